@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nodes of the topology, looked at from inside with programs that are not ours."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from testinfra.backend.base import BaseBackend, CommandResult
+from testinfra.host import Host
+
+PROJECT = Path(__file__).parents[3]
+INVENTORY = PROJECT / "lab/inventory"
+PLAYBOOK = PROJECT / "playbooks/site.yml"
+TIMEOUT = 300  # seconds that a playbook may take on a slow kernel
+
+
+class NodeBackend(BaseBackend):
+    """Enters a container's namespaces: testinfra's own backends fork ansible or podman for every look."""
+
+    NAME = "node"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._name = name
+
+    def get_pytest_id(self) -> str:
+        return self._name
+
+    def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
+        pid = Path(f"/run/lvs-lab/{self._name}.pid").read_text().strip()
+        enter = f"nsenter --target={pid} --mount --net --uts --ipc --pid --"
+        return self.run_local(f"{enter} sh -c %s", self.get_command(command, *args))
+
+
+def _node(name: str) -> Callable[[], Host]:
+    @pytest.fixture(scope="session", name=name)
+    def node() -> Host:
+        return Host(NodeBackend(name))
+
+    return node
+
+
+client = _node("client")
+ds1 = _node("ds1")
+rs1 = _node("rs1")
+rs2 = _node("rs2")
+
+Ansible = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def ansible() -> Ansible:
+    """Run ansible or ansible-playbook as a user would, from the checkout."""
+
+    def run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [command[0], "--inventory", str(INVENTORY), *command[1:]],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def services() -> list[dict[str, Any]]:
+    """The description of the cluster, as the inventory has it."""
+    done = subprocess.run(
+        ["ansible-inventory", "--inventory", str(INVENTORY), "--host", "ds1"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=True,
+    )
+    found: list[dict[str, Any]] = json.loads(done.stdout)["lvs_services"]
+    return found
+
+
+def rules(director: Host) -> list[str]:
+    """The IPVS table as ipvsadm saves it, sorted by ipvsadm."""
+    return [line.strip() for line in director.check_output("ipvsadm -Sn").splitlines()]
+
+
+def mac(node: Host, device: str = "eth0") -> str:
+    """The hardware address of a node's device."""
+    return str(node.check_output("cat /sys/class/net/%s/address", device)).strip()

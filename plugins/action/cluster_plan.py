@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a cluster, made on the controller: see the documentation of the module of the same name."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Optional
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._model.cluster import Cluster, Host, plan
+
+_MISSING = object()
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Expands and validates; touches no host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        """Return the plan, or fail with all that is wrong with the description."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(
+            {
+                "services": {"type": "raw", "required": True},
+                "directors_group": {"type": "str", "default": "directors"},
+                "realservers_group": {"type": "str", "default": "realservers"},
+                "tunnel_device": {"type": "str", "default": "tunl0"},
+            }
+        )
+        variables = task_vars or {}
+        try:
+            cluster = _cluster(arguments, variables)
+            _check_one_description(arguments["services"], cluster, variables["hostvars"])
+            made = plan(arguments["services"], cluster)
+        except LvsError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        expanded = asdict(made)
+        return {**result, "changed": False, **expanded}
+
+
+def _cluster(arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Cluster:
+    groups, hostvars = variables["groups"], variables["hostvars"]
+    return Cluster(
+        hosts={name: _host(hostvars[name]) for name in groups["all"]},
+        directors=list(groups.get(arguments["directors_group"], [])),
+        real_servers=list(groups.get(arguments["realservers_group"], [])),
+        directors_group=arguments["directors_group"],
+        real_servers_group=arguments["realservers_group"],
+        tunnel_device=arguments["tunnel_device"],
+    )
+
+
+def _host(variables: Mapping[str, Any]) -> Host:
+    rip = variables.get("lvs_rip")
+    if rip is None:
+        try:
+            rip = str(ipaddress.ip_address(str(variables.get("ansible_host"))))
+        except ValueError:
+            rip = None
+    return Host(rip=rip, weight=variables.get("lvs_weight"))
+
+
+def _check_one_description(services: Any, cluster: Cluster, hostvars: Mapping[str, Any]) -> None:
+    """Both sides have to be told the same: a variable in the group of one side alone is not the cluster's."""
+    views = {name: hostvars[name].get("lvs_services", _MISSING) for name in [*cluster.directors, *cluster.real_servers]}
+    if all(view is _MISSING for view in views.values()):
+        return  # given to the play itself: the same for all of its hosts
+    for name, view in views.items():
+        if view is _MISSING or view != services:
+            raise LvsError(
+                f"lvs_services: the host {name} has {'none' if view is _MISSING else 'another one than the rest of the cluster'}:"
+                " define it once for all of them, for instance in group_vars/all.yml"
+            )

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What can go wrong. Each message names the option or the thing, and says what to do next."""
+
+from __future__ import annotations
+
+import sys
+
+
+class LvsError(Exception):
+    """Anything that ends a module with C(failed) and a message meant for the person who runs it."""
+
+
+class InvalidValue(LvsError):
+    """An option has a value that cannot work, whatever the kernel holds."""
+
+    def __init__(self, option: str, value: object, reason: str) -> None:
+        super().__init__(f"{option}: {value} {reason}")
+        self.option = option
+        self.reason = reason
+
+
+class KernelRefused(LvsError):
+    """The kernel said no."""
+
+
+class NotPermitted(LvsError):
+    """Reading or writing needs a privilege that the caller has not."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} needs root: run the task with 'become: true'")
+
+
+class MissingKernelSupport(LvsError):
+    """A subsystem is neither built in nor loadable."""
+
+
+class NotYetThere(LvsError):
+    """Something is missing that an earlier task of the same play may bring; check mode goes on without it."""
+
+
+class NoSuchService(NotYetThere):
+    """A destination was named whose virtual service does not exist."""
+
+    def __init__(self, service: object) -> None:
+        super().__init__(f"the virtual service {service} does not exist: create it with lvs.cluster.ipvs_service first")
+
+
+class MissingLibrary(NotYetThere):
+    """A Python library is not installed for the interpreter that runs the module."""
+
+    def __init__(self, library: str, package: str, cause: Exception) -> None:
+        super().__init__(
+            f"the Python library {library} is missing for {sys.executable} ({cause}): install the Debian package {package},"
+            " or set ansible_python_interpreter to a Python that has it"
+        )

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Files: written whole or not at all, and the one that remembers what there was before."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import tempfile
+from typing import Any, Optional
+
+from .._errors import LvsError, NotPermitted
+
+STATE_FILE = "/var/lib/lvs.cluster/state.json"
+
+
+def read_text(path: str) -> Optional[str]:
+    """The contents of a file; None where there is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LvsError(f"{path}: {error.strerror}") from error
+
+
+def write_text(path: str, text: str) -> None:
+    """Replace a file: on the disk first, then in its place, so that no reader and no power cut meets a half of it."""
+    folder = os.path.dirname(path)
+    temporary = None
+    try:
+        os.makedirs(folder, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        temporary = None
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _refused(path, error) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+
+def remove(path: str) -> None:
+    """Remove a file, if it is there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
+def load_state() -> dict[str, Any]:
+    """What was found before it was changed, by subject."""
+    try:
+        text = read_text(STATE_FILE)
+        state = {} if text is None else json.loads(text)
+        if not isinstance(state, dict):
+            raise ValueError("not an object")
+    except ValueError as error:
+        raise LvsError(f"{STATE_FILE}: not readable as JSON ({error}): restore it from a backup, or remove it") from error
+    return state
+
+
+def save_state(state: dict[str, Any]) -> None:
+    """Keep what was found; nothing to keep, no file."""
+    if any(state.values()):
+        write_text(STATE_FILE, json.dumps(state, indent=2, sort_keys=True) + "\n")
+        return
+    remove(STATE_FILE)
+    with contextlib.suppress(OSError):  # other things in there stay, with their folder
+        os.rmdir(os.path.dirname(STATE_FILE))
+
+
+def _refused(path: str, error: OSError) -> LvsError:
+    if error.errno in (errno.EPERM, errno.EACCES):
+        return NotPermitted(f"writing {path}")
+    return LvsError(f"{path}: cannot be written: {error.strerror}")

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Netlink: messages and attributes (pure), and a socket that exchanges them.
+
+Sources: include/uapi/linux/netlink.h and genetlink.h of Linux; RFC 3549.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Optional
+
+NETLINK_GENERIC = 16
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
+NLM_F_DUMP_INTR = 0x10
+NLA_F_NESTED = 0x8000
+NLA_TYPE_MASK = 0x3FFF
+
+GENL_ID_CTRL = 0x10
+CTRL_CMD_GETFAMILY = 3
+CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 1, 2
+
+_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port id
+_GENL_HEADER = struct.Struct("=BBH")  # genlmsghdr: command, version, reserved
+_ATTRIBUTE = struct.Struct("=HH")  # nlattr: length, type
+_ERROR = struct.Struct("=i")
+_FAMILY_ID = struct.Struct("=H")
+
+_RECEIVE_BYTES = 65536  # the kernel fills a dump's messages up to 32 KiB
+_BATCH = 100  # requests in one send: their acknowledgements fit into the default receive buffer
+_TIMEOUT = 10.0  # seconds that the kernel may take for an answer
+
+
+def attribute(kind: int, payload: bytes) -> bytes:
+    """One attribute, padded to four bytes."""
+    length = _ATTRIBUTE.size + len(payload)
+    return _ATTRIBUTE.pack(length, kind) + payload + bytes(-length % 4)
+
+
+def nested(kind: int, *attributes: bytes) -> bytes:
+    """Attributes within an attribute."""
+    return attribute(kind | NLA_F_NESTED, b"".join(attributes))
+
+
+def attributes(payload: bytes) -> dict[int, bytes]:
+    """The attributes in a payload, by type."""
+    found = {}
+    offset, end = 0, len(payload)
+    while offset + _ATTRIBUTE.size <= end:
+        length, kind = _ATTRIBUTE.unpack_from(payload, offset)
+        if length < _ATTRIBUTE.size or offset + length > end:
+            raise ValueError(f"malformed netlink attribute of {length} bytes at {offset} of {end}")
+        found[kind & NLA_TYPE_MASK] = payload[offset + _ATTRIBUTE.size : offset + length]
+        offset += (length + 3) & ~3
+    return found
+
+
+def generic(family: int, command: int, version: int, flags: int, sequence: int, payload: bytes = b"") -> bytes:
+    """One generic netlink message."""
+    length = _HEADER.size + _GENL_HEADER.size + len(payload)
+    return (
+        _HEADER.pack(length, family, flags | NLM_F_REQUEST, sequence, 0)
+        + _GENL_HEADER.pack(command, version, 0)
+        + payload
+    )
+
+
+def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    """The messages in a datagram: type, flags, sequence, payload."""
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)
+        if length < _HEADER.size or offset + length > len(data):
+            raise ValueError(f"malformed netlink message of {length} bytes at {offset} of {len(data)}")
+        yield kind, flags, sequence, data[offset + _HEADER.size : offset + length]
+        offset += (length + 3) & ~3
+
+
+class Refused(OSError):
+    """The kernel answered a request with an error; C(index) says which request of the batch."""
+
+    def __init__(self, number: int, index: int) -> None:
+        super().__init__(number, os.strerror(number))
+        self.index = index
+
+
+class GenericSocket:
+    """A generic netlink family: requests in one send, answers read until the last is there."""
+
+    def __init__(self, family: str, version: int) -> None:
+        self._version = version
+        self._sequence = 0
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
+        self._socket.settimeout(_TIMEOUT)
+        try:
+            self._socket.bind((0, 0))
+            self._family = self._resolve(family)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+    def _resolve(self, name: str) -> int:
+        # Asking for a family's name also loads the module that brings it.
+        self._family, version = GENL_ID_CTRL, self._version
+        self._version = 1
+        try:
+            query = attribute(CTRL_ATTR_FAMILY_NAME, name.encode() + b"\0")
+            (answer,) = self.request(CTRL_CMD_GETFAMILY, query)
+        finally:
+            self._version = version
+        return int(_FAMILY_ID.unpack(answer[CTRL_ATTR_FAMILY_ID])[0])
+
+    def request(self, command: int, payload: bytes = b"", dump: bool = False) -> list[dict[int, bytes]]:
+        """Send one request; return the attributes of every message in the answer.
+
+        :raises Refused: the kernel's errno
+        """
+        flags = NLM_F_DUMP if dump else NLM_F_ACK
+        while True:
+            self._send([(command, payload)], flags)
+            answers = self._receive(1)
+            if answers is not None:
+                return answers
+            # The table changed while it was read: read it again.
+
+    def send_all(self, requests: Sequence[tuple[int, bytes]]) -> None:
+        """Send requests, (command, payload) each, in one go, and wait until each is acknowledged.
+
+        :raises Refused: the first error; other requests of its batch, later ones too, may have been carried out
+        """
+        for start in range(0, len(requests), _BATCH):
+            batch = requests[start : start + _BATCH]
+            self._send(batch, NLM_F_ACK)
+            try:
+                self._receive(len(batch))
+            except Refused as error:
+                error.index += start
+                raise
+
+    def _send(self, requests: Sequence[tuple[int, bytes]], flags: int) -> None:
+        self._first = self._sequence + 1
+        parts = []
+        for command, payload in requests:
+            self._sequence += 1
+            parts.append(generic(self._family, command, self._version, flags, self._sequence, payload))
+        self._socket.send(b"".join(parts))
+
+    def _receive(self, expected: int) -> Optional[list[dict[int, bytes]]]:
+        """Read until all requests have ended; None where a dump was interrupted by a change."""
+        answers: list[dict[int, bytes]] = []
+        refused: Optional[Refused] = None
+        interrupted = False
+        while expected:
+            for kind, flags, sequence, payload in messages(self._socket.recv(_RECEIVE_BYTES)):
+                if sequence < self._first:
+                    continue  # of an earlier request that was given up
+                interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
+                if kind in (NLMSG_ERROR, NLMSG_DONE):
+                    expected -= 1
+                    number = -_ERROR.unpack_from(payload)[0] if len(payload) >= _ERROR.size else 0
+                    if number and refused is None:
+                        refused = Refused(number, sequence - self._first)
+                else:
+                    answers.append(attributes(payload[_GENL_HEADER.size :]))
+        if refused is not None:
+            raise refused
+        return None if interrupted else answers

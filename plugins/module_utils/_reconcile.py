@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What is wanted and what there is, in; what to change, out. Pure, and the only place that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Optional, TypeVar
+
+
+class Item:
+    """Something that a module manages. Two items are equal where their configuration is the same."""
+
+    key: Any  # what identifies it; hashable
+
+    def check(self) -> None:
+        """Raise C(InvalidValue) where the values, each right by itself, do not go together."""
+
+    def line(self, action: str = "add") -> str:
+        """The command, in the words of the field's own tool, that would C(add), C(set) or C(remove) it."""
+        raise NotImplementedError
+
+    def shown(self) -> str:
+        """The item as a diff shows it."""
+        return self.line()
+
+    def facts(self) -> dict[str, Any]:
+        """The item as a module returns it."""
+        return {}
+
+
+ItemT = TypeVar("ItemT", bound=Item)
+
+
+@dataclass(frozen=True)
+class Wanted(Generic[ItemT]):
+    """An item as the user described it."""
+
+    key: Any
+    new: Optional[ItemT]  # what it is if it has to be made; None: it shall not be there
+    stated: Mapping[str, Any]  # the fields that the user gave, the only ones to change on an item that is there
+
+    @classmethod
+    def absent(cls, key: Any) -> Wanted[ItemT]:
+        """Not there at all."""
+        return cls(key, None, {})
+
+    def over(self, current: Optional[ItemT]) -> Optional[ItemT]:
+        """The item as it shall be, given the one that is there."""
+        if self.new is None or current is None:
+            return self.new
+        return replace(current, **self.stated)
+
+
+@dataclass(frozen=True)
+class Change(Generic[ItemT]):
+    """One item, before and after."""
+
+    before: Optional[ItemT]
+    after: Optional[ItemT]
+
+    @property
+    def action(self) -> str:
+        """C(add), C(set) or C(remove)."""
+        if self.before is None:
+            return "add"
+        return "remove" if self.after is None else "set"
+
+    @property
+    def item(self) -> ItemT:
+        """The item as it shall be, or, of one that goes, as it was."""
+        item = self.after if self.after is not None else self.before
+        assert item is not None
+        return item
+
+    def line(self) -> str:
+        """The change as a command."""
+        return self.item.line(self.action)
+
+
+def reconcile(wanted: Iterable[Wanted[ItemT]], current: Mapping[Any, ItemT]) -> list[Change[ItemT]]:
+    """The changes that lead from what there is to what is wanted; nothing that is not named is touched.
+
+    Raises C(InvalidValue) where an item as it would become cannot work.
+
+    What comes is changed in the order of the description, what goes afterwards and in the opposite order.
+    """
+    coming, going = [], []
+    for one in wanted:
+        before = current.get(one.key)
+        after = one.over(before)
+        if after is not None:
+            after.check()
+        if before != after:
+            (going if after is None else coming).append(Change(before, after))
+    return coming + going[::-1]

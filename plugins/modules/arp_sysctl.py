@@ -1,0 +1,103 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sysctls of a real server."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: arp_sysctl
+short_description: Keep a real server silent about its VIP
+version_added: 0.1.0
+description:
+  - Sets C(arp_ignore), C(arp_announce) and C(rp_filter) of a device, and of C(all) where the device's value alone would have no effect,
+    as the kernel acts on the larger of the two.
+  - Without the first two, a real server answers ARP requests for a VIP that belongs to the director. Without the third, a packet
+    that comes out of the tunnel is dropped.
+  - The values found before the first change are kept in C(/var/lib/lvs.cluster/state.json). O(state=absent) puts them back, removes
+    the file that O(persist) made, and leaves alone what was not made here.
+options:
+  device:
+    description: The device that holds the VIP. V(tunl0) is made if it is not there, by loading the kernel module C(ipip).
+    type: str
+    default: tunl0
+  arp_ignore:
+    description: V(1) answers only for addresses of the device that the request came in on. V(0) to V(8); set for C(all), too.
+    type: int
+    default: 1
+  arp_announce:
+    description: V(2) never uses the VIP as the source of an ARP request. V(0) to V(2); set for C(all), too.
+    type: int
+    default: 2
+  rp_filter:
+    description:
+      - Validation of the source of incoming packets, V(0) (off), V(1) (strict) or V(2) (loose).
+      - V(0) and V(1) are set for C(all), too. V(2) is set for the device alone, where it wins over any value of C(all),
+        and the other devices stay as strict as they were.
+    type: int
+    choices: [0, 1, 2]
+    default: 0
+  persist:
+    description:
+      - Whether the values come back after a reboot, from the file C(/etc/sysctl.d/90-lvs-DEVICE.conf).
+      - Left out, the file stays as it is. V(false) removes it.
+    type: bool
+requirements:
+  - root on the managed host
+  - pyroute2 (Debian package C(python3-pyroute2)), only where C(tunl0) has to be made
+seealso:
+  - module: lvs.cluster.tunl_vip
+extends_documentation_fragment:
+  - lvs.cluster.common
+"""
+
+EXAMPLES = r"""
+- name: Silent about the VIP on tunl0, now and after a reboot
+  lvs.cluster.arp_sysctl:
+    rp_filter: 2
+    persist: true
+
+- name: As it was before
+  lvs.cluster.arp_sysctl:
+    state: absent
+"""
+
+RETURN = r"""
+effective:
+  description: What the kernel now acts on for the device, the larger of its own value and that of C(all).
+  returned: O(state=present)
+  type: dict
+  sample: {arp_ignore: 1, arp_announce: 2, rp_filter: 2}
+commands:
+  description: What was changed (in check mode, what would be), as C(sysctl(8)) prints it.
+  returned: success
+  type: list
+  elements: str
+  sample: ["net.ipv4.conf.all.arp_ignore = 1"]
+"""
+
+from ansible_collections.lvs.cluster.plugins.module_utils._kernel.sysctl import Settings
+from ansible_collections.lvs.cluster.plugins.module_utils._model.network import TUNNEL_DEVICE
+from ansible_collections.lvs.cluster.plugins.module_utils._model.sysctl import effective, wanted_settings
+from ansible_collections.lvs.cluster.plugins.module_utils._module import run
+
+
+def main() -> None:
+    """Run the module."""
+    run(
+        argument_spec={
+            "device": {"type": "str", "default": TUNNEL_DEVICE},
+            "arp_ignore": {"type": "int", "default": 1},
+            "arp_announce": {"type": "int", "default": 2},
+            "rp_filter": {"type": "int", "choices": [0, 1, 2], "default": 0},
+            "persist": {"type": "bool"},
+        },
+        wanted_of=wanted_settings,
+        room_of=lambda options: Settings(options["device"]),
+        report=effective,
+    )
+
+
+if __name__ == "__main__":
+    main()

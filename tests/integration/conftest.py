@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Namespaces for every test; see lab/run for the kernel under them."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .namespaces import Namespace, managed_python
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def modules() -> Iterator[Path]:
+    """Where a managed host's Python finds ansible-core and this collection."""
+    # Not one of pytest's own folders: only their owner can read those.
+    with tempfile.TemporaryDirectory() as folder:
+        yield managed_python(Path(folder))
+
+
+@contextmanager
+def _namespaces(folder: Path, modules: Path) -> Iterator[Callable[[], Namespace]]:
+    made: list[Namespace] = []
+
+    def make() -> Namespace:
+        number = next(_numbers)
+        made.append(Namespace(f"lvs{number}", folder / f"host{number}", modules))
+        return made[-1]
+
+    yield make
+    for namespace in made:
+        namespace.remove()
+
+
+@pytest.fixture
+def new_namespace(tmp_path: Path, modules: Path) -> Iterator[Callable[[], Namespace]]:
+    """Makes namespaces that go with the test."""
+    with _namespaces(tmp_path, modules) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def new_lasting_namespace(tmp_path_factory: pytest.TempPathFactory, modules: Path) -> Iterator[Callable[[], Namespace]]:
+    """Makes namespaces that go with the module's last test."""
+    with _namespaces(tmp_path_factory.mktemp("hosts"), modules) as make:
+        yield make
+
+
+@pytest.fixture
+def host(new_namespace: Callable[[], Namespace]) -> Namespace:
+    """One host."""
+    return new_namespace()

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Network namespaces to run modules in, and to look at with programs that are not ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+PYTHON = "/usr/bin/python3"  # the managed host's: Debian's own, with python3-pyroute2 and python3-nftables
+COLLECTION = Path(__file__).parents[2]
+MODULES = "ansible_collections.lvs.cluster.plugins.modules"
+TIMEOUT = 60
+
+# Folders that modules write to: each namespace has its own.
+OWN_FOLDERS = ("var/lib", "etc/sysctl.d")
+_ENTER = 'set -e; folders="$1"; shift; for own in {}; do mount --bind "$folders/$own" "/$own"; done; exec "$@"'.format(
+    " ".join(OWN_FOLDERS)
+)
+
+
+_LOOK = """
+ip -o link; ip -o address; ip route show table all; ip rule
+sysctl -a 2>/dev/null | grep -E '^net[.]ipv4[.](conf|ip_forward|vs)' | sort
+nft list ruleset; ipvsadm -Sn
+find {} -type f -exec sha256sum {{}} +
+dpkg-query -W
+""".format(" ".join(f"/{own}" for own in OWN_FOLDERS))
+
+
+def managed_python(folder: Path) -> Path:
+    """A folder with what Ansible sends to a managed host, readable for everybody."""
+    import ansible
+
+    source = Path(ansible.__file__).parent
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(source / "module_utils", folder / "ansible/module_utils", ignore=ignore)
+    (folder / "ansible/__init__.py").touch()
+    shutil.copytree(COLLECTION / "plugins", folder / "ansible_collections/lvs/cluster/plugins", ignore=ignore)
+    folder.chmod(0o755)
+    return folder
+
+
+class Namespace:
+    """A network namespace with folders of its own; a host, as far as the modules can see."""
+
+    def __init__(self, name: str, folder: Path, modules: Path) -> None:
+        self.name = name
+        self._folder = folder
+        self._modules = modules
+        for own in OWN_FOLDERS:
+            (folder / own).mkdir(parents=True)
+        subprocess.run(["ip", "netns", "add", name], check=True, timeout=TIMEOUT)
+        self.sh("ip link set lo up")
+
+    def remove(self) -> None:
+        """Take it away with all that is in it."""
+        subprocess.run(["ip", "netns", "del", self.name], check=True, timeout=TIMEOUT)
+
+    def command(self, *command: str) -> list[str]:
+        """The command as it is to be run from outside."""
+        enter = ["unshare", "--mount", "sh", "-c", _ENTER, "enter", str(self._folder), *command]
+        return ["nsenter", f"--net=/run/netns/{self.name}", *enter]
+
+    def run(self, *command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a command in here."""
+        options.setdefault("timeout", TIMEOUT)
+        return subprocess.run(
+            self.command(*command), check=check, capture_output=True, text=True, **options
+        )
+
+    def sh(self, script: str) -> str:
+        """What a shell script prints."""
+        return self.run("sh", "-ec", script).stdout
+
+    def module(self, module: str, *, python: tuple[str, ...] = (PYTHON,), check_mode: bool = False, **options: Any) -> Result:
+        """Run a module of this collection, as Ansible would on a managed host."""
+        arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_diff": True}
+        done = self.run(
+            *python,
+            "-m",
+            f"{MODULES}.{module}",
+            input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+            env={**os.environ, "PYTHONPATH": str(self._modules), "PYTHONDONTWRITEBYTECODE": "1"},
+            check=False,
+        )
+        try:
+            return Result(json.loads(done.stdout))
+        except ValueError:
+            raise AssertionError(f"{module} printed no JSON:\n{done.stdout}\n{done.stderr}") from None
+
+    def path(self, path: str) -> Path:
+        """One of the namespace's own files, from outside."""
+        return self._folder / path.lstrip("/")
+
+    def rules(self) -> list[str]:
+        """The IPVS table, as ipvsadm saves it."""
+        # 1.31 writes the tunnel's type even where it is the default.
+        return [line.replace(" --tun-type ipip", "").strip() for line in self.sh("ipvsadm -Sn").splitlines()]
+
+    def snapshot(self) -> str:
+        """All that a module of this collection could change."""
+        return self.sh(_LOOK)
+
+
+class Result(dict[str, Any]):
+    """What a module returned."""
+
+    def ok(self) -> Result:
+        """It worked and changed nothing."""
+        assert not self.get("failed") and self["changed"] is False, self
+        return self
+
+    def changed(self) -> Result:
+        """It worked and changed something."""
+        assert not self.get("failed") and self["changed"] is True, self
+        return self
+
+    def failed(self) -> str:
+        """It failed: the message."""
+        assert self.get("failed") is True, self
+        return str(self["msg"])

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bad input: a message that names the option and the way out, and a host that is as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .namespaces import PYTHON, Namespace
+
+SERVICE: dict[str, Any] = {"vip": "192.168.56.185", "port": 80}
+DEST: dict[str, Any] = {**SERVICE, "rip": "192.168.56.183"}
+MAPPING: dict[str, Any] = {"vip": "192.168.56.186", "port": 8099, "to_port": 80}
+
+CASES: list[tuple[str, dict[str, Any], str]] = [
+    ("ipvs_service", {**SERVICE, "vip": "192.168.56.300"}, "vip: '192.168.56.300' is not an IP address: write one like"),
+    ("ipvs_service", {**SERVICE, "vip": "224.0.0.1"}, "vip: 224.0.0.1 is not a unicast address"),
+    ("ipvs_service", {**SERVICE, "port": 0}, "port: 0 is not in 1..65535"),
+    ("ipvs_service", {**SERVICE, "port": 65536}, "port: 65536 is not in 1..65535"),
+    ("ipvs_service", {**SERVICE, "port": "http"}, "port"),
+    ("ipvs_service", {"vip": "192.168.56.185"}, "port: (none) is given"),
+    ("ipvs_service", {**SERVICE, "protocol": "icmp"}, "protocol"),
+    ("ipvs_service", {"vip": "192.168.56.185", "fwmark": 7}, "fwmark: 7 cannot go with vip=192.168.56.185"),
+    ("ipvs_service", {"port": 80}, "vip: (none) and no fwmark either"),
+    ("ipvs_service", {"fwmark": 0}, "fwmark: 0 is not in 1..4294967295"),
+    ("ipvs_service", {**SERVICE, "port": 81, "scheduler": "wrrr"}, "the module ip_vs_wrrr is missing"),
+    ("ipvs_service", {**SERVICE, "scheduler": "wrrr"}, "the module ip_vs_wrrr is missing"),
+    ("ipvs_service", {**SERVICE, "scheduler": "a b"}, "scheduler: 'a b' is not a scheduler's name"),
+    ("ipvs_dest", {**DEST, "rip": "rs1"}, "rip: 'rs1' is not an IP address"),
+    ("ipvs_dest", {**DEST, "rip": "192.168.56.185"}, "rip: 192.168.56.185 is the VIP itself"),
+    ("ipvs_dest", {**DEST, "rip": "2001:db8::3"}, "rip: 2001:db8::3 is not an IPv4 address"),
+    ("ipvs_dest", {**DEST, "rip": "192.168.56.255"}, "rip: the kernel does not take 192.168.56.255"),
+    ("ipvs_dest", {**DEST, "weight": -1}, "weight: -1 is not in 0..2147483647"),
+    ("ipvs_dest", {**DEST, "rport": 0}, "rport: 0 is not in 1..65535"),
+    ("ipvs_dest", {**DEST, "rport": 8080}, "lvs.cluster.port_dnat"),
+    ("ipvs_dest", {**DEST, "rport": 8080, "forward": "route"}, "lvs.cluster.port_dnat"),
+    ("ipvs_dest", {**DEST, "forward": "nat"}, "forward"),
+    ("ipvs_dest", {**DEST, "port": 443}, "-t 192.168.56.185:443 does not exist: create it with lvs.cluster.ipvs_service"),
+    ("ipvs_dest", {**DEST, "fwmark": 7}, "fwmark: 7 cannot go with vip"),
+    ("tunl_vip", {"vip": "192.168.56"}, "vip: '192.168.56' is not an IP address"),
+    ("tunl_vip", {"vip": "2001:db8::1"}, "vip: 2001:db8::1 is an IPv6 address, and the device tunl0 is an IPv4 tunnel"),
+    ("tunl_vip", {"vip": "192.168.56.186", "device": "eth9"}, "device: eth9 does not exist: this host has lo"),
+    ("tunl_vip", {"vip": "192.168.56.186", "device": "a/b"}, "device: 'a/b' is not a device name"),
+    ("arp_sysctl", {"device": "eth9"}, "device: eth9 does not exist: this host has "),
+    ("arp_sysctl", {"device": "all"}, "device: all is not a device"),
+    ("arp_sysctl", {"arp_ignore": 9}, "arp_ignore: 9 is not in 0..8"),
+    ("arp_sysctl", {"arp_announce": -1}, "arp_announce: -1 is not in 0..2"),
+    ("arp_sysctl", {"rp_filter": 3}, "rp_filter"),
+    ("port_dnat", {**MAPPING, "vip": "x"}, "vip: 'x' is not an IP address"),
+    ("port_dnat", {**MAPPING, "vip": "2001:db8::1"}, "vip: 2001:db8::1 is an IPv6 address"),
+    ("port_dnat", {**MAPPING, "port": 0}, "port: 0 is not in 1..65535"),
+    ("port_dnat", {**MAPPING, "to_port": 65536}, "to_port: 65536 is not in 1..65535"),
+    ("port_dnat", {**MAPPING, "to_port": 8099}, "to_port: 8099 is the port itself"),
+    ("port_dnat", {"vip": "192.168.56.186", "port": 8099}, "to_port: (none) is given"),
+]
+
+
+@pytest.fixture(scope="module")
+def lasting_host(new_lasting_namespace: Callable[[], Namespace]) -> tuple[Namespace, str]:
+    """One host for all cases, and what it looks like: no case may change it."""
+    host = new_lasting_namespace()
+    host.sh("ip link add eth0 type dummy; ip address add 192.168.56.181/24 brd + dev eth0; ip link set eth0 up")
+    host.sh("ipvsadm -A -t 192.168.56.185:80 -s rr; ipvsadm -a -t 192.168.56.185:80 -r 192.168.56.190 -i")
+    return host, host.snapshot()
+
+
+@pytest.mark.parametrize(("module", "options", "message"), CASES)
+def test_bad_value(lasting_host: tuple[Namespace, str], module: str, options: dict[str, Any], message: str) -> None:
+    host, before = lasting_host
+    assert message in host.module(module, **options).failed()
+    assert host.snapshot() == before
+
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PYTHON)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("module", "options", "even_to_read"),
+    [
+        ("ipvs_service", SERVICE, True),
+        ("ipvs_dest", DEST, True),
+        ("tunl_vip", {"vip": "192.168.56.186"}, False),
+        ("arp_sysctl", {}, False),
+        ("port_dnat", MAPPING, True),
+    ],
+)
+def test_not_root(
+    lasting_host: tuple[Namespace, str], module: str, options: dict[str, Any], even_to_read: bool, check_mode: bool
+) -> None:
+    host, before = lasting_host
+    result = host.module(module, python=NOBODY, check_mode=check_mode, **options)
+    if check_mode and not even_to_read:
+        result.changed()
+    else:
+        assert "needs root: run the task with 'become: true'" in result.failed()
+    assert host.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "package"),
+    [("tunl_vip", {"vip": "192.168.56.186"}, "python3-pyroute2"), ("port_dnat", MAPPING, "python3-nftables")],
+)
+def test_missing_library(lasting_host: tuple[Namespace, str], module: str, options: dict[str, Any], package: str) -> None:
+    host, before = lasting_host
+    without_packages = (PYTHON, "-S")  # no site directories: what Debian's packages installed is not found
+    message = host.module(module, python=without_packages, **options).failed()
+    assert f"install the Debian package {package}" in message
+    assert PYTHON.rsplit("/", 1)[-1] in message
+    predicted = host.module(module, python=without_packages, check_mode=True, **options).changed()
+    assert package in str(predicted["warnings"])
+    assert host.snapshot() == before
+
+
+def test_state_file_that_is_not_readable(host: Namespace) -> None:
+    state = host.path("/var/lib/lvs.cluster/state.json")
+    state.parent.mkdir()
+    state.write_text("{")
+    before = host.snapshot()
+    assert "/var/lib/lvs.cluster/state.json: not readable as JSON" in host.module("arp_sysctl").failed()
+    assert host.snapshot() == before

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are written whole, and the memory of what there was before."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._kernel import files
+
+
+@pytest.fixture
+def state_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state file of the test's own, in a folder that is not there yet."""
+    path = tmp_path / "lvs.cluster" / "state.json"
+    monkeypatch.setattr(files, "STATE_FILE", str(path))
+    return path
+
+
+def test_written_text_is_read_again(tmp_path: Path) -> None:
+    """Folders are made on the way; everybody may read; nothing else is left behind."""
+    path = tmp_path / "a" / "b" / "90-lvs.conf"
+    files.write_text(str(path), "first, and longer\n")
+    files.write_text(str(path), "second ü\n")
+    assert files.read_text(str(path)) == "second ü\n"
+    assert path.read_bytes() == b"second \xc3\xbc\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    """Reading gives None, removing is no fault."""
+    path = str(tmp_path / "none")
+    assert files.read_text(path) is None
+    files.remove(path)
+    files.write_text(path, "x")
+    files.remove(path)
+    assert files.read_text(path) is None
+
+
+def test_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+    """What stands in the way stays, and no temporary file beside it."""
+    blocked = tmp_path / "blocked"
+    (blocked / "full").mkdir(parents=True)
+    with pytest.raises(LvsError, match=f"^{blocked}: cannot be written: "):
+        files.write_text(str(blocked), "x")
+    assert list(tmp_path.iterdir()) == [blocked]
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """A file where a folder should be."""
+    (tmp_path / "file").write_text("x")
+    path = f"{tmp_path}/file/below"
+    with pytest.raises(LvsError, match=f"^{path}: "):
+        files.write_text(path, "x")
+
+
+@pytest.mark.parametrize("action", [files.read_text, files.remove])
+def test_folder_in_place_of_a_file(tmp_path: Path, action: object) -> None:
+    """The message names the path."""
+    assert callable(action)
+    with pytest.raises(LvsError, match=f"^{tmp_path}: "):
+        action(str(tmp_path))
+
+
+def test_state_is_kept(state_file: Path) -> None:
+    """As JSON that a person can read."""
+    assert files.load_state() == {}
+    state = {"sysctl": {"tunl0": {"net.ipv4.conf.all.arp_ignore": 0}}, "weights": {}}
+    files.save_state(state)
+    assert files.load_state() == state
+    assert json.loads(state_file.read_text()) == state
+
+
+@pytest.mark.parametrize("nothing", [{}, {"sysctl": {}}])
+def test_nothing_to_keep_leaves_no_trace(state_file: Path, nothing: dict[str, object]) -> None:
+    """Neither the file nor its folder, whether there was one or not."""
+    files.save_state(nothing)
+    files.save_state({"sysctl": {"tunl0": {"x": 1}}})
+    files.save_state(nothing)
+    assert not state_file.parent.exists()
+    assert files.load_state() == {}
+
+
+def test_folder_with_other_things_stays(state_file: Path) -> None:
+    """Only our own file goes."""
+    files.save_state({"sysctl": {"tunl0": {"x": 1}}})
+    other = state_file.with_name("other")
+    other.write_text("mine")
+    files.save_state({})
+    assert list(state_file.parent.iterdir()) == [other]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"'])
+def test_unreadable_state_is_not_taken_for_none(state_file: Path, text: str) -> None:
+    """Otherwise the values found before would be lost; the message says what to do."""
+    state_file.parent.mkdir()
+    state_file.write_text(text)
+    with pytest.raises(LvsError, match=f"^{state_file}: not readable as JSON .*restore it from a backup, or remove it"):
+        files.load_state()

@@ -1,0 +1,404 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The description of a cluster: what it expands to, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.lvs.cluster.plugins.module_utils._model.cluster import (
+    Cluster,
+    Host,
+    InvalidDescription,
+    Side,
+    plan,
+)
+
+# The lab's inventory and description.
+HOSTS = {
+    "client": Host("192.168.56.180"),
+    "ds1": Host("192.168.56.181"),
+    "rs1": Host("192.168.56.183"),
+    "rs2": Host("192.168.56.184"),
+}
+LAB = Cluster(HOSTS, directors=["ds1"], real_servers=["rs1", "rs2"])
+WEB = {"name": "web", "vip": "192.168.56.185", "port": 80, "scheduler": "wrr"}
+MAPPED = {
+    "name": "mapped",
+    "vip": "192.168.56.186",
+    "port": 8099,
+    "rport": 80,
+    "scheduler": "wrr",
+    "real_servers": [{"host": "rs1", "weight": 2}, {"host": "rs2"}],
+}
+PLAIN = {
+    "name": "plain",
+    "vip": "192.168.56.187",
+    "port": 80,
+    "scheduler": "wrr",
+    "director_device": "eth0",
+    "real_servers": [{"host": "rs1", "weight": 1}, {"host": "rs2", "weight": 2}],
+}
+
+
+def rows(columns: str, *values: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """A table of options."""
+    return [dict(zip(columns.split(), row, strict=True)) for row in values]
+
+
+SERVICE = "vip port protocol scheduler"
+DESTINATION = "vip port protocol rip rport forward weight"
+VIP = "vip device"
+MAPPING = "vip port protocol to_port"
+
+
+def test_the_labs_description() -> None:
+    """Exactly what each side needs, and nothing to withdraw."""
+    made = plan([WEB, MAPPED, PLAIN], LAB)
+    assert made.director == Side(
+        services=rows(
+            SERVICE,
+            ("192.168.56.185", 80, "tcp", "wrr"),
+            ("192.168.56.186", 8099, "tcp", "wrr"),
+            ("192.168.56.187", 80, "tcp", "wrr"),
+        ),
+        destinations=rows(
+            DESTINATION,
+            ("192.168.56.185", 80, "tcp", "192.168.56.183", 80, "tunnel", 1),
+            ("192.168.56.185", 80, "tcp", "192.168.56.184", 80, "tunnel", 1),
+            ("192.168.56.186", 8099, "tcp", "192.168.56.183", 8099, "tunnel", 2),
+            ("192.168.56.186", 8099, "tcp", "192.168.56.184", 8099, "tunnel", 1),
+            ("192.168.56.187", 80, "tcp", "192.168.56.183", 80, "tunnel", 1),
+            ("192.168.56.187", 80, "tcp", "192.168.56.184", 80, "tunnel", 2),
+        ),
+        vips=rows(VIP, ("192.168.56.185", "tunl0"), ("192.168.56.186", "tunl0"), ("192.168.56.187", "eth0")),
+    )
+    each = Side(
+        vips=rows(VIP, ("192.168.56.185", "tunl0"), ("192.168.56.186", "tunl0"), ("192.168.56.187", "tunl0")),
+        mappings=rows(MAPPING, ("192.168.56.186", 8099, "tcp", 80)),
+    )
+    assert made.real_servers == {"rs1": each, "rs2": each}
+    assert made.director_withdrawn == Side()
+    assert made.real_servers_withdrawn == {"rs1": Side(), "rs2": Side()}
+    assert made.warnings == []
+
+
+def test_defaults_of_a_service() -> None:
+    """Name, VIP and port are enough: tcp, wlc, tunnel, all hosts of the group, weights of the inventory."""
+    cluster = replace(LAB, hosts={**HOSTS, "rs2": Host("192.168.56.184", weight="5")}, tunnel_device="lvs0")
+    made = plan([{"name": "web", "vip": "192.168.56.185", "port": "80"}], cluster)
+    assert made.director.services == rows(SERVICE, ("192.168.56.185", 80, "tcp", "wlc"))
+    assert made.director.destinations == rows(
+        DESTINATION,
+        ("192.168.56.185", 80, "tcp", "192.168.56.183", 80, "tunnel", 1),
+        ("192.168.56.185", 80, "tcp", "192.168.56.184", 80, "tunnel", 5),
+    )
+    assert made.director.vips == made.real_servers["rs2"].vips == rows(VIP, ("192.168.56.185", "lvs0"))
+
+
+def test_weight_of_a_service_beats_that_of_the_host() -> None:
+    """Also where it is 0."""
+    cluster = replace(LAB, hosts={**HOSTS, "rs1": Host("192.168.56.183", weight=7)})
+    made = plan([{**WEB, "real_servers": [{"host": "rs1", "weight": 0}]}], cluster)
+    assert [one["weight"] for one in made.director.destinations] == [0]
+
+
+def test_host_that_a_service_leaves_out_gets_nothing_of_it() -> None:
+    """Neither its VIP nor its mapping."""
+    made = plan([WEB, {**MAPPED, "real_servers": [{"host": "rs1"}]}], LAB)
+    assert made.real_servers["rs2"] == Side(vips=rows(VIP, ("192.168.56.185", "tunl0")))
+
+
+def test_two_services_on_one_vip() -> None:
+    """The VIP once on each side."""
+    made = plan(
+        [WEB, {**WEB, "name": "tls", "port": 443}, {**WEB, "name": "quic", "port": 443, "protocol": "udp"}], LAB
+    )
+    assert [(one["port"], one["protocol"]) for one in made.director.services] == [
+        (80, "tcp"),
+        (443, "tcp"),
+        (443, "udp"),
+    ]
+    assert made.director.vips == made.real_servers["rs1"].vips == rows(VIP, ("192.168.56.185", "tunl0"))
+
+
+def test_masquerade() -> None:
+    """The director rewrites the port: real servers need neither VIP nor mapping."""
+    made = plan([{**MAPPED, "forward": "masquerade"}], LAB)
+    assert made.director.destinations == rows(
+        DESTINATION,
+        ("192.168.56.186", 8099, "tcp", "192.168.56.183", 80, "masquerade", 2),
+        ("192.168.56.186", 8099, "tcp", "192.168.56.184", 80, "masquerade", 1),
+    )
+    assert made.director.vips == rows(VIP, ("192.168.56.186", "tunl0"))
+    assert made.real_servers == {"rs1": Side(), "rs2": Side()}
+
+
+def test_direct_routing_needs_the_mapping_too() -> None:
+    """No port is rewritten on the way."""
+    made = plan([{**MAPPED, "forward": "route", "real_servers": [{"host": "rs1"}]}], LAB)
+    assert made.director.destinations == rows(
+        DESTINATION, ("192.168.56.186", 8099, "tcp", "192.168.56.183", 8099, "route", 1)
+    )
+    assert made.real_servers["rs1"] == Side(
+        vips=rows(VIP, ("192.168.56.186", "tunl0")), mappings=rows(MAPPING, ("192.168.56.186", 8099, "tcp", 80))
+    )
+
+
+def test_unmanaged_address() -> None:
+    """It is a destination, and its port mapping is up to the user, who is told."""
+    unmanaged = {"real_servers": [{"address": "10.0.0.9", "weight": 3}]}
+    made = plan(
+        [{**WEB, **unmanaged}, {**MAPPED, **unmanaged}, {**PLAIN, **unmanaged, "forward": "masquerade", "rport": 81}],
+        LAB,
+    )
+    assert made.director.destinations == rows(
+        DESTINATION,
+        ("192.168.56.185", 80, "tcp", "10.0.0.9", 80, "tunnel", 3),
+        ("192.168.56.186", 8099, "tcp", "10.0.0.9", 8099, "tunnel", 3),
+        ("192.168.56.187", 80, "tcp", "10.0.0.9", 81, "masquerade", 3),
+    )
+    assert made.real_servers == {"rs1": Side(), "rs2": Side()}
+    (warning,) = made.warnings
+    assert warning.startswith("service 'mapped', real_servers: 10.0.0.9 is not a host of the inventory")
+    assert "maps port 8099 to 80" in warning
+
+
+@pytest.mark.parametrize("real_servers", [[], [{"host": "rs1", "state": "absent"}]])
+def test_service_without_real_servers(real_servers: list[dict[str, Any]]) -> None:
+    """Allowed, with a warning; the service and its VIP are on the director."""
+    made = plan([{**WEB, "real_servers": real_servers}], LAB)
+    assert made.director == Side(
+        services=rows(SERVICE, ("192.168.56.185", 80, "tcp", "wrr")), vips=rows(VIP, ("192.168.56.185", "tunl0"))
+    )
+    assert made.warnings == ["service 'web', real_servers: is empty: every connection will be refused"]
+
+
+def test_service_that_goes() -> None:
+    """It takes its destinations with it; both sides give up its VIP, and real servers its mapping."""
+    made = plan([WEB, {**MAPPED, "state": "absent"}], LAB)
+    assert made.director_withdrawn == Side(
+        services=rows(SERVICE, ("192.168.56.186", 8099, "tcp", "wrr")), vips=rows(VIP, ("192.168.56.186", "tunl0"))
+    )
+    gone = Side(
+        vips=rows(VIP, ("192.168.56.186", "tunl0")), mappings=rows(MAPPING, ("192.168.56.186", 8099, "tcp", 80))
+    )
+    assert made.real_servers_withdrawn == {"rs1": gone, "rs2": gone}
+    assert made.director.services == rows(SERVICE, ("192.168.56.185", 80, "tcp", "wrr"))
+    assert made.director.vips == made.real_servers["rs1"].vips == rows(VIP, ("192.168.56.185", "tunl0"))
+    assert made.real_servers["rs1"].mappings == []
+    assert made.warnings == []
+
+
+@pytest.mark.parametrize("real_servers", [[], [{"address": "10.0.0.9"}]])
+def test_service_that_goes_gives_no_warning(real_servers: list[dict[str, Any]]) -> None:
+    """Neither that it is empty nor that somebody should see to a port mapping."""
+    assert plan([WEB, {**MAPPED, "state": "absent", "real_servers": real_servers}], LAB).warnings == []
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_shared_vip_stays_with_the_service_that_stays(order: int) -> None:
+    """Whichever comes first; only the service and its mapping go, and the VIP where nothing else needs it."""
+    going = {**MAPPED, "vip": WEB["vip"], "state": "absent"}
+    staying = {**WEB, "real_servers": [{"host": "rs1"}]}
+    made = plan([going, staying][::order], LAB)
+    vip, mapping = rows(VIP, ("192.168.56.185", "tunl0")), rows(MAPPING, ("192.168.56.185", 8099, "tcp", 80))
+    assert made.director_withdrawn == Side(services=rows(SERVICE, ("192.168.56.185", 8099, "tcp", "wrr")))
+    assert made.director.vips == vip
+    assert made.real_servers == {"rs1": Side(vips=vip), "rs2": Side()}
+    assert made.real_servers_withdrawn == {"rs1": Side(mappings=mapping), "rs2": Side(vips=vip, mappings=mapping)}
+
+
+def test_real_server_that_goes() -> None:
+    """Out of the service, which keeps its VIP; the host gives up VIP and mapping."""
+    made = plan([{**MAPPED, "real_servers": [{"host": "rs1", "state": "absent"}, {"host": "rs2"}]}], LAB)
+    assert made.director_withdrawn == Side(
+        destinations=rows(DESTINATION, ("192.168.56.186", 8099, "tcp", "192.168.56.183", 8099, "tunnel", 1))
+    )
+    assert [one["rip"] for one in made.director.destinations] == ["192.168.56.184"]
+    vip, mapping = rows(VIP, ("192.168.56.186", "tunl0")), rows(MAPPING, ("192.168.56.186", 8099, "tcp", 80))
+    assert made.real_servers == {"rs1": Side(), "rs2": Side(vips=vip, mappings=mapping)}
+    assert made.real_servers_withdrawn == {"rs1": Side(vips=vip, mappings=mapping), "rs2": Side()}
+
+
+def test_real_server_that_goes_keeps_a_vip_that_it_serves_otherwise() -> None:
+    """Two services on one VIP, and the host leaves one of them."""
+    leaving = {**WEB, "name": "tls", "port": 443, "real_servers": [{"host": "rs1", "state": "absent"}, {"host": "rs2"}]}
+    made = plan([WEB, leaving], LAB)
+    assert made.real_servers_withdrawn == {"rs1": Side(), "rs2": Side()}
+    assert made.real_servers["rs1"].vips == rows(VIP, ("192.168.56.185", "tunl0"))
+    assert [(one["port"], one["rip"]) for one in made.director_withdrawn.destinations] == [(443, "192.168.56.183")]
+
+
+def faults(services: Any, cluster: Cluster = LAB) -> list[str]:
+    """All that is wrong; each of them stands in the message, on a line of its own."""
+    with pytest.raises(InvalidDescription) as caught:
+        plan(services, cluster)
+    assert str(caught.value).splitlines()[1:] == caught.value.faults
+    return caught.value.faults
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "says"),
+    [
+        ({"vip": None}, "vip", "a service needs its vip and its port"),
+        ({"vip": "web.example"}, "vip", "is not an IP address: write one like"),
+        ({"vip": "224.0.0.81"}, "vip", "is not a unicast address"),
+        ({"vip": "2001:db8::b9"}, "vip", "the device tunl0 is an IPv4 tunnel: name an IPv4 VIP"),
+        ({"vip": "2001:db8::b9", "director_device": "eth0"}, "vip", "is set up for IPv4 only by this version"),
+        (
+            {"vip": "192.168.56.180"},
+            "vip",
+            "192.168.56.180 is the address of the host client: a VIP is an address of its own",
+        ),
+        ({"port": None}, "port", "a service needs its vip and its port"),
+        ({"port": 0}, "port", "0 is not in 1..65535"),
+        ({"port": 65536}, "port", "65536 is not in 1..65535"),
+        ({"protocol": "icmp"}, "protocol", "is not one of tcp, udp, sctp"),
+        ({"scheduler": "fastest"}, "scheduler", "'fastest' is not one of rr, wrr"),
+        ({"forward": "teleport"}, "forward", "is not one of tunnel, route, masquerade"),
+        ({"rport": 0}, "rport", "0 is not in 1..65535"),
+        ({"rport": 65536}, "rport", "65536 is not in 1..65535"),
+        ({"rport": 81, "protocol": "sctp"}, "rport", "needs a port mapping, which sctp has not: leave it out"),
+        ({"director_device": "eth0:1"}, "director_device", "is not a device name"),
+        ({"state": "gone"}, "state", "is not one of present, absent"),
+        ({"schedular": "rr"}, "schedular", "is no field of it: the fields are name, vip, port, protocol, scheduler"),
+        ({"real_servers": "rs1"}, "real_servers", "is not a list of real servers"),
+        ({"real_servers": {"host": "rs1"}}, "real_servers", "is not a list of real servers"),
+        ({"real_servers": [{"address": "192.168.56.185"}]}, "real_servers", "is the VIP of service 'web'"),
+        ({"real_servers": [{"address": "2001:db8::b7"}]}, "real_servers[0], address", "is not an IPv4 address as the VIP is"),
+        ({"real_servers": ["rs1"]}, "real_servers[0]", "is not a real server: write host: NAME, or address: RIP"),
+        ({"real_servers": [{}]}, "real_servers[0], host", "give one of the two"),
+        ({"real_servers": [{"host": "rs1", "address": "10.0.0.9"}]}, "real_servers[0], host", "give one of the two"),
+        (
+            {"real_servers": [{"host": "rs9"}]},
+            "real_servers[0], host",
+            "rs9 is not a host of the inventory: add it there",
+        ),
+        ({"real_servers": [{"host": "client"}]}, "real_servers[0], host", "is not in the group realservers"),
+        ({"real_servers": [{"address": "rs1"}]}, "real_servers[0], address", "is not an IP address"),
+        ({"real_servers": [{"address": "224.0.0.81"}]}, "real_servers[0], address", "is not a unicast address"),
+        (
+            {"real_servers": [{"host": "rs1"}, {"host": "rs1"}]},
+            "real_servers[1], host",
+            "192.168.56.183 is listed twice",
+        ),
+        (
+            {"real_servers": [{"host": "rs1"}, {"address": "192.168.56.183"}]},
+            "real_servers[1], address",
+            "192.168.56.183 is listed twice",
+        ),
+        (
+            {"real_servers": [{"address": "192.168.56.184"}]},
+            "real_servers",
+            "192.168.56.184 is the host rs2: write host: rs2",
+        ),
+        ({"real_servers": [{"host": ["rs1"]}]}, "real_servers[0], host", "is not a host of the inventory"),
+        ({"real_servers": [{"host": "rs1", "weight": -1}]}, "real_servers[0], weight", "-1 is not in 0..2147483647"),
+        ({"real_servers": [{"host": "rs1", "weight": "x"}]}, "real_servers[0], weight", "is not a whole number"),
+        (
+            {"real_servers": [{"host": "rs1", "state": "off"}]},
+            "real_servers[0], state",
+            "is not one of present, absent",
+        ),
+        (
+            {"real_servers": [{"host": "rs1", "wieght": 1}]},
+            "real_servers[0], wieght",
+            "the fields are host, address, weight, state",
+        ),
+    ],
+)
+def test_fault_in_a_service(fields: dict[str, Any], where: str, says: str) -> None:
+    """One message, which names the service and the field, and says what to do."""
+    (message,) = faults([{**WEB, **fields}])
+    assert message.startswith(f"service 'web', {where}: ") or message.startswith(f"service 'web': {where}: ")
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    ("services", "message"),
+    [
+        ([WEB, {**WEB, "port": 81}], "service 'web': name: is used twice"),
+        (
+            [WEB, {**WEB, "name": "again"}],
+            "service 'again': vip, port and protocol: -t 192.168.56.185:80 is the service 'web' already",
+        ),
+        (
+            [WEB, {**WEB, "name": "tls", "port": 443, "director_device": "eth0"}],
+            "service 'tls': director_device: eth0 differs from the tunl0 of service 'web',"
+            " and both have the VIP 192.168.56.185",
+        ),
+        ("web", "lvs_services: is not a list of services"),
+        (None, "lvs_services: is not a list of services"),
+        (WEB, "lvs_services: is not a list of services"),
+        ([WEB, "mapped"], "lvs_services[1]: 'mapped' is not a service: write name, vip and port"),
+        (
+            [{"vip": "192.168.56.185", "port": 80}],
+            "lvs_services[0]: has no name: messages and tasks call a service by it",
+        ),
+    ],
+)
+def test_fault_in_the_list(services: Any, message: str) -> None:
+    """What each service allows, and all of them together do not."""
+    assert faults(services) == [message]
+
+
+@pytest.mark.parametrize(
+    ("cluster", "message"),
+    [
+        (replace(LAB, directors=[]), "group directors: has no host: name the director (lvs_directors_group is"),
+        (
+            replace(LAB, directors=["ds1", "ds2"]),
+            "group directors: has 2 hosts (ds1, ds2), and each of them would hold the VIPs",
+        ),
+        (
+            replace(LAB, hosts={**HOSTS, "rs1": Host()}),
+            "service 'web', real_servers[0], host: rs1 has no RIP: set its lvs_rip (or an ansible_host that",
+        ),
+        (
+            replace(LAB, hosts={**HOSTS, "rs2": Host("rs2.example")}),
+            "service 'web', real_servers[1], lvs_rip: 'rs2.example' is not an IP address",
+        ),
+        (
+            replace(LAB, hosts={**HOSTS, "ds1": Host("192.168.56.185")}),
+            "service 'web': vip: 192.168.56.185 is the address of the host ds1",
+        ),
+    ],
+)
+def test_fault_in_the_inventory(cluster: Cluster, message: str) -> None:
+    """It is named by what the user would change there."""
+    (found,) = faults([WEB], cluster)
+    assert found.startswith(message)
+
+
+def test_all_faults_at_once() -> None:
+    """Of the groups, of each service, of each real server, and of services together."""
+    found = faults(
+        [
+            {**WEB, "scheduler": "fastest", "real_servers": [{"host": "rs9"}, {"host": "rs1", "weight": -1}]},
+            "nothing",
+            {**MAPPED, "port": 0, "forward": "nat", "state": False},
+            PLAIN,
+            {**PLAIN, "director_device": "tunl0"},
+        ],
+        replace(LAB, directors=["ds1", "ds2"]),
+    )
+    expected = [
+        "group directors: has 2 hosts",
+        "service 'web', scheduler: 'fastest' is not one of",
+        "service 'web', real_servers[0], host: rs9 is not a host of the inventory",
+        "service 'web', real_servers[1], weight: -1 is not in",
+        "lvs_services[1]: 'nothing' is not a service",
+        "service 'mapped', port: 0 is not in",
+        "service 'mapped', forward: 'nat' is not one of",
+        "service 'mapped', state: False is not one of",
+        "service 'plain': name: is used twice",
+        "service 'plain': vip, port and protocol: -t 192.168.56.187:80 is the service 'plain' already",
+        "service 'plain': director_device: tunl0 differs from the eth0",
+    ]
+    assert [message[: len(start)] for message, start in zip(found, expected)] == expected
+    assert len(found) == len(expected)
