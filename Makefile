@@ -2,8 +2,12 @@
 # Each target does its own set-up.
 SHELL := /bin/bash
 
+.SHELLFLAGS := -ec
+.NOTPARALLEL:
+export LC_ALL := C.UTF-8
+
 # The command behind it sees the tests' virtual environment first.
-IN_VENV = PATH="$$(lab/venv)/bin:$$PATH"
+IN_VENV = venv="$$(lab/venv)"; PATH="$$venv/bin:$$PATH"
 PYTEST = pytest --durations=5
 
 .PHONY: help

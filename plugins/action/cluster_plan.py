@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Optional
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
@@ -39,7 +40,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         try:
             cluster = _cluster(arguments, variables)
-            _check_one_description(arguments["services"], cluster, variables["hostvars"])
+            _check_one_description(cluster, variables["hostvars"])
             made = plan(arguments["services"], cluster)
         except LvsError as error:
             return {**result, "failed": True, "msg": str(error)}
@@ -49,34 +50,46 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 def _cluster(arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Cluster:
     groups, hostvars = variables["groups"], variables["hostvars"]
+    directors = list(groups.get(arguments["directors_group"], []))
+    real_servers = list(groups.get(arguments["realservers_group"], []))
     return Cluster(
-        hosts={name: _host(hostvars[name]) for name in groups["all"]},
-        directors=list(groups.get(arguments["directors_group"], [])),
-        real_servers=list(groups.get(arguments["realservers_group"], [])),
+        hosts={name: _host(name, hostvars[name], name in real_servers) for name in groups["all"]},
+        directors=directors,
+        real_servers=real_servers,
         directors_group=arguments["directors_group"],
         real_servers_group=arguments["realservers_group"],
         tunnel_device=arguments["tunnel_device"],
     )
 
 
-def _host(variables: Mapping[str, Any]) -> Host:
-    rip = variables.get("lvs_rip")
-    if rip is None:
-        try:
-            rip = str(ipaddress.ip_address(str(variables.get("ansible_host"))))
-        except ValueError:
-            rip = None
-    return Host(rip=rip, weight=variables.get("lvs_weight"))
+def _host(name: str, variables: Mapping[str, Any], needed: bool) -> Host:
+    """What the inventory says of a host; of one that the cluster does not need, only what can be read."""
+    try:
+        rip = variables.get("lvs_rip")
+        return Host(rip=_address(variables.get("ansible_host")) if rip is None else rip, weight=variables.get("lvs_weight"))
+    except AnsibleError as error:
+        if needed:
+            raise LvsError(f"host {name}, lvs_rip, lvs_weight or ansible_host: {error}") from error
+        return Host()
 
 
-def _check_one_description(services: Any, cluster: Cluster, hostvars: Mapping[str, Any]) -> None:
+def _address(value: Any) -> Optional[str]:
+    """An address that other hosts can reach; None for a name, and for a port forwarded on this machine."""
+    try:
+        address = ipaddress.ip_address(str(value))
+    except ValueError:
+        return None
+    return None if address.is_loopback else str(address)
+
+
+def _check_one_description(cluster: Cluster, hostvars: Mapping[str, Any]) -> None:
     """Both sides have to be told the same: a variable in the group of one side alone is not the cluster's."""
     views = {name: hostvars[name].get("lvs_services", _MISSING) for name in [*cluster.directors, *cluster.real_servers]}
-    if all(view is _MISSING for view in views.values()):
-        return  # given to the play itself: the same for all of its hosts
+    first = next(iter(views), "")
     for name, view in views.items():
-        if view is _MISSING or view != services:
+        if view != views[first]:
+            lacking = [one for one in (first, name) if views[one] is _MISSING]
             raise LvsError(
-                f"lvs_services: the host {name} has {'none' if view is _MISSING else 'another one than the rest of the cluster'}:"
-                " define it once for all of them, for instance in group_vars/all.yml"
+                f"lvs_services: {f'the host {lacking[0]} has none' if lacking else f'the hosts {first} and {name} have two'}:"
+                " define it once for the whole cluster, for instance in group_vars/all.yml"
             )

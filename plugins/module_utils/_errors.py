@@ -22,6 +22,15 @@ class InvalidValue(LvsError):
         self.reason = reason
 
 
+class MissingValue(InvalidValue):
+    """An option is left out that has to be there."""
+
+    def __init__(self, option: str, reason: str) -> None:
+        LvsError.__init__(self, f"{option}: is missing: {reason}")
+        self.option = option
+        self.reason = reason
+
+
 class KernelRefused(LvsError):
     """The kernel said no."""
 

@@ -16,7 +16,7 @@ description:
   - Without the first two, a real server answers ARP requests for a VIP that belongs to the director. Without the third, a packet
     that comes out of the tunnel is dropped.
   - The values found before the first change are kept in C(/var/lib/lvs.cluster/state.json). O(state=absent) puts them back, removes
-    the file that O(persist) made, and leaves alone what was not made here.
+    the file that O(persist) made, and leaves alone what was not made here. Keeping that file is no change of its own.
 options:
   device:
     description: The device that holds the VIP. V(tunl0) is made if it is not there, by loading the kernel module C(ipip).

@@ -44,7 +44,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 director:
-  description: What the director has to hold, as options of the modules (C(services), C(destinations), C(vips)).
+  description: What the director has to hold, as options of the modules, in the lists C(services), C(destinations), C(vips) and C(mappings).
   returned: success
   type: dict
 director_withdrawn:
@@ -52,7 +52,7 @@ director_withdrawn:
   returned: success
   type: dict
 real_servers:
-  description: What each real server has to hold (C(vips), C(mappings)), by host.
+  description: What each real server has to hold, by host, in the same four lists (C(vips) and C(mappings) are the ones it uses).
   returned: success
   type: dict
 real_servers_withdrawn:

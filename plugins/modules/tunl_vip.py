@@ -13,6 +13,7 @@ version_added: 0.1.0
 description:
   - Puts a VIP on a device as a host address, with a host route to it, and brings the device up.
   - For C(tunl0), the fallback device of IPIP, the kernel module C(ipip) is loaded if need be.
+  - A VIP that another device holds is not moved. Remove it there first.
   - Removing the VIP takes its address and its route away. The device stays as it is.
   - A real server has to keep silent about its VIP. Run M(lvs.cluster.arp_sysctl) there first.
 options:
@@ -49,7 +50,7 @@ vip:
   description: The VIP as it is now; empty where it is absent.
   returned: success
   type: dict
-  sample: {device: tunl0, address: 192.168.56.185/32, route: 192.168.56.185/32}
+  sample: {device: tunl0, up: true, address: 192.168.56.185/32, route: 192.168.56.185/32}
 commands:
   description: What was changed (in check mode, what would be), as commands of C(ip(8)).
   returned: success

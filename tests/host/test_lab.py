@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,16 +25,21 @@ def lab(*command: str) -> subprocess.CompletedProcess[str]:
 
 def look() -> str:
     """The machine's own network, as the lab must leave it."""
-    script = "ip -o link; ip -o address; ip route show table all; ip netns; sysctl -a 2>/dev/null | grep -E '^net[.]ipv[46][.]conf'"
+    script = (
+        "{ ip -o link; ip -o address; ip route show table all; ip netns; nft list ruleset; sysctl -a | grep -E '^net[.]ipv[46][.]conf'; }"
+        " 2>/dev/null | sed -E 's/(valid_lft|preferred_lft|expires) [0-9]+sec//g'"
+    )
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=TIMEOUT, check=True).stdout
 
 
 @pytest.fixture(autouse=True)
-def machine_stays_as_it_was() -> Iterator[None]:
-    before, rundirs = look(), set(Path("/tmp").glob("lvs-lab.*"))
-    yield
+def machine_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that lab/run has for its own: empty afterwards."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    before = look()
+    yield tmp_path
     assert look() == before
-    assert set(Path("/tmp").glob("lvs-lab.*")) <= rundirs
+    assert list(tmp_path.glob("lvs-lab.*")) == []
 
 
 def test_output_and_exit_status() -> None:
@@ -70,12 +76,23 @@ def test_in_place_on_a_kernel_that_has_ipvs() -> None:
     assert (status, rules_left, done.stderr) == ("7", "0", "err\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_nothing_stays_behind_when_interrupted(number: signal.Signals) -> None:
-    marker = f"lab-test-{os.getpid()}-{number}"
-    process = subprocess.Popen(
-        [RUN, "sh", "-c", f"echo up; exec -a {marker} sleep 60 || sleep 60"], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+def test_nothing_stays_behind_when_interrupted_in_place() -> None:
+    done = lab(sys.executable, __file__)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_nothing_stays_behind_when_interrupted(number: signal.Signals, machine_stays_as_it_was: Path) -> None:
+    left = interrupted([RUN], number)
+    assert left == []
+    if number == signal.SIGKILL:  # nobody was left to remove its folder
+        (folder,) = machine_stays_as_it_was.glob("lvs-lab.*")
+        shutil.rmtree(folder)
+
+
+def interrupted(run: list[str], number: signal.Signals) -> list[int]:
+    """Start a command, send lab/run a signal, and say which processes are still there a little later."""
+    process = subprocess.Popen([*run, "sh", "-c", "echo up; sleep 60; true"], stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
     guests = descendants(process.pid)
@@ -85,16 +102,18 @@ def test_nothing_stays_behind_when_interrupted(number: signal.Signals) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and any(Path(f"/proc/{pid}").exists() for pid in guests):
         time.sleep(0.1)
-    assert [pid for pid in guests if Path(f"/proc/{pid}").exists()] == []
-    if number == signal.SIGKILL:  # nobody was left to remove its folder of scripts
-        for folder in Path("/tmp").glob("lvs-lab.*"):
-            subprocess.run(["rm", "-r", str(folder)], check=True, timeout=TIMEOUT)
+    return [pid for pid in guests if Path(f"/proc/{pid}").exists()]
 
 
 def descendants(pid: int) -> list[int]:
     """The processes below a process."""
-    found = []
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    for child in map(int, children):
-        found += [child, *descendants(child)]
-    return found
+    table = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, timeout=TIMEOUT, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in map(str.split, table.splitlines())}
+    below = {pid}
+    while found := {child for child, parent in parents.items() if parent in below} - below:
+        below |= found
+    return sorted(below - {pid})
+
+
+if __name__ == "__main__":  # inside the lab, for the test of the path in place
+    print([int(number) for number in signal.Signals if number in (signal.SIGTERM, signal.SIGINT) and interrupted([RUN], number)])

@@ -19,13 +19,14 @@ MAPPING: dict[str, Any] = {"vip": "192.168.56.186", "port": 8099, "to_port": 80}
 CASES: list[tuple[str, dict[str, Any], str]] = [
     ("ipvs_service", {**SERVICE, "vip": "192.168.56.300"}, "vip: '192.168.56.300' is not an IP address: write one like"),
     ("ipvs_service", {**SERVICE, "vip": "224.0.0.1"}, "vip: 224.0.0.1 is not a unicast address"),
+    ("ipvs_service", {**SERVICE, "vip": "127.0.0.1"}, "vip: 127.0.0.1 is a loopback address"),
     ("ipvs_service", {**SERVICE, "port": 0}, "port: 0 is not in 1..65535"),
     ("ipvs_service", {**SERVICE, "port": 65536}, "port: 65536 is not in 1..65535"),
     ("ipvs_service", {**SERVICE, "port": "http"}, "port"),
-    ("ipvs_service", {"vip": "192.168.56.185"}, "port: (none) is given"),
+    ("ipvs_service", {"vip": "192.168.56.185"}, "port: is missing: a service with a vip needs its port"),
     ("ipvs_service", {**SERVICE, "protocol": "icmp"}, "protocol"),
     ("ipvs_service", {"vip": "192.168.56.185", "fwmark": 7}, "fwmark: 7 cannot go with vip=192.168.56.185"),
-    ("ipvs_service", {"port": 80}, "vip: (none) and no fwmark either"),
+    ("ipvs_service", {"port": 80}, "vip: is missing: name the service by vip and port, or by fwmark"),
     ("ipvs_service", {"fwmark": 0}, "fwmark: 0 is not in 1..4294967295"),
     ("ipvs_service", {**SERVICE, "port": 81, "scheduler": "wrrr"}, "the module ip_vs_wrrr is missing"),
     ("ipvs_service", {**SERVICE, "scheduler": "wrrr"}, "the module ip_vs_wrrr is missing"),
@@ -44,6 +45,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("tunl_vip", {"vip": "192.168.56"}, "vip: '192.168.56' is not an IP address"),
     ("tunl_vip", {"vip": "2001:db8::1"}, "vip: 2001:db8::1 is an IPv6 address, and the device tunl0 is an IPv4 tunnel"),
     ("tunl_vip", {"vip": "192.168.56.186", "device": "eth9"}, "device: eth9 does not exist: this host has lo"),
+    ("tunl_vip", {"vip": "192.168.56.200"}, "device: tunl0 cannot hold 192.168.56.200, which is on eth0: remove it there"),
     ("tunl_vip", {"vip": "192.168.56.186", "device": "a/b"}, "device: 'a/b' is not a device name"),
     ("arp_sysctl", {"device": "eth9"}, "device: eth9 does not exist: this host has "),
     ("arp_sysctl", {"device": "all"}, "device: all is not a device"),
@@ -55,7 +57,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("port_dnat", {**MAPPING, "port": 0}, "port: 0 is not in 1..65535"),
     ("port_dnat", {**MAPPING, "to_port": 65536}, "to_port: 65536 is not in 1..65535"),
     ("port_dnat", {**MAPPING, "to_port": 8099}, "to_port: 8099 is the port itself"),
-    ("port_dnat", {"vip": "192.168.56.186", "port": 8099}, "to_port: (none) is given"),
+    ("port_dnat", {"vip": "192.168.56.186", "port": 8099}, "to_port: is missing: name the port that answers"),
 ]
 
 
@@ -64,6 +66,7 @@ def lasting_host(new_lasting_namespace: Callable[[], Namespace]) -> tuple[Namesp
     """One host for all cases, and what it looks like: no case may change it."""
     host = new_lasting_namespace()
     host.sh("ip link add eth0 type dummy; ip address add 192.168.56.181/24 brd + dev eth0; ip link set eth0 up")
+    host.sh("ip address add 192.168.56.200/32 dev eth0")
     host.sh("ipvsadm -A -t 192.168.56.185:80 -s rr; ipvsadm -a -t 192.168.56.185:80 -r 192.168.56.190 -i")
     return host, host.snapshot()
 

@@ -21,7 +21,7 @@ from .conftest import PLAYBOOK, Ansible, rules
 Services = list[dict[str, Any]]
 LOOK = (
     "ip -o link; ip -o address; ip route show table all; sysctl -a 2>/dev/null | grep ^net.ipv4.conf;"
-    " nft list ruleset; ipvsadm -Sn; dpkg-query -W; ls -l --full-time /etc/sysctl.d /var/lib/lvs.cluster 2>&1"
+    " nft list ruleset; ipvsadm -Sn; dpkg-query -W; find /etc/sysctl.d /var/lib/lvs.cluster -type f -exec sha256sum {} + 2>&1; true"
 )
 
 

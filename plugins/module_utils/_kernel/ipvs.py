@@ -37,7 +37,7 @@ class _Ipvs:
                 raise MissingKernelSupport(
                     "this kernel has no IPVS: load it with 'modprobe ip_vs', or install a kernel that has the module ip_vs"
                 ) from error
-            raise KernelRefused(f"generic netlink: {error.strerror}") from error
+            raise KernelRefused(f"generic netlink: {error.strerror or error}") from error
         return self
 
     def __exit__(self, *_exception: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any, Optional
 
@@ -38,18 +38,28 @@ class Links:
         self._ip.close()
 
     def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """The named devices with all of their IPv4 host addresses and routes."""
+        """The named devices, and the host addresses and routes of all."""
+        wanted = list(wanted)
+        names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in self._ip.get_links()}
+        devices = {one.key if isinstance(one.key, str) else one.key.device for one in wanted}
+        coming = {one.key for one in wanted if one.new is not None}
+        for device in devices & coming - set(names.values()) - {TUNNEL_DEVICE}:
+            raise InvalidValue("device", device, f"does not exist: this host has {', '.join(names.values())}")
         current: dict[Any, Any] = {}
-        coming = {one.key for one in wanted if one.new is not None and isinstance(one.key, str)}
-        for device in {one.key if isinstance(one.key, str) else one.key.device for one in wanted}:
-            index = self._index(device)
-            if index is None:
-                if device in coming and device != TUNNEL_DEVICE:
-                    raise InvalidValue("device", device, f"does not exist: this host has {', '.join(self._names())}")
-                continue
-            current[device] = Link(device, up=bool(self._link(index)["flags"] & _IFF_UP))
-            for item in [*self._addresses(device, index), *self._routes(device, index)]:
-                current[item.key] = item
+        for index, device in names.items():
+            if device in devices:
+                current[device] = Link(device, up=bool(self._link(index)["flags"] & _IFF_UP))
+        for address in self._addresses(names):
+            for one in coming:
+                if isinstance(one, VipAddress) and one.vip == address.vip and one.device != address.device:
+                    raise InvalidValue(
+                        "device",
+                        one.device,
+                        f"cannot hold {one.vip}, which is on {address.device}: remove it there first"
+                        f" (device={address.device} state=absent)",
+                    )
+            current[address] = address
+        current.update((route, route) for route in self._routes(names))
         return current
 
     def apply(self, changes: Sequence[Change[Any]]) -> None:
@@ -96,21 +106,18 @@ class Links:
     def _link(self, index: int) -> Any:
         return list(self._ip.get_links(index))[0]
 
-    def _names(self) -> list[str]:
-        return [link.get_attr("IFLA_IFNAME") for link in self._ip.get_links()]
-
-    def _addresses(self, device: str, index: int) -> list[VipAddress]:
+    def _addresses(self, names: Mapping[int, str]) -> list[VipAddress]:
         return [
-            VipAddress(device, IPv4Address(address.get_attr("IFA_LOCAL")))
-            for address in self._ip.get_addr(family=socket.AF_INET, index=index)
-            if address["prefixlen"] == 32
+            VipAddress(names[address["index"]], IPv4Address(address.get_attr("IFA_LOCAL")))
+            for address in self._ip.get_addr(family=socket.AF_INET)
+            if address["prefixlen"] == 32 and address["index"] in names
         ]
 
-    def _routes(self, device: str, index: int) -> list[HostRoute]:
+    def _routes(self, names: Mapping[int, str]) -> list[HostRoute]:
         return [
-            HostRoute(device, IPv4Address(route.get_attr("RTA_DST")))
+            HostRoute(names[route.get_attr("RTA_OIF")], IPv4Address(route.get_attr("RTA_DST")))
             for route in self._ip.get_routes(family=socket.AF_INET, table=_RT_TABLE_MAIN)
-            if route["dst_len"] == 32 and route.get_attr("RTA_OIF") == index and route.get_attr("RTA_GATEWAY") is None
+            if route["dst_len"] == 32 and route.get_attr("RTA_OIF") in names and route.get_attr("RTA_GATEWAY") is None
         ]
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._errors import KernelRefused, MissingLibrary, NotPermitted
-from .._model.dnat import CHAIN, MAP, TABLE, MappingKey, PortMapping, Scaffold
+from .._model.dnat import MAP, TABLE, MappingKey, PortMapping, Scaffold
 from .._reconcile import Change, Wanted
 
 # Without /etc/protocols (Debian package netbase), as in a small container, nft writes a protocol as its number.
@@ -46,7 +46,7 @@ class PortMappings:
         rules = 0
         mapped = False
         for one in self._run(f"list table {TABLE}"):
-            rules += "rule" in one and one["rule"]["chain"] == CHAIN
+            rules += "rule" in one and f'"@{MAP}"' in json.dumps(one["rule"])
             if "map" in one and one["map"]["name"] == MAP:
                 mapped = True
                 for element, to_port in one["map"].get("elem", []):

@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 from .._errors import InvalidValue, KernelRefused, NotPermitted
 from .._model.network import TUNNEL_DEVICE
-from .._model.sysctl import ALL, RANGES, Sysctl, SysctlFile, SysctlKey
+from .._model.sysctl import ALL, Sysctl, SysctlFile, SysctlKey
 from .._reconcile import Change, Wanted
 from . import files
 from .links import Links

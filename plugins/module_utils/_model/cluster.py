@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional, TypeVar
 
-from .._errors import InvalidValue, LvsError
+from .._errors import InvalidValue, LvsError, MissingValue
 from . import dnat, ipvs, network, values
 from .values import Address
 
@@ -155,12 +155,21 @@ def _check_groups(cluster: Cluster, faults: _Faults) -> None:
             f"has {len(cluster.directors)} hosts ({', '.join(cluster.directors)}), and each of them would hold the VIPs:"
             " this version sets up one director, so leave one in the group",
         )
+    for name in cluster.directors:
+        if name in cluster.real_servers:
+            faults.add(
+                f"host {name}",
+                f"is in both groups, {cluster.directors_group} and {cluster.real_servers_group}: a real server keeps silent"
+                " about the VIPs for which a director has to answer, so leave it in one",
+            )
 
 
 def _check_fields(where: str, raw: Mapping[str, Any], known: Sequence[str], faults: _Faults) -> None:
     for name in raw:
         if name not in known:
             faults.add(f"{where}, {name}", f"is no field of it: the fields are {', '.join(known)}")
+        elif raw[name] is None:
+            faults.add(f"{where}, {name}", "has no value: give it one, or leave it out")
 
 
 def _given(raw: Mapping[str, Any], name: str, default: Any) -> Any:
@@ -210,7 +219,7 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> Option
 def _service_key(raw: Mapping[str, Any], device: str) -> ipvs.ServiceKey:
     for name in ("vip", "port"):
         if raw.get(name) is None:
-            raise InvalidValue(name, "(none)", "is given: a service needs its vip and its port")
+            raise MissingValue(name, "a service needs its vip and its port")
     key = ipvs.ServiceKey.of({name: raw.get(name) for name in ("vip", "port", "protocol")})
     network.ipv4_vip(raw["vip"], device)
     return key
@@ -265,8 +274,8 @@ def _inventory_host(name: Any, cluster: Cluster) -> Host:
 
 
 def _check_names(services: Sequence[Any], faults: _Faults) -> None:
-    names = [raw["name"] for raw in services if isinstance(raw, Mapping) and raw.get("name")]
-    for name in sorted({str(name) for name in names if names.count(name) > 1}):
+    names = [str(raw["name"]) for raw in services if isinstance(raw, Mapping) and raw.get("name")]
+    for name in sorted({name for name in names if names.count(name) > 1}):
         faults.add(f"service '{name}'", "name: is used twice")
 
 
@@ -312,6 +321,8 @@ def _plain(address: object) -> str:
 
 def _expand(services: Sequence[_Service], cluster: Cluster) -> Plan:
     result = Plan()
+    if not services:
+        result.warnings.append("lvs_services: is empty: there is nothing to set up")
     for name in cluster.real_servers:
         result.real_servers[name] = Side()
         result.real_servers_withdrawn[name] = Side()
@@ -352,11 +363,14 @@ def _place(result: Plan, service: _Service, one: _RealServer, cluster: Cluster) 
                 f" see to it yourself that it maps port {service.key.port} to {service.rport}"
             )
         return
-    if service.delivers_to_vip:
-        side = (result.real_servers if present else result.real_servers_withdrawn)[one.host]
-        _append_new(side.vips, {"vip": str(service.key.vip), "device": cluster.tunnel_device})
-        if mapping is not None:
-            side.mappings.append(mapping)
+    holding, leaving = result.real_servers[one.host], result.real_servers_withdrawn[one.host]
+    # Also what the service needed before its description changed: it may have had another forwarding method or port.
+    side = holding if present and service.delivers_to_vip else leaving
+    _append_new(side.vips, {"vip": str(service.key.vip), "device": cluster.tunnel_device})
+    if present and mapping is not None:
+        holding.mappings.append(mapping)
+    elif service.key.protocol in dnat.PROTOCOLS:
+        leaving.mappings.append(service.key.facts())
 
 
 def _append_new(rows: list[dict[str, Any]], row: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, ClassVar
 
-from .._errors import InvalidValue
+from .._errors import InvalidValue, MissingValue
 from .._reconcile import Item, Wanted
 from . import values
 
@@ -92,7 +92,7 @@ def wanted_mapping(options: Mapping[str, Any]) -> list[Wanted[Any]]:
     if options["state"] == "absent":
         return [Wanted.absent(key)]
     if options.get("to_port") is None:
-        raise InvalidValue("to_port", "(none)", "is given: name the port that answers")
+        raise MissingValue("to_port", "name the port that answers")
     mapping = PortMapping(key, values.port("to_port", options["to_port"]))
     if mapping.to_port == key.port:
         raise InvalidValue("to_port", mapping.to_port, "is the port itself: there is nothing to map")

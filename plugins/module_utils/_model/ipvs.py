@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Optional
 
-from .._errors import InvalidValue
+from .._errors import InvalidValue, MissingValue
 from .._reconcile import Item, ItemT, Wanted
 from . import values
 from .values import Address
@@ -58,10 +58,12 @@ class ServiceKey:
                 raise InvalidValue("port", options["port"], "cannot go with fwmark: the mark alone identifies the service")
             return cls(family=4, fwmark=values.integer("fwmark", fwmark, 1, values.MAX_FWMARK))
         if vip is None:
-            raise InvalidValue("vip", "(none)", "and no fwmark either: name the service by vip and port, or by fwmark")
+            raise MissingValue("vip", "name the service by vip and port, or by fwmark")
         if options.get("port") is None:
-            raise InvalidValue("port", "(none)", "is given: a service with a vip needs its port")
+            raise MissingValue("port", "a service with a vip needs its port")
         parsed = values.address("vip", vip)
+        if parsed.is_loopback:
+            raise InvalidValue("vip", parsed, "is a loopback address, which no client reaches: name one of the network's")
         return cls(
             family=parsed.version,
             protocol=values.choice("protocol", options.get("protocol") or "tcp", values.PROTOCOLS),

@@ -24,17 +24,18 @@ SERVICES = [{"name": "web", "vip": "192.168.56.185", "port": 80}]
         ({"ansible_host": "192.168.56.183", "lvs_rip": "10.0.0.3"}, "10.0.0.3"),
         ({"ansible_host": "rs1.example", "lvs_rip": "10.0.0.3"}, "10.0.0.3"),
         ({"ansible_host": "rs1.example"}, None),
+        ({"ansible_host": "127.0.0.1"}, None),
         ({}, None),
     ],
 )
 def test_rip_of_a_host(variables: dict[str, Any], rip: Optional[str]) -> None:
     """lvs_rip, or else an ansible_host that is an address: a name is none."""
-    assert cluster_plan._host(variables) == Host(rip=rip, weight=None)
+    assert cluster_plan._host("rs1", variables, True) == Host(rip=rip, weight=None)
 
 
 def test_weight_of_a_host() -> None:
     """As the inventory has it; the model checks it."""
-    assert cluster_plan._host({"lvs_rip": "10.0.0.3", "lvs_weight": 0}) == Host("10.0.0.3", 0)
+    assert cluster_plan._host("rs1", {"lvs_rip": "10.0.0.3", "lvs_weight": 0}, True) == Host("10.0.0.3", 0)
 
 
 def test_cluster_from_the_inventory() -> None:
@@ -69,18 +70,18 @@ def test_cluster_from_the_inventory() -> None:
 )
 def test_one_description(hostvars: dict[str, dict[str, Any]]) -> None:
     """The same on all hosts of the cluster, or given to the play itself."""
-    cluster_plan._check_one_description(SERVICES, CLUSTER, hostvars)
+    cluster_plan._check_one_description(CLUSTER, hostvars)
 
 
 @pytest.mark.parametrize(
     ("other", "says"),
     [
         ({}, "the host rs2 has none"),
-        ({"lvs_services": []}, "the host rs2 has another one"),
+        ({"lvs_services": []}, "the hosts ds1 and rs2 have two"),
     ],
 )
 def test_two_descriptions(other: dict[str, Any], says: str) -> None:
     """The message names the host and the place for one description."""
     hostvars = {"ds1": {"lvs_services": SERVICES}, "rs1": {"lvs_services": SERVICES}, "rs2": other}
     with pytest.raises(LvsError, match=f"^lvs_services: {says}.*: define it once .* in group_vars/all.yml"):
-        cluster_plan._check_one_description(SERVICES, CLUSTER, hostvars)
+        cluster_plan._check_one_description(CLUSTER, hostvars)

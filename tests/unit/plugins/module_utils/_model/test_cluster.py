@@ -54,10 +54,11 @@ SERVICE = "vip port protocol scheduler"
 DESTINATION = "vip port protocol rip rport forward weight"
 VIP = "vip device"
 MAPPING = "vip port protocol to_port"
+UNMAPPED = "vip port protocol"
 
 
 def test_the_labs_description() -> None:
-    """Exactly what each side needs, and nothing to withdraw."""
+    """Exactly what each side needs; a mapping that a service once had and has no more, goes."""
     made = plan([WEB, MAPPED, PLAIN], LAB)
     assert made.director == Side(
         services=rows(
@@ -83,7 +84,8 @@ def test_the_labs_description() -> None:
     )
     assert made.real_servers == {"rs1": each, "rs2": each}
     assert made.director_withdrawn == Side()
-    assert made.real_servers_withdrawn == {"rs1": Side(), "rs2": Side()}
+    gone = Side(mappings=rows(UNMAPPED, ("192.168.56.185", 80, "tcp"), ("192.168.56.187", 80, "tcp")))
+    assert made.real_servers_withdrawn == {"rs1": gone, "rs2": gone}
     assert made.warnings == []
 
 
@@ -136,6 +138,9 @@ def test_masquerade() -> None:
     )
     assert made.director.vips == rows(VIP, ("192.168.56.186", "tunl0"))
     assert made.real_servers == {"rs1": Side(), "rs2": Side()}
+    # Nor do they keep those of a tunnel that the service was before.
+    gone = Side(vips=rows(VIP, ("192.168.56.186", "tunl0")), mappings=rows(UNMAPPED, ("192.168.56.186", 8099, "tcp")))
+    assert made.real_servers_withdrawn == {"rs1": gone, "rs2": gone}
 
 
 def test_direct_routing_needs_the_mapping_too() -> None:
@@ -185,7 +190,8 @@ def test_service_that_goes() -> None:
         services=rows(SERVICE, ("192.168.56.186", 8099, "tcp", "wrr")), vips=rows(VIP, ("192.168.56.186", "tunl0"))
     )
     gone = Side(
-        vips=rows(VIP, ("192.168.56.186", "tunl0")), mappings=rows(MAPPING, ("192.168.56.186", 8099, "tcp", 80))
+        vips=rows(VIP, ("192.168.56.186", "tunl0")),
+        mappings=rows(UNMAPPED, ("192.168.56.185", 80, "tcp"), ("192.168.56.186", 8099, "tcp")),
     )
     assert made.real_servers_withdrawn == {"rs1": gone, "rs2": gone}
     assert made.director.services == rows(SERVICE, ("192.168.56.185", 80, "tcp", "wrr"))
@@ -206,11 +212,15 @@ def test_shared_vip_stays_with_the_service_that_stays(order: int) -> None:
     going = {**MAPPED, "vip": WEB["vip"], "state": "absent"}
     staying = {**WEB, "real_servers": [{"host": "rs1"}]}
     made = plan([going, staying][::order], LAB)
-    vip, mapping = rows(VIP, ("192.168.56.185", "tunl0")), rows(MAPPING, ("192.168.56.185", 8099, "tcp", 80))
+    vip = rows(VIP, ("192.168.56.185", "tunl0"))
+    mapped, unmapped = rows(UNMAPPED, ("192.168.56.185", 8099, "tcp"), ("192.168.56.185", 80, "tcp"))
     assert made.director_withdrawn == Side(services=rows(SERVICE, ("192.168.56.185", 8099, "tcp", "wrr")))
     assert made.director.vips == vip
     assert made.real_servers == {"rs1": Side(vips=vip), "rs2": Side()}
-    assert made.real_servers_withdrawn == {"rs1": Side(mappings=mapping), "rs2": Side(vips=vip, mappings=mapping)}
+    assert made.real_servers_withdrawn == {
+        "rs1": Side(mappings=[mapped, unmapped][::order]),
+        "rs2": Side(vips=vip, mappings=[mapped]),
+    }
 
 
 def test_real_server_that_goes() -> None:
@@ -222,14 +232,15 @@ def test_real_server_that_goes() -> None:
     assert [one["rip"] for one in made.director.destinations] == ["192.168.56.184"]
     vip, mapping = rows(VIP, ("192.168.56.186", "tunl0")), rows(MAPPING, ("192.168.56.186", 8099, "tcp", 80))
     assert made.real_servers == {"rs1": Side(), "rs2": Side(vips=vip, mappings=mapping)}
-    assert made.real_servers_withdrawn == {"rs1": Side(vips=vip, mappings=mapping), "rs2": Side()}
+    gone = Side(vips=vip, mappings=rows(UNMAPPED, ("192.168.56.186", 8099, "tcp")))
+    assert made.real_servers_withdrawn == {"rs1": gone, "rs2": Side()}
 
 
 def test_real_server_that_goes_keeps_a_vip_that_it_serves_otherwise() -> None:
     """Two services on one VIP, and the host leaves one of them."""
     leaving = {**WEB, "name": "tls", "port": 443, "real_servers": [{"host": "rs1", "state": "absent"}, {"host": "rs2"}]}
     made = plan([WEB, leaving], LAB)
-    assert made.real_servers_withdrawn == {"rs1": Side(), "rs2": Side()}
+    assert [side.vips for side in made.real_servers_withdrawn.values()] == [[], []]
     assert made.real_servers["rs1"].vips == rows(VIP, ("192.168.56.185", "tunl0"))
     assert [(one["port"], one["rip"]) for one in made.director_withdrawn.destinations] == [(443, "192.168.56.183")]
 
@@ -245,7 +256,7 @@ def faults(services: Any, cluster: Cluster = LAB) -> list[str]:
 @pytest.mark.parametrize(
     ("fields", "where", "says"),
     [
-        ({"vip": None}, "vip", "a service needs its vip and its port"),
+        ({"vip": "127.0.0.5"}, "vip", "is a loopback address"),
         ({"vip": "web.example"}, "vip", "is not an IP address: write one like"),
         ({"vip": "224.0.0.81"}, "vip", "is not a unicast address"),
         ({"vip": "2001:db8::b9"}, "vip", "the device tunl0 is an IPv4 tunnel: name an IPv4 VIP"),
@@ -255,7 +266,6 @@ def faults(services: Any, cluster: Cluster = LAB) -> list[str]:
             "vip",
             "192.168.56.180 is the address of the host client: a VIP is an address of its own",
         ),
-        ({"port": None}, "port", "a service needs its vip and its port"),
         ({"port": 0}, "port", "0 is not in 1..65535"),
         ({"port": 65536}, "port", "65536 is not in 1..65535"),
         ({"protocol": "icmp"}, "protocol", "is not one of tcp, udp, sctp"),
@@ -373,6 +383,25 @@ def test_fault_in_the_inventory(cluster: Cluster, message: str) -> None:
     """It is named by what the user would change there."""
     (found,) = faults([WEB], cluster)
     assert found.startswith(message)
+
+
+@pytest.mark.parametrize("field", ["vip", "port"])
+def test_missing_field(field: str) -> None:
+    """Said as such; a field without a value is no field that is left out."""
+    service = {name: value for name, value in WEB.items() if name != field}
+    assert faults([service]) == [f"service 'web', {field}: is missing: a service needs its vip and its port"]
+    assert "service 'web', protocol: has no value: give it one, or leave it out" in faults([{**WEB, "protocol": None}])
+
+
+def test_host_on_both_sides() -> None:
+    """Silence about a VIP, and answers for it, cannot be had on one host."""
+    (fault,) = faults([WEB], replace(LAB, directors=["rs1"]))
+    assert fault.startswith("host rs1: is in both groups, directors and realservers")
+
+
+def test_nothing_described() -> None:
+    """Allowed, with a warning."""
+    assert plan([], LAB).warnings == ["lvs_services: is empty: there is nothing to set up"]
 
 
 def test_all_faults_at_once() -> None:
