@@ -23,7 +23,12 @@ shell: ## a terminal in the configured cluster
 	lab/demo --shell
 
 .PHONY: test
-test: test-unit test-host test-integration test-molecule ## every test
+test: setup ## every test, and how long each part takes
+	@table=; for part in unit host integration molecule; do \
+	    started=$$SECONDS; \
+	    $(MAKE) --no-print-directory test-$$part; \
+	    table+="$$(printf '%-12s %5s s  passed' "$$part" "$$((SECONDS - started))")"$$'\n'; \
+	done; printf '\n%s' "$$table"
 
 .PHONY: setup
 setup: ## what the demo and the tests need, once
