@@ -105,3 +105,10 @@ def test_real_server_maps_the_port(name: str, request: pytest.FixtureRequest) ->
 def test_role_installed(name: str, package: str, request: pytest.FixtureRequest) -> None:
     node: Host = request.getfixturevalue(name)
     assert node.package(package).is_installed
+
+
+@pytest.mark.parametrize("module", ["ip_vs", "ip_vs_wrr", "ipip"])
+def test_modprobe_succeeds_on_a_node(ds1: Host, module: str) -> None:
+    """As on a host of its own, where the roles' units and an administrator's scripts load what they need."""
+    assert ds1.run("modprobe %s", module).rc == 0
+    assert ds1.run("modprobe no_such_module").rc != 0

@@ -194,35 +194,34 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> Option
     device = faults.take(
         where, lambda: values.device("director_device", _given(raw, "director_device", cluster.tunnel_device))
     )
-    key = faults.take(where, lambda: _service_key(raw, device or cluster.tunnel_device))
+    vip = faults.take(where, lambda: network.ipv4_vip(_needed(raw, "vip"), device or cluster.tunnel_device))
+    port = faults.take(where, lambda: values.port("port", _needed(raw, "port")))
+    protocol = faults.take(where, lambda: values.choice("protocol", _given(raw, "protocol", "tcp"), values.PROTOCOLS))
     forward = faults.take(
         where, lambda: values.choice("forward", _given(raw, "forward", ipvs.DEFAULT_FORWARD), tuple(ipvs.FORWARDS))
     )
-    rport = faults.take(where, lambda: values.port("rport", _given(raw, "rport", key.port if key else 1)))
+    rport = faults.take(where, lambda: values.port("rport", _given(raw, "rport", port or 1)))
     scheduler = faults.take(
         where, lambda: values.choice("scheduler", _given(raw, "scheduler", ipvs.DEFAULT_SCHEDULER), ipvs.SCHEDULERS)
     )
     present = faults.take(where, lambda: _present(raw))
     real_servers = _real_servers(where, raw, cluster, faults)
-    # Every value is there where no fault was noted; the tests below are for the type checker.
-    if len(faults.messages) > before or key is None or rport is None or present is None:
+    if len(faults.messages) > before:
         return None
-    if forward is None or scheduler is None or device is None:
-        return None
+    # Every value is there where no fault was noted, which the type checker cannot know.
+    assert vip and port and protocol and forward and rport and scheduler and device and present is not None
+    key = ipvs.ServiceKey(family=vip.version, protocol=protocol, vip=vip, port=port)
     service = _Service(str(raw["name"]), key, scheduler, forward, rport, device, present, tuple(real_servers))
-    if service.mapping is not None and key.protocol not in dnat.PROTOCOLS:
-        faults.add(f"{where}, rport", f"{rport} needs a port mapping, which {key.protocol} has not: leave it out")
+    if service.mapping is not None and protocol not in dnat.PROTOCOLS:
+        faults.add(f"{where}, rport", f"{rport} needs a port mapping, which {protocol} has not: leave it out")
         return None
     return service
 
 
-def _service_key(raw: Mapping[str, Any], device: str) -> ipvs.ServiceKey:
-    for name in ("vip", "port"):
-        if raw.get(name) is None:
-            raise MissingValue(name, "a service needs its vip and its port")
-    key = ipvs.ServiceKey.of({name: raw.get(name) for name in ("vip", "port", "protocol")})
-    network.ipv4_vip(raw["vip"], device)
-    return key
+def _needed(raw: Mapping[str, Any], name: str) -> Any:
+    if raw.get(name) is None:
+        raise MissingValue(name, "a service needs its vip and its port")
+    return raw[name]
 
 
 def _real_servers(where: str, raw: Mapping[str, Any], cluster: Cluster, faults: _Faults) -> list[_RealServer]:

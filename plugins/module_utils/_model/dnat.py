@@ -84,7 +84,7 @@ class Scaffold(Item):
 
 def wanted_mapping(options: Mapping[str, Any]) -> list[Wanted[Any]]:
     """What the options O(vip), O(port), O(to_port), O(protocol) and O(state) describe."""
-    vip = values.address("vip", options["vip"])
+    vip = values.vip(options["vip"])
     if not isinstance(vip, IPv4Address):
         raise InvalidValue("vip", vip, "is an IPv6 address: this version maps the ports of IPv4 VIPs only")
     protocol = values.choice("protocol", options["protocol"], PROTOCOLS)

@@ -61,9 +61,7 @@ class ServiceKey:
             raise MissingValue("vip", "name the service by vip and port, or by fwmark")
         if options.get("port") is None:
             raise MissingValue("port", "a service with a vip needs its port")
-        parsed = values.address("vip", vip)
-        if parsed.is_loopback:
-            raise InvalidValue("vip", parsed, "is a loopback address, which no client reaches: name one of the network's")
+        parsed = values.vip(vip)
         return cls(
             family=parsed.version,
             protocol=values.choice("protocol", options.get("protocol") or "tcp", values.PROTOCOLS),

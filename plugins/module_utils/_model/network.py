@@ -23,7 +23,7 @@ TUNNEL_DEVICE = "tunl0"  # the fallback device that the module ipip makes
 
 def ipv4_vip(value: object, device: str) -> IPv4Address:
     """A VIP that an IPv4 device can hold."""
-    vip = values.address("vip", value)
+    vip = values.vip(value)
     if not isinstance(vip, IPv4Address):
         why = "is an IPv4 tunnel" if device == TUNNEL_DEVICE else "is set up for IPv4 only by this version"
         raise InvalidValue("vip", vip, f"is an IPv6 address, and the device {device} {why}: name an IPv4 VIP")

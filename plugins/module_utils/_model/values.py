@@ -37,6 +37,14 @@ def address(option: str, value: object) -> Address:
     return parsed
 
 
+def vip(value: object) -> Address:
+    """The address of a virtual service: one that clients can reach."""
+    parsed = address("vip", value)
+    if parsed.is_loopback:
+        raise InvalidValue("vip", parsed, "is a loopback address, which no client reaches: name one of the network's")
+    return parsed
+
+
 def integer(option: str, value: object, lowest: int, highest: int) -> int:
     """A whole number from lowest to highest."""
     text = str(value).strip()

@@ -410,7 +410,7 @@ def test_all_faults_at_once() -> None:
         [
             {**WEB, "scheduler": "fastest", "real_servers": [{"host": "rs9"}, {"host": "rs1", "weight": -1}]},
             "nothing",
-            {**MAPPED, "port": 0, "forward": "nat", "state": False},
+            {**MAPPED, "vip": "x", "port": 0, "forward": "nat", "state": False},
             PLAIN,
             {**PLAIN, "director_device": "tunl0"},
         ],
@@ -422,6 +422,7 @@ def test_all_faults_at_once() -> None:
         "service 'web', real_servers[0], host: rs9 is not a host of the inventory",
         "service 'web', real_servers[1], weight: -1 is not in",
         "lvs_services[1]: 'nothing' is not a service",
+        "service 'mapped', vip: 'x' is not an IP address",
         "service 'mapped', port: 0 is not in",
         "service 'mapped', forward: 'nat' is not one of",
         "service 'mapped', state: False is not one of",
