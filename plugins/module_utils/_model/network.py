@@ -52,16 +52,21 @@ class Link(Item):
 
 
 @dataclass(frozen=True)
-class VipAddress(Item):
-    """A VIP on a device, as a host address (/32)."""
+class _OfVip(Item):
+    """Something that a VIP has on its device: it is there or not, and has no configuration beside that."""
 
     device: str
     vip: IPv4Address
 
     @property
     def key(self) -> Any:  # type: ignore[override]
-        """The item itself: an address has no configuration beside it."""
+        """The item itself."""
         return self
+
+
+@dataclass(frozen=True)
+class VipAddress(_OfVip):
+    """A VIP on a device, as a host address (/32)."""
 
     def line(self, action: str = "add") -> str:
         """As a command of ip(8)."""
@@ -73,16 +78,8 @@ class VipAddress(Item):
 
 
 @dataclass(frozen=True)
-class HostRoute(Item):
+class HostRoute(_OfVip):
     """The route to a VIP over its device."""
-
-    device: str
-    vip: IPv4Address
-
-    @property
-    def key(self) -> Any:  # type: ignore[override]
-        """The item itself: a route has no configuration beside it."""
-        return self
 
     def line(self, action: str = "add") -> str:
         """As a command of ip(8)."""
