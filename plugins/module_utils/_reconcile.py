@@ -52,7 +52,7 @@ class Wanted(Generic[ItemT]):
         """The item as it shall be, given the one that is there."""
         if self.new is None or current is None:
             return self.new
-        return replace(current, **self.stated)
+        return replace(current, **self.stated)  # type: ignore[type-var]  # every Item here is a dataclass
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def reconcile(wanted: Iterable[Wanted[ItemT]], current: Mapping[Any, ItemT]) -> 
 
     What comes is changed in the order of the description, what goes afterwards and in the opposite order.
     """
-    coming, going = [], []
+    coming: list[Change[ItemT]] = []
+    going: list[Change[ItemT]] = []
     for one in wanted:
         before = current.get(one.key)
         after = one.over(before)

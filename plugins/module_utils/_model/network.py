@@ -59,7 +59,7 @@ class _OfVip(Item):
     vip: IPv4Address
 
     @property
-    def key(self) -> Any:  # type: ignore[override]
+    def key(self) -> Any:
         """The item itself."""
         return self
 
