@@ -40,7 +40,8 @@ class Links:
     def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
         """The named devices, and the host addresses and routes of all."""
         wanted = list(wanted)
-        names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in self._ip.get_links()}
+        links = {link["index"]: link for link in self._ip.get_links()}
+        names = {index: link.get_attr("IFLA_IFNAME") for index, link in links.items()}
         devices = {one.key if isinstance(one.key, str) else one.key.device for one in wanted}
         coming = {one.key for one in wanted if one.new is not None}
         for device in devices & coming - set(names.values()) - {TUNNEL_DEVICE}:
@@ -48,7 +49,7 @@ class Links:
         current: dict[Any, Any] = {}
         for index, device in names.items():
             if device in devices:
-                current[device] = Link(device, up=bool(self._link(index)["flags"] & _IFF_UP))
+                current[device] = Link(device, up=bool(links[index]["flags"] & _IFF_UP))
         for address in self._addresses(names):
             for one in coming:
                 if isinstance(one, VipAddress) and one.vip == address.vip and one.device != address.device:
@@ -102,9 +103,6 @@ class Links:
     def _index(self, device: str) -> Optional[int]:
         found = self._ip.link_lookup(ifname=device)
         return found[0] if found else None
-
-    def _link(self, index: int) -> Any:
-        return list(self._ip.get_links(index))[0]
 
     def _addresses(self, names: Mapping[int, str]) -> list[VipAddress]:
         return [
