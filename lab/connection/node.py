@@ -42,4 +42,5 @@ class Connection(nsenter.Connection):  # type: ignore[misc]
     def exec_command(self, cmd: Any, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         """Run a command in the node."""
         clean = " ".join((*_ENVIRONMENT, cmd)) if isinstance(cmd, str) else [*_ENVIRONMENT, *cmd]
-        return super().exec_command(clean, in_data=in_data, sudoable=sudoable)
+        done: tuple[int, bytes, bytes] = super().exec_command(clean, in_data=in_data, sudoable=sudoable)
+        return done

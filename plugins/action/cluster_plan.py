@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Optional
+from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
@@ -26,17 +26,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _requires_connection = False
     _supports_check_mode = True
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the plan, or fail with all that is wrong with the description."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
+        arguments = self.validate_argument_spec(
             {
                 "services": {"type": "raw", "required": True},
                 "directors_group": {"type": "str", "default": "directors"},
                 "realservers_group": {"type": "str", "default": "realservers"},
                 "tunnel_device": {"type": "str", "default": "tunl0"},
             }
-        )
+        )[1]
         variables = task_vars or {}
         try:
             cluster = _cluster(arguments, variables)
@@ -73,7 +73,7 @@ def _host(name: str, variables: Mapping[str, Any], needed: bool) -> Host:
         return Host()
 
 
-def _address(value: Any) -> Optional[str]:
+def _address(value: Any) -> str | None:
     """An address that other hosts can reach; None for a name, and for a port forwarded on this machine."""
     try:
         address = ipaddress.ip_address(str(value))

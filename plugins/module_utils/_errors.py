@@ -26,9 +26,7 @@ class MissingValue(InvalidValue):
     """An option is left out that has to be there."""
 
     def __init__(self, option: str, reason: str) -> None:
-        LvsError.__init__(self, f"{option}: is missing: {reason}")
-        self.option = option
-        self.reason = reason
+        super().__init__(option, "is missing:", reason)
 
 
 class KernelRefused(LvsError):

@@ -24,11 +24,9 @@ class Room(Protocol):
 
     def read(self, wanted: Iterable[Wanted[Any]]) -> Mapping[Any, Any]:
         """The items that there are, by key; others than the wanted ones do no harm."""
-        ...
 
     def apply(self, changes: Sequence[Change[Any]]) -> None:
         """Carry the changes out."""
-        ...
 
 
 def run(

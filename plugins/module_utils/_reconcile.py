@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Optional, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 
 class Item:
@@ -40,7 +40,7 @@ class Wanted(Generic[ItemT]):
     """An item as the user described it."""
 
     key: Any
-    new: Optional[ItemT]  # what it is if it has to be made; None: it shall not be there
+    new: ItemT | None  # what it is if it has to be made; None: it shall not be there
     stated: Mapping[str, Any]  # the fields that the user gave, the only ones to change on an item that is there
 
     @classmethod
@@ -48,7 +48,7 @@ class Wanted(Generic[ItemT]):
         """Not there at all."""
         return cls(key, None, {})
 
-    def over(self, current: Optional[ItemT]) -> Optional[ItemT]:
+    def over(self, current: ItemT | None) -> ItemT | None:
         """The item as it shall be, given the one that is there."""
         if self.new is None or current is None:
             return self.new
@@ -59,8 +59,8 @@ class Wanted(Generic[ItemT]):
 class Change(Generic[ItemT]):
     """One item, before and after."""
 
-    before: Optional[ItemT]
-    after: Optional[ItemT]
+    before: ItemT | None
+    after: ItemT | None
 
     @property
     def action(self) -> str:
@@ -72,9 +72,7 @@ class Change(Generic[ItemT]):
     @property
     def item(self) -> ItemT:
         """The item as it shall be, or, of one that goes, as it was."""
-        item = self.after if self.after is not None else self.before
-        assert item is not None
-        return item
+        return cast("ItemT", self.before if self.after is None else self.after)
 
     def line(self) -> str:
         """The change as a command."""

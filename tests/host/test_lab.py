@@ -26,7 +26,8 @@ def lab(*command: str) -> subprocess.CompletedProcess[str]:
 def look() -> str:
     """The machine's own network, as the lab must leave it."""
     script = (
-        "{ ip -o link; ip -o address; ip route show table all; ip netns; nft list ruleset; sysctl -a | grep -E '^net[.]ipv[46][.]conf'; }"
+        "{ ip -o link; ip -o address; ip route show table all; ip netns; nft list ruleset;"
+        " sysctl -a | grep -E '^net[.]ipv[46][.]conf'; }"
         " 2>/dev/null | sed -E 's/(valid_lft|preferred_lft|expires) [0-9]+sec//g'"
     )
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=TIMEOUT, check=True).stdout
@@ -59,7 +60,9 @@ def test_environment_and_folder_are_the_callers(tmp_path: Path, monkeypatch: pyt
 
 
 def test_output_comes_while_the_command_runs() -> None:
-    with subprocess.Popen([RUN, "sh", "-c", "echo first; sleep 3; echo second"], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [RUN, "sh", "-c", "echo first; sleep 3; echo second"], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "first\n"
         first = time.monotonic()
@@ -92,7 +95,9 @@ def test_nothing_stays_behind_when_interrupted(number: signal.Signals, machine_s
 
 def interrupted(run: list[str], number: signal.Signals) -> list[int]:
     """Start a command, send lab/run a signal, and say which processes are still there a little later."""
-    process = subprocess.Popen([*run, "sh", "-c", "echo up; sleep 60; true"], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [*run, "sh", "-c", "echo up; sleep 60; true"], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
     guests = descendants(process.pid)
@@ -116,4 +121,6 @@ def descendants(pid: int) -> list[int]:
 
 
 if __name__ == "__main__":  # inside the lab, for the test of the path in place
-    print([int(number) for number in signal.Signals if number in (signal.SIGTERM, signal.SIGINT) and interrupted([RUN], number)])
+    print(
+        [int(number) for number in signal.Signals if number in (signal.SIGTERM, signal.SIGINT) and interrupted([RUN], number)]
+    )

@@ -35,9 +35,11 @@ def _namespaces(folder: Path, modules: Path) -> Iterator[Callable[[], Namespace]
         made.append(Namespace(f"lvs{number}", folder / f"host{number}", modules))
         return made[-1]
 
-    yield make
-    for namespace in made:
-        namespace.remove()
+    try:
+        yield make
+    finally:
+        for namespace in made:
+            namespace.remove()
 
 
 @pytest.fixture

@@ -70,9 +70,7 @@ class Namespace:
     def run(self, *command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command in here."""
         options.setdefault("timeout", TIMEOUT)
-        return subprocess.run(
-            self.command(*command), check=check, capture_output=True, text=True, **options
-        )
+        return subprocess.run(self.command(*command), check=check, capture_output=True, text=True, **options)
 
     def sh(self, script: str) -> str:
         """What a shell script prints."""
@@ -113,12 +111,12 @@ class Result(dict[str, Any]):
 
     def ok(self) -> Result:
         """It worked and changed nothing."""
-        assert not self.get("failed") and self["changed"] is False, self
+        assert (self.get("failed", False), self.get("changed")) == (False, False), self
         return self
 
     def changed(self) -> Result:
         """It worked and changed something."""
-        assert not self.get("failed") and self["changed"] is True, self
+        assert (self.get("failed", False), self.get("changed")) == (False, True), self
         return self
 
     def failed(self) -> str:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from .namespaces import Namespace
 
-SERVICE = {"vip": "192.168.56.185", "port": 80}
-DEST = {**SERVICE, "rip": "192.168.56.183"}
+SERVICE: dict[str, Any] = {"vip": "192.168.56.185", "port": 80}
+DEST: dict[str, Any] = {**SERVICE, "rip": "192.168.56.183"}
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_service_from_nothing_to_nothing(director: Namespace) -> None:
         ({"vip": "2001:db8::1", "port": 80}, "-A -t [2001:db8::1]:80 -s wlc"),
     ],
 )
-def test_kinds_of_service(host: Namespace, options: dict[str, object], rule: str) -> None:
+def test_kinds_of_service(host: Namespace, options: dict[str, Any], rule: str) -> None:
     host.module("ipvs_service", **options).changed()
     assert host.rules() == [rule]
     host.module("ipvs_service", **options).ok()
@@ -126,7 +128,7 @@ def test_options_that_others_set_stay(director: Namespace) -> None:
         ("ipvs_dest", {"vip": "192.0.2.1", "port": 443, "rip": "192.168.56.190", "state": "absent"}),
     ],
 )
-def test_check_mode_says_what_the_run_then_does(director: Namespace, module: str, options: dict[str, object]) -> None:
+def test_check_mode_says_what_the_run_then_does(director: Namespace, module: str, options: dict[str, Any]) -> None:
     predicted = director.module(module, check_mode=True, **options).changed()
     assert director.rules() == FOREIGN
     done = director.module(module, **options).changed()

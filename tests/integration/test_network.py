@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,7 +178,7 @@ def test_values_that_were_there_before_are_not_ours(host: Namespace) -> None:
     assert not host.path(STATE_FILE).exists()
 
 
-MAPPING = {"vip": "192.168.56.186", "port": 8099}
+MAPPING: dict[str, Any] = {"vip": "192.168.56.186", "port": 8099}
 
 
 def mappings(host: Namespace) -> str:
@@ -211,7 +212,9 @@ def test_mapping_from_nothing_to_nothing(host: Namespace) -> None:
     host.module("port_dnat", **MAPPING, state="absent").ok()
 
 
-@pytest.mark.parametrize("harm", ["flush ruleset", "flush chain inet lvs_cluster prerouting", "flush map inet lvs_cluster port_dnat"])
+@pytest.mark.parametrize(
+    "harm", ["flush ruleset", "flush chain inet lvs_cluster prerouting", "flush map inet lvs_cluster port_dnat"]
+)
 def test_mapping_survives_what_others_do(host: Namespace, harm: str) -> None:
     host.module("port_dnat", **MAPPING, to_port=80).changed()
     whole = host.sh("nft list ruleset")

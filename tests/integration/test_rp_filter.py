@@ -19,7 +19,7 @@ STARTING = 10  # seconds
 @pytest.fixture(scope="module")
 def cluster(new_lasting_namespace: Callable[[], Namespace]) -> Iterator[tuple[Namespace, Namespace]]:
     """A client and a real server, with a director between them: one bridge, as in the walk-through."""
-    bridge, client, director, real_server = (new_lasting_namespace() for _ in range(4))
+    bridge, client, director, real_server = (new_lasting_namespace() for name in range(4))
     bridge.sh("ip link add br0 type bridge; ip link set br0 up")
     for number, host in ((180, client), (181, director), (183, real_server)):
         subprocess.run(

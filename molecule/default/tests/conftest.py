@@ -21,7 +21,7 @@ PLAYBOOK = PROJECT / "playbooks/site.yml"
 TIMEOUT = 300  # seconds that a playbook may take on a slow kernel
 
 
-class NodeBackend(BaseBackend):
+class NodeBackend(BaseBackend):  # type: ignore[misc]
     """Enters a container's namespaces: testinfra's own backends fork ansible or podman for every look."""
 
     NAME = "node"
@@ -33,7 +33,7 @@ class NodeBackend(BaseBackend):
     def get_pytest_id(self) -> str:
         return self._name
 
-    def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
+    def run(self, command: str, *args: str, **_options: Any) -> CommandResult:
         pid = Path(f"/run/lvs-lab/{self._name}.pid").read_text().strip()
         enter = f"nsenter --target={pid} --mount --net --uts --ipc --pid --"
         return self.run_local(f"{enter} sh -c %s", self.get_command(command, *args))

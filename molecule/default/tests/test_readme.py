@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The README's inventory and commands, on the cluster that has converged. They describe a part of it: nothing is to change."""
+"""The README's inventory and commands, on the cluster that has converged. They describe a part of it: nothing changes."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def doubled(ansible: Ansible) -> Iterator[str]:
     ansible("ansible", "ds1", "-m", "lvs.cluster.ipvs_dest", "-a", f"{destination} weight=1")
 
 
-def test_weight_changed_ad_hoc(client: Host, ds1: Host, doubled: str) -> None:
+def test_weight_changed_ad_hoc(client: Host, doubled: str) -> None:
     assert "-e -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 2" in doubled
     assert Counter(answers(client, f"http://{WEB}/", 18)) == {"rs1": 12, "rs2": 6}
 
@@ -104,16 +104,15 @@ def replies_through_the_director(ds1: Host, rs1: Host, rs2: Host) -> Iterator[No
         node.check_output("ip route add %s via %s", CLIENT, DIRECTOR)
     settings = ("net.ipv4.ip_forward=1", "net.ipv4.conf.all.accept_local=1", "net.ipv4.conf.all.send_redirects=0")
     before = [ds1.check_output("sysctl %s", one.partition("=")[0]).replace(" ", "") for one in settings]
-    ds1.check_output("sysctl -q -w %s" % " ".join(settings))
+    ds1.check_output("sysctl -q -w {}".format(" ".join(settings)))
     yield
-    ds1.check_output("sysctl -q -w %s" % " ".join(before))
+    ds1.check_output("sysctl -q -w {}".format(" ".join(before)))
     for node in (rs1, rs2):
         node.check_output("ip route del %s via %s", CLIENT, DIRECTOR)
 
 
-def test_a_reply_through_the_director_is_noticed(
-    client: Host, ds1: Host, rs1: Host, rs2: Host, replies_through_the_director: None
-) -> None:
+@pytest.mark.usefixtures("replies_through_the_director")
+def test_a_reply_through_the_director_is_noticed(client: Host, ds1: Host, rs1: Host, rs2: Host) -> None:
     assert mac(ds1) in reply_sources(client)
     with pytest.raises(AssertionError):
         assert_replies_bypass(client, rs1, rs2)

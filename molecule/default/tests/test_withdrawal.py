@@ -21,7 +21,8 @@ from .conftest import PLAYBOOK, Ansible, rules
 Services = list[dict[str, Any]]
 LOOK = (
     "ip -o link; ip -o address; ip route show table all; sysctl -a 2>/dev/null | grep ^net.ipv4.conf;"
-    " nft list ruleset; ipvsadm -Sn; dpkg-query -W; find /etc/sysctl.d /var/lib/lvs.cluster -type f -exec sha256sum {} + 2>&1; true"
+    " nft list ruleset; ipvsadm -Sn; dpkg-query -W;"
+    " find /etc/sysctl.d /var/lib/lvs.cluster -type f -exec sha256sum {} + 2>&1; true"
 )
 
 
@@ -83,5 +84,7 @@ def test_what_is_absent_leaves_the_director_first(
     for node, vips in ((rs1, {"185", "186"}), (rs2, {"186"})):
         held = node.check_output("ip -o -4 address show dev tunl0")
         assert {vip for vip in ("185", "186", "187") if f"192.168.56.{vip}/32" in held} == vips
-    assert set(client.check_output("for i in 1 2 3 4; do curl -sS --max-time 5 http://192.168.56.185/; done").split()) == {"rs1"}
+    assert set(client.check_output("for i in 1 2 3 4; do curl -sS --max-time 5 http://192.168.56.185/; done").split()) == {
+        "rs1"
+    }
     assert ansible("ansible-playbook", str(PLAYBOOK), given(tmp_path, reduced)).stdout.count("changed: [") == 0

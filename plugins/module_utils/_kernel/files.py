@@ -11,14 +11,14 @@ import errno
 import json
 import os
 import tempfile
-from typing import Any, Optional
+from typing import Any
 
 from .._errors import LvsError, NotPermitted
 
 STATE_FILE = "/var/lib/lvs.cluster/state.json"
 
 
-def read_text(path: str) -> Optional[str]:
+def read_text(path: str) -> str | None:
     """The contents of a file; None where there is none."""
     try:
         with open(path, encoding="utf-8") as file:

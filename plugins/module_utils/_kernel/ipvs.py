@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Sequence
-from typing import Any, Optional
+from typing import Any, TypeVar
 
 from .._errors import KernelRefused, LvsError, MissingKernelSupport, NoSuchService, NotPermitted
 from .._model.ipvs import Destination, Service, ServiceKey
@@ -25,11 +25,13 @@ _REQUEST = {
     (Destination, "remove"): (codec.CMD_DEL_DEST, lambda destination: codec.encode_destination_key(destination.key)),
 }
 
+_Connected = TypeVar("_Connected", bound="_Ipvs")
+
 
 class _Ipvs:
     """A connection to the kernel's IPVS; a context manager."""
 
-    def __enter__(self):  # type: ignore[no-untyped-def]
+    def __enter__(self: _Connected) -> _Connected:
         try:
             self._socket = GenericSocket(codec.FAMILY, codec.VERSION)
         except OSError as error:
@@ -49,7 +51,7 @@ class _Ipvs:
         except OSError as error:
             raise _translated(error) from error
 
-    def service(self, key: ServiceKey) -> Optional[Service]:
+    def service(self, key: ServiceKey) -> Service | None:
         """The service of that key, if there is one."""
         try:
             answers = self._ask(codec.CMD_GET_SERVICE, codec.encode_key(key))
@@ -99,7 +101,7 @@ class IpvsDestinations(_Ipvs):
         return current
 
 
-def _translated(error: OSError, change: Optional[Change[Any]] = None) -> LvsError:
+def _translated(error: OSError, change: Change[Any] | None = None) -> LvsError:
     """The kernel's errno in the words of the options."""
     if error.errno in (errno.EPERM, errno.EACCES):
         return NotPermitted("reading or changing IPVS, check mode included,")

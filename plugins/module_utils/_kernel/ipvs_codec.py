@@ -12,7 +12,6 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
-from typing import Optional
 
 from .._model.ipvs import Destination, DestinationKey, Service, ServiceKey
 from .._model.values import Address
@@ -55,14 +54,14 @@ def _read_address(family: int, raw: bytes) -> Address:
     return ipaddress.IPv4Address(raw[:4]) if family == 4 else ipaddress.IPv6Address(raw[:16])
 
 
-def _netmask(family: int, prefix_length: Optional[int]) -> bytes:
+def _netmask(family: int, prefix_length: int | None) -> bytes:
     """IPv4: the bytes of the mask; IPv6: the prefix length as a native number, required even where nothing persists."""
     if family == 6:
         return _u32.pack(128 if prefix_length is None else prefix_length)
     return ipaddress.IPv4Network((0, 32 if prefix_length is None else prefix_length)).netmask.packed
 
 
-def _read_netmask(family: int, raw: bytes) -> Optional[int]:
+def _read_netmask(family: int, raw: bytes) -> int | None:
     """The prefix length; None for the whole address, so that two ways to say it are equal."""
     if family == 6:
         length = int(_u32.unpack(raw)[0])

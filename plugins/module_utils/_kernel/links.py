@@ -10,7 +10,7 @@ import errno
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
-from typing import Any, Optional
+from typing import Any
 
 from .._errors import InvalidValue, KernelRefused, LvsError, MissingKernelSupport, MissingLibrary, NotPermitted
 from .._model.network import TUNNEL_DEVICE, HostRoute, Link, VipAddress
@@ -100,7 +100,7 @@ class Links:
         else:
             self._ip.route(verb, dst=f"{item.vip}/32", oif=index, scope=_RT_SCOPE_LINK, table=_RT_TABLE_MAIN)
 
-    def _index(self, device: str) -> Optional[int]:
+    def _index(self, device: str) -> int | None:
         found = self._ip.link_lookup(ifname=device)
         return found[0] if found else None
 
@@ -119,7 +119,7 @@ class Links:
         ]
 
 
-def _translated(error: Any, change: Optional[Change[Any]] = None) -> LvsError:
+def _translated(error: Any, change: Change[Any] | None = None) -> LvsError:
     if error.code in (errno.EPERM, errno.EACCES):
         return NotPermitted("changing links, addresses and routes")
     return KernelRefused(f"{error.args[-1]}" + (f" (refused: {change.line()})" if change else ""))

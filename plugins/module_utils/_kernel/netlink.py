@@ -13,7 +13,6 @@ import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Optional
 
 NETLINK_GENERIC = 16
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -64,11 +63,7 @@ def attributes(payload: bytes) -> dict[int, bytes]:
 def generic(family: int, command: int, version: int, flags: int, sequence: int, payload: bytes = b"") -> bytes:
     """One generic netlink message."""
     length = _HEADER.size + _GENL_HEADER.size + len(payload)
-    return (
-        _HEADER.pack(length, family, flags | NLM_F_REQUEST, sequence, 0)
-        + _GENL_HEADER.pack(command, version, 0)
-        + payload
-    )
+    return _HEADER.pack(length, family, flags | NLM_F_REQUEST, sequence, 0) + _GENL_HEADER.pack(command, version, 0) + payload
 
 
 def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
@@ -155,10 +150,10 @@ class GenericSocket:
             parts.append(generic(self._family, command, self._version, flags, self._sequence, payload))
         self._socket.send(b"".join(parts))
 
-    def _receive(self, expected: int) -> Optional[list[dict[int, bytes]]]:
+    def _receive(self, expected: int) -> list[dict[int, bytes]] | None:
         """Read until all requests have ended; None where a dump was interrupted by a change."""
         answers: list[dict[int, bytes]] = []
-        refused: Optional[Refused] = None
+        refused: Refused | None = None
         interrupted = False
         while expected:
             for kind, flags, sequence, payload in messages(self._socket.recv(_RECEIVE_BYTES)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, Optional
+from typing import Any
 
 from .._errors import InvalidValue, KernelRefused, NotPermitted
 from .._model.network import TUNNEL_DEVICE
@@ -85,11 +85,11 @@ class Settings:
         wants: dict[str, int] = self._claims.get(str(key), {}).get("wanted", {})
         return wants
 
-    def _former(self, key: SysctlKey) -> Optional[int]:
+    def _former(self, key: SysctlKey) -> int | None:
         """What the setting is when this device no longer asks for it."""
         others = [value for device, value in self._wants(key).items() if device != self._device]
         if not others:
-            found: Optional[int] = self._claims.get(str(key), {}).get("found")
+            found: int | None = self._claims.get(str(key), {}).get("found")
             return found
         return min(others) if key.name == "rp_filter" else max(others)
 

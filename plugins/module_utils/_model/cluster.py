@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional, TypeVar
+from typing import Any, TypeVar
 
 from .._errors import InvalidValue, LvsError, MissingValue
 from . import dnat, ipvs, network, values
@@ -35,7 +35,7 @@ class InvalidDescription(LvsError):
 class Host:
     """What the inventory says of a host."""
 
-    rip: Optional[str] = None  # lvs_rip, or ansible_host
+    rip: str | None = None  # lvs_rip, or ansible_host
     weight: Any = None  # lvs_weight
 
 
@@ -75,7 +75,7 @@ class Plan:
 @dataclass(frozen=True)
 class _RealServer:
     rip: Address
-    host: Optional[str]  # None: not managed by the inventory
+    host: str | None  # None: not managed by the inventory
     weight: int
     present: bool
 
@@ -97,7 +97,7 @@ class _Service:
         return self.forward != "masquerade"
 
     @property
-    def mapping(self) -> Optional[dict[str, Any]]:
+    def mapping(self) -> dict[str, Any] | None:
         """The port mapping that its real servers need."""
         if not self.delivers_to_vip or self.rport == self.key.port:
             return None
@@ -136,7 +136,7 @@ class _Faults:
     def add(self, where: str, what: str) -> None:
         self.messages.append(f"{where}: {what}")
 
-    def take(self, where: str, read: Callable[[], T]) -> Optional[T]:
+    def take(self, where: str, read: Callable[[], T]) -> T | None:
         """What was read; nothing where it was wrong, which is noted."""
         try:
             return read()
@@ -181,7 +181,7 @@ def _present(raw: Mapping[str, Any]) -> bool:
     return values.choice("state", _given(raw, "state", "present"), STATES) == "present"
 
 
-def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> Optional[_Service]:
+def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> _Service | None:
     if not isinstance(raw, Mapping):
         faults.add(f"lvs_services[{number}]", f"{raw!r} is not a service: write name, vip and port")
         return None
@@ -206,10 +206,11 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> Option
     )
     present = faults.take(where, lambda: _present(raw))
     real_servers = _real_servers(where, raw, cluster, faults)
+    # A value is missing only where a fault was noted, which the type checker cannot know.
+    if not (vip and port and protocol and forward and rport and scheduler and device) or present is None:
+        return None
     if len(faults.messages) > before:
         return None
-    # Every value is there where no fault was noted, which the type checker cannot know.
-    assert vip and port and protocol and forward and rport and scheduler and device and present is not None
     key = ipvs.ServiceKey(family=vip.version, protocol=protocol, vip=vip, port=port)
     service = _Service(str(raw["name"]), key, scheduler, forward, rport, device, present, tuple(real_servers))
     if service.mapping is not None and protocol not in dnat.PROTOCOLS:
@@ -302,7 +303,9 @@ def _check_together(services: Sequence[_Service], cluster: Cluster, faults: _Fau
         for one in service.real_servers:
             if one.host is None and str(one.rip) in held:
                 name = held[str(one.rip)]
-                faults.add(f"service '{service.name}', real_servers", f"address: {one.rip} is the host {name}: write host: {name}")
+                faults.add(
+                    f"service '{service.name}', real_servers", f"address: {one.rip} is the host {name}: write host: {name}"
+                )
             elif one.host is None and one.rip in vips:
                 faults.add(
                     f"service '{service.name}', real_servers",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Optional
+from typing import Any, ClassVar
 
 from .._errors import InvalidValue, MissingValue
 from .._reconcile import Item, ItemT, Wanted
@@ -42,8 +42,8 @@ class ServiceKey:
     """What the kernel identifies a virtual service by: protocol, VIP and port, or a firewall mark."""
 
     family: int  # 4 or 6
-    protocol: Optional[str] = None
-    vip: Optional[Address] = None
+    protocol: str | None = None
+    vip: Address | None = None
     port: int = 0
     fwmark: int = 0
 
@@ -83,13 +83,13 @@ class ServiceKey:
 
 @dataclass(frozen=True)
 class Service(Item):
-    """The configuration of a virtual service. The fields after the scheduler are carried along, so that no edit loses them."""
+    """The configuration of a virtual service. What follows the scheduler is carried along, so that no edit loses it."""
 
     key: ServiceKey
     scheduler: str = DEFAULT_SCHEDULER
     flags: int = 0  # IP_VS_SVC_F_*, without the kernel's own HASHED
     timeout: int = 0  # of persistence, seconds
-    prefix_length: Optional[int] = None  # granularity of persistence; None: the whole address
+    prefix_length: int | None = None  # granularity of persistence; None: the whole address
     persistence_engine: str = ""
 
     LETTERS: ClassVar[dict[str, str]] = {"add": "-A", "set": "-E", "remove": "-D"}

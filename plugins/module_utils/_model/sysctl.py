@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from .._errors import InvalidValue
 from .._reconcile import Item, Wanted
@@ -44,7 +44,7 @@ class Sysctl(Item):
 
     key: SysctlKey
     value: int
-    former: Optional[int] = field(default=None, compare=False)  # what it goes back to when nobody here wants it
+    former: int | None = field(default=None, compare=False)  # what it goes back to when nobody here wants it
 
     def line(self, action: str = "add") -> str:
         """As sysctl(8) prints it and sysctl.d(5) reads it."""

@@ -77,7 +77,9 @@ def device(option: str, value: object) -> str:
     """The name of a network device."""
     name = str(value)
     if not _DEVICE.fullmatch(name) or name in (".", "..") or len(name.encode()) > _DEVICE_BYTES:
-        raise InvalidValue(option, repr(value), f"is not a device name: up to {_DEVICE_BYTES} bytes, without '/', ':' or spaces")
+        raise InvalidValue(
+            option, repr(value), f"is not a device name: up to {_DEVICE_BYTES} bytes, without '/', ':' or spaces"
+        )
     return name
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 
@@ -28,7 +28,7 @@ SERVICES = [{"name": "web", "vip": "192.168.56.185", "port": 80}]
         ({}, None),
     ],
 )
-def test_rip_of_a_host(variables: dict[str, Any], rip: Optional[str]) -> None:
+def test_rip_of_a_host(variables: dict[str, Any], rip: str | None) -> None:
     """lvs_rip, or else an ansible_host that is an address: a name is none."""
     assert cluster_plan._host("rs1", variables, True) == Host(rip=rip, weight=None)
 

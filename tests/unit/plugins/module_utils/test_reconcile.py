@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -97,9 +97,9 @@ def test_removals_come_last_and_backwards() -> None:
         (want("a"), Box("a", 10, "red")),
     ],
 )
-def test_item_that_cannot_work_is_refused(wanted: Wanted[Box], there: Optional[Box]) -> None:
+def test_item_that_cannot_work_is_refused(wanted: Wanted[Box], there: Box | None) -> None:
     """Whether the values come from the description, from what there is, or from both."""
-    with pytest.raises(InvalidValue, match="^colour: "):
+    with pytest.raises(InvalidValue, match=r"^colour: "):
         reconcile([wanted], table(there) if there else {})
 
 

@@ -150,7 +150,7 @@ Connect = Callable[[Answer], tuple[netlink.GenericSocket, Kernel]]
 
 def test_answers_in_several_datagrams(connect: Connect) -> None:
     """All of them, until the end of the dump."""
-    sock, _ = connect(
+    sock, _kernel = connect(
         lambda command, flags, sequence: [
             data(sequence, b"a") + data(sequence, b"b"),
             data(sequence, b"c"),
@@ -174,7 +174,7 @@ def test_interrupted_dump_is_read_again(connect: Connect) -> None:
 
 def test_late_answer_to_an_earlier_request_is_skipped(connect: Connect) -> None:
     """Only what has the request's own number counts."""
-    sock, _ = connect(
+    sock, _kernel = connect(
         lambda _command, _flags, number: [data(number - 1, b"late") + data(number, b"mine"), ended(number)]
     )
     assert sock.request(4) == [{1: b"mine"}]
@@ -182,7 +182,7 @@ def test_late_answer_to_an_earlier_request_is_skipped(connect: Connect) -> None:
 
 def test_refusal_has_the_errno(connect: Connect) -> None:
     """A request that the kernel refuses."""
-    sock, _ = connect(lambda _command, _flags, sequence: [ended(sequence, errno.ESRCH)])
+    sock, _kernel = connect(lambda _command, _flags, sequence: [ended(sequence, errno.ESRCH)])
     with pytest.raises(netlink.Refused) as caught:
         sock.request(4)
     assert caught.value.errno == errno.ESRCH
@@ -191,7 +191,7 @@ def test_refusal_has_the_errno(connect: Connect) -> None:
 @pytest.mark.parametrize("bad", [0, 99, 100, 149])
 def test_refusal_names_its_place_among_many_requests(connect: Connect, bad: int) -> None:
     """The place in all of them, not in the part that was sent at once."""
-    sock, _ = connect(lambda command, _flags, sequence: [ended(sequence, errno.EEXIST if command == 77 else 0)])
+    sock, _kernel = connect(lambda command, _flags, sequence: [ended(sequence, errno.EEXIST if command == 77 else 0)])
     with pytest.raises(netlink.Refused) as caught:
         sock.send_all([(77 if index == bad else 5, b"") for index in range(150)])
     assert (caught.value.errno, caught.value.index) == (errno.EEXIST, bad)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 
@@ -35,8 +35,10 @@ def test_first_mapping_brings_the_table() -> None:
         "add map inet lvs_cluster port_dnat { type ipv4_addr . inet_proto . inet_service : inet_service; }",
         "add chain inet lvs_cluster prerouting { type nat hook prerouting priority -100; policy accept; }",
         "flush chain inet lvs_cluster prerouting",
-        "add rule inet lvs_cluster prerouting meta nfproto ipv4 meta l4proto { tcp, udp }"
-        " dnat to :ip daddr . meta l4proto . th dport map @port_dnat",
+        (
+            "add rule inet lvs_cluster prerouting meta nfproto ipv4 meta l4proto { tcp, udp }"
+            " dnat to :ip daddr . meta l4proto . th dport map @port_dnat"
+        ),
         "add element inet lvs_cluster port_dnat { 192.168.56.186 . tcp . 8099 : 80 }",
     ]
 
@@ -50,8 +52,10 @@ def test_first_mapping_brings_the_table() -> None:
             81,
             {},
             [
-                "delete element inet lvs_cluster port_dnat { 192.168.56.186 . tcp . 8099 }; "
-                "add element inet lvs_cluster port_dnat { 192.168.56.186 . tcp . 8099 : 80 }"
+                (
+                    "delete element inet lvs_cluster port_dnat { 192.168.56.186 . tcp . 8099 }; "
+                    "add element inet lvs_cluster port_dnat { 192.168.56.186 . tcp . 8099 : 80 }"
+                )
             ],
         ),
         (
@@ -62,7 +66,7 @@ def test_first_mapping_brings_the_table() -> None:
         (None, {"state": "absent"}, []),
     ],
 )
-def test_commands(to_port: Optional[int], options: dict[str, Any], expected: list[str]) -> None:
+def test_commands(to_port: int | None, options: dict[str, Any], expected: list[str]) -> None:
     """Next to a mapping of the other protocol, which stays."""
     current: dict[Any, Any] = dict(THERE)
     if to_port is not None:
@@ -98,6 +102,4 @@ def test_facts_are_the_options() -> None:
     """What a module returns can be given to it again."""
     facts = PortMapping(KEY, 80).facts()
     assert facts == {"vip": "192.168.56.186", "port": 8099, "to_port": 80, "protocol": "tcp"}
-    assert (
-        reconcile(wanted_mapping({**facts, "state": "present"}), {TABLE: Scaffold(), KEY: PortMapping(KEY, 80)}) == []
-    )
+    assert reconcile(wanted_mapping({**facts, "state": "present"}), {TABLE: Scaffold(), KEY: PortMapping(KEY, 80)}) == []

@@ -25,9 +25,7 @@ def test_ipv6_address_has_one_form() -> None:
     assert values.address("vip", "2001:0DB8:0::00b9") == values.address("vip", "2001:db8::b9")
 
 
-@pytest.mark.parametrize(
-    "value", ["", "web", "192.168.56", "192.168.56.256", "192.168.56.0/24", "1.2.3.4:80", None, 80]
-)
+@pytest.mark.parametrize("value", ["", "web", "192.168.56", "192.168.56.256", "192.168.56.0/24", "1.2.3.4:80", None, 80])
 def test_no_address(value: object) -> None:
     """The message shows what one looks like."""
     with refused("vip", "is not an IP address: write one like 192.168.56.185"):
