@@ -2,9 +2,9 @@
 # What every lab script shares: where the cache is, how progress is told.
 # Sourced, never run.
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # what the scripts that source this file read
 
 LAB="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-# shellcheck disable=SC2034 # read by the scripts that source this file
 CHECKOUT="$(dirname "$LAB")"
 # Kernel, node image and virtual environments are kept here, each under a name made from what it was built of.
 CACHE="${LVS_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lvs-cluster-lab}"
@@ -36,6 +36,7 @@ install_missing() {
 
 # debian_mirror: where this machine has its own Debian packages from; nothing where it is no Debian.
 debian_mirror() {
+    # shellcheck disable=SC2016 # apt's own placeholder
     local list=(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian')
     [ -n "$("${list[@]}")" ] || quietly apt-get update
     "${list[@]}" | sort -u | sed -n 1p

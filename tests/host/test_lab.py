@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -68,6 +69,16 @@ def test_output_comes_while_the_command_runs() -> None:
         first = time.monotonic()
         assert process.stdout.readline() == "second\n"
         assert time.monotonic() - first > 1
+
+
+def test_output_that_others_share_stays_blocking() -> None:
+    reader, writer = os.pipe()
+    with subprocess.Popen([RUN, "sh", "-c", "echo up; sleep 1"], stdout=writer, stderr=writer) as process:
+        assert os.read(reader, 3) == b"up\n"
+        assert os.get_blocking(writer)
+    assert (process.returncode, os.get_blocking(writer)) == (0, True)
+    os.close(reader)
+    os.close(writer)
 
 
 def test_in_place_on_a_kernel_that_has_ipvs() -> None:

@@ -1,65 +1,100 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection as a user gets it: built, installed from the tarball without a network, documented."""
+"""The collection as a user gets it: built, installed and documented with the README's own commands."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.host.galaxy import galaxy
+from tests.readme import ALONE, COMMANDS, MAKE, ON_A_CLUSTER
+
 PROJECT = Path(__file__).parents[2]
 MODULES = ("arp_sysctl", "cluster_plan", "ipvs_dest", "ipvs_service", "port_dnat", "tunl_vip")
 NO_NETWORK = ("unshare", "--net")
 TIMEOUT = 120
+FROM_GALAXY, BUILD, FROM_TARBALL, *DOCUMENTATION = ALONE
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of collections with this one, from a tarball."""
-    built, folder = tmp_path_factory.mktemp("built"), tmp_path_factory.mktemp("collections")
-    build = ("ansible-galaxy", "collection", "build", "--output-path", str(built))
-    subprocess.run([*NO_NETWORK, *build], cwd=PROJECT, check=True, capture_output=True, timeout=TIMEOUT)
-    (tarball,) = built.glob("lvs-cluster-*.tar.gz")
-    install = ("ansible-galaxy", "collection", "install", str(tarball), "--offline", "--collections-path", str(folder))
-    subprocess.run([*NO_NETWORK, *install], cwd=folder, check=True, capture_output=True, timeout=TIMEOUT)
-    return folder
-
-
-def run(installed: Path, *command: str) -> str:
-    """What a command prints, away from the checkout and its ansible.cfg."""
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(installed)}
+def run(command: str, folder: Path, *, within: tuple[str, ...] = (), **environment: str) -> str:
+    """What a command prints that a user types in a folder, with a home of their own."""
+    home = {**os.environ, "HOME": str(folder.parent), **environment}
     done = subprocess.run(
-        command, cwd=installed, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        [*within, *shlex.split(command)], cwd=folder, env=home, capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
+def collection(home: Path) -> Path:
+    """Where a collection is that was installed without a word about where."""
+    return home / ".ansible/collections/ansible_collections/lvs/cluster"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in a home in which the collection was built and installed, without a network."""
+    folder = tmp_path_factory.mktemp("home") / "checkout"
+    listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=PROJECT, text=True)
+    for name in filter(None, listed.split("\0")):
+        if (PROJECT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, folder / name, follow_symlinks=False)
+    for command in (BUILD, FROM_TARBALL):
+        run(command, folder, within=NO_NETWORK)
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    shutil.move(str(folder / FROM_TARBALL.split()[-1]), elsewhere)
+    return elsewhere
+
+
+def test_every_command_of_the_readme_is_run_by_a_test() -> None:
+    assert sorted(COMMANDS) == sorted([*ALONE, *MAKE, *ON_A_CLUSTER])
+    assert FROM_GALAXY == "ansible-galaxy collection install lvs.cluster"
+    assert [command.split()[0] for command in DOCUMENTATION] == ["ansible-doc", "ansible-doc"]
+
+
 def test_holds_what_a_user_needs_and_no_more(installed: Path) -> None:
-    found = {path.name for path in (installed / "ansible_collections/lvs/cluster").iterdir()}
-    assert found >= {"plugins", "roles", "playbooks", "meta", "README.md", "LICENSE"}
-    assert not found & {"lab", "molecule", "Makefile", ".collections", "ansible.cfg", ".ci"}
+    found = {path.name for path in collection(installed.parent).iterdir()}
+    assert found >= {"plugins", "roles", "playbooks", "meta", "docs", "README.md", "CHANGELOG.md", "LICENSE", "LICENSES"}
+    assert not found & {"lab", "molecule", "tests", "requirements", "Makefile", "noxfile.py", ".collections", ".ci"}
+
+
+def test_installs_from_galaxy(installed: Path, tmp_path: Path) -> None:
+    (tarball,) = installed.glob("*.tar.gz")
+    (tmp_path / "work").mkdir()
+    with galaxy(tarball) as server:
+        run(FROM_GALAXY, tmp_path / "work", ANSIBLE_GALAXY_SERVER=server)
+    assert (collection(tmp_path) / "MANIFEST.json").read_bytes() == (collection(installed.parent) / "MANIFEST.json").read_bytes()
+
+
+@pytest.mark.parametrize("command", DOCUMENTATION)
+def test_documentation_is_at_hand(installed: Path, command: str) -> None:
+    assert command.split()[-1] in run(command, installed)
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_is_documented(installed: Path, module: str) -> None:
-    text = run(installed, "ansible-doc", "--type", "module", f"lvs.cluster.{module}")
+    text = run(f"ansible-doc --type module lvs.cluster.{module}", installed)
     assert "EXAMPLES:" in text
     assert "RETURN VALUES:" in text
 
 
 @pytest.mark.parametrize("role", ["lvs", "director", "realserver"])
 def test_role_is_documented(installed: Path, role: str) -> None:
-    assert f"lvs.cluster.{role}" in run(installed, "ansible-doc", "--type", "role", f"lvs.cluster.{role}")
+    assert f"lvs.cluster.{role}" in run(f"ansible-doc --type role lvs.cluster.{role}", installed)
 
 
 def test_playbook_is_found_by_its_name(installed: Path) -> None:
     # No host matches, so nothing is done: but the playbook and its roles have been read.
-    run(installed, "ansible-playbook", "--inventory", "localhost,", "--syntax-check", "lvs.cluster.site")
+    run("ansible-playbook --inventory localhost, --syntax-check lvs.cluster.site", installed)
 
 
 def kernel_has_ipvs() -> bool:
@@ -69,11 +104,11 @@ def kernel_has_ipvs() -> bool:
 
 @pytest.mark.skipif(kernel_has_ipvs(), reason="this machine's kernel has IPVS")
 def test_kernel_without_ipvs(installed: Path) -> None:
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(installed)}
     options = "vip=192.168.56.185 port=80 scheduler=wrr"
     done = subprocess.run(
         [*NO_NETWORK, "ansible", "localhost", "-m", "lvs.cluster.ipvs_service", "-a", options],
-        cwd=installed, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False,
+        cwd=installed, env={**os.environ, "HOME": str(installed.parent)},
+        capture_output=True, text=True, timeout=TIMEOUT, check=False,
     )  # fmt: skip
     assert done.returncode != 0
     assert "this kernel has no IPVS: load it with 'modprobe ip_vs'" in done.stdout + done.stderr

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from .namespaces import Namespace, managed_python
+from .namespaces import PYTHON, Namespace, managed_python
 
 _numbers = itertools.count(1)
+
+
+def pytest_report_header() -> str:
+    """Which Python and which pyroute2 the modules run with."""
+    ask = "import importlib.metadata, platform; print(platform.python_version(), importlib.metadata.version('pyroute2'))"
+    version, pyroute2 = subprocess.check_output([PYTHON, "-c", ask], text=True).split()
+    return f"managed host: {PYTHON}, Python {version}, pyroute2 {pyroute2}"
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-PYTHON = "/usr/bin/python3"  # the managed host's: Debian's own, with python3-pyroute2 and python3-nftables
+# The managed host's: Debian's own, with python3-pyroute2 and python3-nftables, unless told otherwise.
+PYTHON = os.environ.get("LVS_NODE_PYTHON", "/usr/bin/python3")
 COLLECTION = Path(__file__).parents[2]
 MODULES = "ansible_collections.lvs.cluster.plugins.modules"
 TIMEOUT = 60

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.readme import INVENTORY, ON_A_CLUSTER
+
 from .conftest import PROJECT, TIMEOUT
 
-README = (PROJECT / "README.md").read_text()
 # How the lab's nodes are reached, where a user has SSH.
 REACH = {
     "ansible_connection": "node",
@@ -23,22 +23,15 @@ REACH = {
     "ansible_nsenter_pid": "{{ lookup('ansible.builtin.file', '/run/lvs-lab/' ~ inventory_hostname ~ '.pid') }}",
     "ansible_python_interpreter": "/usr/bin/python3",
 }
-COMMANDS = [
-    command
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    for command in block.splitlines()
-    if "inventory.yml" in command
-]
 
 
 def test_commands_are_found() -> None:
-    assert [command.split()[0] for command in COMMANDS] == ["ansible-playbook", "ansible-playbook", "ansible"]
+    assert [command.split()[0] for command in ON_A_CLUSTER] == ["ansible-playbook", "ansible-playbook", "ansible"]
 
 
-@pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("ansible-playbook")])
+@pytest.mark.parametrize("command", [one for one in ON_A_CLUSTER if one.startswith("ansible-playbook")])
 def test_playbook(command: str, tmp_path: Path) -> None:
-    (inventory,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    (tmp_path / "inventory.yml").write_text(inventory)
+    (tmp_path / "inventory.yml").write_text(INVENTORY)
     words = [str(tmp_path / word) if word == "inventory.yml" else word for word in shlex.split(command)]
     done = subprocess.run(
         [*words, "--extra-vars", json.dumps(REACH)], cwd=PROJECT, capture_output=True, text=True, timeout=TIMEOUT, check=False
@@ -50,4 +43,4 @@ def test_playbook(command: str, tmp_path: Path) -> None:
 
 def test_weight_ad_hoc_is_the_one_that_the_tests_run() -> None:
     arguments = 'ds1 -m lvs.cluster.ipvs_dest -a "vip=192.168.56.185 port=80 rip=192.168.56.183 weight=2"'
-    assert COMMANDS[2].replace("-i inventory.yml --become ", "") == f"ansible {arguments}"
+    assert ON_A_CLUSTER[2].replace("-i inventory.yml --become ", "") == f"ansible {arguments}"

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the README tells its readers to type."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """The README's blocks of code in one language."""
+    found: list[str] = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return found
+
+
+(INVENTORY,) = blocks("yaml")
+COMMANDS = [command for block in blocks("console") for command in block.splitlines()]
+# Those that need a cluster; molecule/default/tests/test_readme.py runs them.
+ON_A_CLUSTER = [command for command in COMMANDS if "inventory.yml" in command]
+# Those that are tests themselves, or run in one: tests/integration/test_demo.py.
+MAKE = ["make demo", "make test"]
+# Those that need the collection alone; tests/host/test_package.py runs them.
+ALONE = [command for command in COMMANDS if command not in [*ON_A_CLUSTER, *MAKE]]
