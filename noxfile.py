@@ -22,7 +22,7 @@ CACHE = Path(
 )
 # ansible-core, and the controller's Python that it is tested on. meta/runtime.yml claims what lies between.
 CORES = {"2.19": "3.11", "2.20": "3.13", "2.21": "3.13"}
-OLDEST, _, NEWEST = CORES
+OLDEST, NEWEST = min(CORES), max(CORES)
 # The oldest Python on a managed host.
 MANAGED_PYTHON = "3.9"
 PYTEST = ("pytest", "--durations=5")
@@ -136,7 +136,7 @@ def release_notes(session: nox.Session) -> None:
 @nox.session(tags=["lint"])
 def mypy(session: nox.Session) -> None:
     """Check the types: the plugins, the lab's connection and the tests, strictly."""
-    install(session, "mypy", "nox", "hypothesis", "pytest", "pytest-testinfra", f"ansible-core~={OLDEST}.0")
+    install(session, "mypy", "nox", "hypothesis", "pytest", "pytest-testinfra", "types-PyYAML", f"ansible-core~={OLDEST}.0")
     session.run("mypy", "--package", "ansible_collections.lvs.cluster.plugins")
     session.run("mypy", "noxfile.py", "lab/connection", "molecule", "tests")
 
@@ -168,7 +168,8 @@ def docs(session: nox.Session) -> None:
 def ansible_lint(session: nox.Session) -> None:
     """Check roles, playbooks and metadata with the production profile."""
     install(session, "ansible-lint", f"ansible-core~={OLDEST}.0")
-    session.run("ansible-lint", "--offline", "--strict", "--profile", "production")
+    env = {"ANSIBLE_CONFIG": "lab/ansible.cfg"}  # finds the roles and modules in the checkout
+    session.run("ansible-lint", "--offline", "--strict", "--profile", "production", env=env)
 
 
 @nox.session(tags=["lint"])

@@ -36,7 +36,9 @@ ANSIBLE_PAGES = {
 }
 
 
-def ansible_page(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement) -> nodes.reference | None:
+def ansible_page(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.reference | None:
     """Resolve a reference to one of those pages."""
     page = ANSIBLE_PAGES.get(node["reftarget"])
     return nodes.reference("", "", content, internal=False, refuri=f"{ANSIBLE}/{page}") if page else None

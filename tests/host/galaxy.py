@@ -45,7 +45,7 @@ def galaxy(tarball: Path) -> Iterator[str]:
     pages: dict[str, bytes] = {}
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 (the parent's name)
+        def do_GET(self) -> None:
             page = pages.get(self.path.partition("?")[0])
             self.send_response(404 if page is None else 200)
             self.send_header("Content-Type", "application/json")

@@ -72,7 +72,8 @@ def test_installs_from_galaxy(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     with galaxy(tarball) as server:
         run(FROM_GALAXY, tmp_path / "work", ANSIBLE_GALAXY_SERVER=server)
-    assert (collection(tmp_path) / "MANIFEST.json").read_bytes() == (collection(installed.parent) / "MANIFEST.json").read_bytes()
+    from_galaxy, from_tarball = (collection(home) / "MANIFEST.json" for home in (tmp_path, installed.parent))
+    assert from_galaxy.read_bytes() == from_tarball.read_bytes()
 
 
 @pytest.mark.parametrize("command", DOCUMENTATION)
