@@ -242,7 +242,8 @@ def in_lab(session: nox.Session, core: str, *command: str, **environment: str) -
     session.run("lab/setup", env=environment, external=True)
     venv = str(session.run("lab/venv", env=environment, external=True, silent=True)).splitlines()[-1]
     environment["PATH"] = f"{venv}/bin{os.pathsep}{os.environ['PATH']}"
-    session.run(*command, env=environment, external=True)
+    program, *arguments = command
+    session.run(str(shutil.which(program, path=environment["PATH"])), *arguments, env=environment, external=True)
 
 
 @nox.session(tags=["test"], venv_backend="none")
