@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 project = "lvs.cluster"
-copyright = "2026, the lvs.cluster authors"  # noqa: A001
+copyright = "2026, the lvs.cluster authors"  # noqa: A001 (Sphinx' name)
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3

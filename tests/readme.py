@@ -19,9 +19,12 @@ def blocks(language: str) -> list[str]:
 
 (INVENTORY,) = blocks("yaml")
 COMMANDS = [command for block in blocks("console") for command in block.splitlines()]
-# Those that need a cluster; molecule/default/tests/test_readme.py runs them.
+# Those that need a cluster; molecule/default/verify/test_readme.py runs them.
 ON_A_CLUSTER = [command for command in COMMANDS if "inventory.yml" in command]
 # Those that are tests themselves, or run in one: tests/integration/test_demo.py.
 MAKE = ["make demo", "make test"]
 # Those that need the collection alone; tests/host/test_package.py runs them.
-ALONE = [command for command in COMMANDS if command not in [*ON_A_CLUSTER, *MAKE]]
+FROM_GALAXY = "ansible-galaxy collection install lvs.cluster"
+BUILD = "ansible-galaxy collection build"
+FROM_TARBALL = "ansible-galaxy collection install lvs-cluster-0.1.0.tar.gz"
+DOCUMENTATION = ["ansible-doc lvs.cluster.ipvs_dest", "ansible-doc --type role lvs.cluster.lvs"]

@@ -32,7 +32,7 @@ _ENVIRONMENT = (
 )
 
 
-class Connection(nsenter.Connection):  # type: ignore[misc]
+class Connection(nsenter.Connection):  # type: ignore[misc]  # the parent is not typed
     """The parent, with pipelining and a clean environment."""
 
     transport = "node"

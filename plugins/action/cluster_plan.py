@@ -19,7 +19,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._model.cluster import 
 _MISSING = object()
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):  # type: ignore[misc]  # the parent is not typed
     """Expands and validates; touches no host."""
 
     TRANSFERS_FILES = False

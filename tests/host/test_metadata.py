@@ -31,6 +31,11 @@ def test_action_group_has_the_modules_that_act_on_a_host() -> None:
     assert set(documented) - acting == {path.stem for path in PROJECT.glob("plugins/action/*.py")}
 
 
+def test_this_version_has_notes() -> None:
+    version = yaml.safe_load((PROJECT / "galaxy.yml").read_text())["version"]
+    assert version in yaml.safe_load((PROJECT / "changelogs/changelog.yaml").read_text())["releases"]
+
+
 def test_claims_the_versions_of_ansible_core_that_are_tested() -> None:
     tested = assigned(PROJECT / "noxfile.py", "CORES")
     around = [f"2.{minor}" for minor in range(15, 30)]

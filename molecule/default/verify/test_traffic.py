@@ -12,7 +12,9 @@ from collections.abc import Iterator
 import pytest
 from testinfra.host import Host
 
-from .conftest import Ansible, mac
+from tests.readme import ON_A_CLUSTER
+
+from .conftest import Ansible, AsInTheReadme, mac
 
 WEB, MAPPED, PLAIN = "192.168.56.185", "192.168.56.186", "192.168.56.187"
 DIRECTOR = "192.168.56.181"
@@ -34,11 +36,11 @@ def test_equal_weights_alternate_strictly(client: Host) -> None:
 
 
 @pytest.fixture
-def doubled(ansible: Ansible) -> Iterator[str]:
-    """The weight of rs1 in the service web is 2, set ad hoc as the README says."""
-    destination = f"vip={WEB} port=80 rip=192.168.56.183"
-    yield ansible("ansible", "ds1", "-m", "lvs.cluster.ipvs_dest", "-a", f"{destination} weight=2").stdout
-    ansible("ansible", "ds1", "-m", "lvs.cluster.ipvs_dest", "-a", f"{destination} weight=1")
+def doubled(as_in_the_readme: AsInTheReadme) -> Iterator[str]:
+    """The weight of rs1 in the service web is 2, set ad hoc."""
+    (ad_hoc,) = (command for command in ON_A_CLUSTER if command.startswith("ansible "))
+    yield as_in_the_readme(ad_hoc)
+    as_in_the_readme(ad_hoc.replace("weight=2", "weight=1"))
 
 
 def test_weight_changed_ad_hoc(client: Host, doubled: str) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +16,15 @@ import pytest
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
+from tests import readme
+
 PROJECT = Path(__file__).parents[3]
 INVENTORY = PROJECT / "lab/inventory"
 PLAYBOOK = PROJECT / "playbooks/site.yml"
 TIMEOUT = 300  # seconds that a playbook may take on a slow kernel
 
 
-class NodeBackend(BaseBackend):  # type: ignore[misc]
+class NodeBackend(BaseBackend):  # type: ignore[misc]  # the parent is not typed
     """Enters a container's namespaces: testinfra's own backends fork ansible or podman for every look."""
 
     NAME = "node"
@@ -97,3 +100,29 @@ def rules(director: Host) -> list[str]:
 def mac(node: Host, device: str = "eth0") -> str:
     """The hardware address of a node's device."""
     return str(node.check_output("cat /sys/class/net/%s/address", device)).strip()
+
+
+AsInTheReadme = Callable[[str], str]
+# How the lab's nodes are reached, where a user has SSH.
+REACH = {
+    "ansible_connection": "node",
+    "ansible_become": False,
+    "ansible_nsenter_pid": "{{ lookup('ansible.builtin.file', '/run/lvs-lab/' ~ inventory_hostname ~ '.pid') }}",
+    "ansible_python_interpreter": "/usr/bin/python3",
+}
+
+
+@pytest.fixture
+def as_in_the_readme(tmp_path: Path) -> AsInTheReadme:
+    """Run a command of the README with the README's inventory; gives what it prints."""
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(readme.INVENTORY)
+
+    def run(command: str) -> str:
+        words = [str(inventory) if word == inventory.name else word for word in shlex.split(command)]
+        words += ["--extra-vars", json.dumps(REACH)]
+        done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The README's inventory and commands, on the cluster that has converged. They describe a part of it: nothing changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.readme import ON_A_CLUSTER
+
+from .conftest import AsInTheReadme
+
+PLAYBOOKS = [command for command in ON_A_CLUSTER if command.startswith("ansible-playbook")]
+
+
+@pytest.mark.parametrize("command", PLAYBOOKS)
+def test_playbook(as_in_the_readme: AsInTheReadme, command: str) -> None:
+    told = as_in_the_readme(command)
+    assert "changed: [" not in told
+    assert told.count("changed=0") == 3
+
+
+def test_the_rest_is_run_where_its_effect_is_seen() -> None:
+    (ad_hoc,) = set(ON_A_CLUSTER) - set(PLAYBOOKS)
+    assert ad_hoc.endswith('weight=2"')
