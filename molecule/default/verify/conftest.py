@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
@@ -104,12 +105,8 @@ def mac(node: Host, device: str = "eth0") -> str:
 
 AsInTheReadme = Callable[[str], str]
 # How the lab's nodes are reached, where a user has SSH.
-REACH = {
-    "ansible_connection": "node",
-    "ansible_become": False,
-    "ansible_nsenter_pid": "{{ lookup('ansible.builtin.file', '/run/lvs-lab/' ~ inventory_hostname ~ '.pid') }}",
-    "ansible_python_interpreter": "/usr/bin/python3",
-}
+VARIABLES = yaml.safe_load((INVENTORY / "group_vars/all.yml").read_text())
+REACH = {name: value for name, value in VARIABLES.items() if name.startswith("ansible_")}
 
 
 @pytest.fixture
