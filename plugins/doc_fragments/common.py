@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes and C(state)."""
+    """Attributes."""
 
     DOCUMENTATION = r"""
 attributes:
@@ -24,12 +24,7 @@ attributes:
     description: Runs on Linux.
     support: full
     platforms: linux
-options:
-  state:
-    description: Whether it shall be there.
-    type: str
-    choices: [present, absent]
-    default: present
 author:
   - The lvs.cluster authors (@lvs-cluster)
+options: {}
 """

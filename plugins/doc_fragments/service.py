@@ -17,7 +17,9 @@ options:
       - Goes with O(port). Give O(vip) or O(fwmark), not both.
     type: str
   port:
-    description: The virtual service's port, V(1) to V(65535).
+    description:
+      - The virtual service's port, V(0) to V(65535).
+      - V(0) takes every port that no other service has. The service has to be persistent.
     type: int
   protocol:
     description: The virtual service's protocol. Means nothing with O(fwmark).
@@ -25,13 +27,10 @@ options:
     choices: [tcp, udp, sctp]
     default: tcp
   fwmark:
-    description:
-      - The firewall mark of the packets that belong to the virtual service, V(1) to V(4294967295), instead of O(vip) and O(port).
-      - The service is one for IPv4.
+    description: The firewall mark of the packets that belong to the virtual service, V(1) to V(4294967295), instead of O(vip) and O(port).
     type: int
-requirements:
-  - Linux with the module C(ip_vs)
-  - root on the managed host, in check mode too, as the kernel lets nobody else read IPVS
-notes:
-  - Talks to the kernel over generic netlink. C(ipvsadm) is not needed.
+  family:
+    description: The address family of a virtual service by O(fwmark), V(ipv4) if left out. A O(vip) tells it by itself.
+    type: str
+    choices: [ipv4, ipv6]
 """

@@ -7,19 +7,64 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class LvsError(Exception):
     """Anything that ends a module with C(failed) and a message meant for the person who runs it."""
 
 
-class InvalidValue(LvsError):
-    """An option has a value that cannot work, whatever the kernel holds."""
+class Invalid(LvsError):
+    """What was asked for cannot work, whatever the kernel holds."""
+
+    faults: list[InvalidValue]
+
+
+class InvalidValue(Invalid):
+    """An option has a value that cannot work."""
 
     def __init__(self, option: str, value: object, reason: str) -> None:
         super().__init__(f"{option}: {value} {reason}")
+        self.faults = [self]
         self.option = option
+        self.value = value
         self.reason = reason
+
+    def within(self, where: str) -> InvalidValue:
+        """The same, of an option in a list."""
+        return InvalidValue(f"{where}, {self.option}", self.value, self.reason) if where else self
+
+
+class InvalidValues(Invalid):
+    """Several of them, a line each."""
+
+    def __init__(self, faults: Sequence[InvalidValue]) -> None:
+        super().__init__("\n".join([f"{len(faults)} values cannot work, and nothing was changed:", *map(str, faults)]))
+        self.faults = list(faults)
+
+
+class Faults:
+    """Collects what is wrong, so that the user sees all of it at once."""
+
+    def __init__(self) -> None:
+        self.found: list[InvalidValue] = []
+
+    def take(self, read: Callable[[], T]) -> T | None:
+        """What was read; None where it was wrong, which is noted."""
+        try:
+            return read()
+        except Invalid as error:
+            self.found += error.faults
+            return None
+
+
+def raise_all(faults: Sequence[InvalidValue]) -> None:
+    """Raise what was found wrong, if anything was."""
+    if faults:
+        raise faults[0] if len(faults) == 1 else InvalidValues(faults)
 
 
 class MissingValue(InvalidValue):
@@ -31,6 +76,18 @@ class MissingValue(InvalidValue):
 
 class KernelRefused(LvsError):
     """The kernel said no."""
+
+
+class BatchRefused(KernelRefused):
+    """The kernel refused some of several changes.
+
+    C(applied) and C(refused) are the changes that it did carry out and those that it did not, as the field's own commands.
+    """
+
+    def __init__(self, message: str, applied: list[str], refused: list[str]) -> None:
+        super().__init__(message)
+        self.applied = applied
+        self.refused = refused
 
 
 class NotPermitted(LvsError):

@@ -6,17 +6,22 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._argument_spec import STATE
-from ._errors import LvsError, NotYetThere
+from ._errors import BatchRefused, LvsError, NotYetThere
 from ._reconcile import Change, Item, Wanted, reconcile
 
 Report = Callable[[Mapping[str, Any], list[Any], Mapping[Any, Any]], dict[str, Any]]
+# The options, what they want, and what there is, to what is wanted then.
+Scope = Callable[[Mapping[str, Any], Sequence[Wanted[Any]], Mapping[Any, Any]], Sequence[Wanted[Any]]]
+
+
+_REPEATED = 100  # rows
 
 
 class Room(Protocol):
@@ -34,17 +39,32 @@ def run(
     wanted_of: Callable[[dict[str, Any]], list[Wanted[Any]]],
     room_of: Callable[[dict[str, Any]], AbstractContextManager[Room]],
     report: Report,
+    scope: Scope | None = None,
 ) -> None:
     """A module, from its options to its result.
 
-    :param argument_spec: the options beside C(state)
+    :param argument_spec: the options
     :param wanted_of: the options to the items that they describe
     :param room_of: the options to the place where the items are read and written
     :param report: the options, the keys of the named items, and all items as they are afterwards, to return values
+    :param scope: adds what else shall go of what there is
     """
-    module = AnsibleModule(argument_spec={**argument_spec, **STATE}, supports_check_mode=True)
+    # A module is over before there is garbage worth looking for; with thousands of items, looking takes a fifth of the time.
+    gc.disable()
+    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
     try:
-        module.exit_json(**_converge(module, wanted_of(module.params), room_of(module.params), report))
+        module.exit_json(**_converge(module, wanted_of(module.params), room_of(module.params), report, scope))
+    except BatchRefused as error:
+        module.fail_json(msg=str(error), changed=bool(error.applied), commands=error.applied, refused=error.refused)
+    except LvsError as error:
+        module.fail_json(msg=str(error))
+
+
+def run_reading(argument_spec: Mapping[str, Any], read: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """A module that changes nothing: the options to return values."""
+    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
+    try:
+        module.exit_json(changed=False, **read(module.params))
     except LvsError as error:
         module.fail_json(msg=str(error))
 
@@ -54,12 +74,15 @@ def _converge(
     wanted: list[Wanted[Any]],
     place: AbstractContextManager[Room],
     report: Report,
+    scope: Scope | None,
 ) -> dict[str, Any]:
     current: Mapping[Any, Any] = {}
+    plan: Sequence[Wanted[Any]] = wanted
     try:
         with place as room:
             current = room.read(wanted)
-            changes = reconcile(wanted, current)
+            plan = scope(module.params, wanted, current) if scope else wanted
+            changes = reconcile(plan, current)
             if not module.check_mode:
                 room.apply(changes)
     except NotYetThere as error:
@@ -67,24 +90,37 @@ def _converge(
             raise
         # Without check mode, an earlier task would have brought it: go on as if there were nothing.
         module.warn(f"check mode: {error}; shown as if nothing were there")
-        changes = reconcile(wanted, current)
+        changes = reconcile(plan, current)
 
     after = dict(current)
     for change in changes:
         after.pop(change.item.key, None)
         if change.after is not None:
             after[change.item.key] = change.after
-    keys = [one.key for one in wanted]
+    places = {one.key: number for number, one in enumerate(plan)} if changes else {}
+    shown = sorted(changes, key=lambda change: places[change.item.key])  # what goes, next to what comes
     return {
+        "invocation": {"module_args": _abridged(module.params)},
         "changed": bool(changes),
         "commands": [line for change in changes for line in change.line().splitlines()],
-        "diff": {"before": _lines(keys, current), "after": _lines(keys, after)},
-        **report(module.params, keys, after),
+        "diff": {
+            "before": _lines(change.before for change in shown),
+            "after": _lines(change.after for change in shown),
+        },
+        **report(module.params, [one.key for one in wanted], after),
     }
 
 
-def _lines(keys: Iterable[Any], items: Mapping[Any, Item]) -> str:
-    return "".join(f"{items[key].shown()}\n" for key in keys if key in items)
+def _abridged(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as a result repeats them: a table of thousands of rows comes back as their number."""
+    return {
+        name: f"{len(value)} {name}" if isinstance(value, list) and len(value) > _REPEATED else value
+        for name, value in options.items()
+    }
+
+
+def _lines(items: Iterable[Item | None]) -> str:
+    return "".join(f"{item.shown()}\n" for item in items if item is not None)
 
 
 def named(name: str) -> Report:

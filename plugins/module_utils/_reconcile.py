@@ -10,6 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
+from ._errors import InvalidValue, raise_all
+
+
+ItemT = TypeVar("ItemT", bound="Item")
+
 
 class Item:
     """Something that a module manages. Two items are equal where their configuration is the same."""
@@ -18,6 +23,10 @@ class Item:
 
     def check(self) -> None:
         """Raise C(InvalidValue) where the values, each right by itself, do not go together."""
+
+    def kept(self: ItemT) -> ItemT:
+        """The item as the kernel keeps it, where it makes another value of one that it is given."""
+        return self
 
     def line(self, action: str = "add") -> str:
         """The command, in the words of the field's own tool, that would C(add), C(set) or C(remove) it."""
@@ -32,9 +41,6 @@ class Item:
         return {}
 
 
-ItemT = TypeVar("ItemT", bound=Item)
-
-
 @dataclass(frozen=True)
 class Wanted(Generic[ItemT]):
     """An item as the user described it."""
@@ -42,6 +48,7 @@ class Wanted(Generic[ItemT]):
     key: Any
     new: ItemT | None  # what it is if it has to be made; None: it shall not be there
     stated: Mapping[str, Any]  # the fields that the user gave, the only ones to change on an item that is there
+    where: str = ""  # the place in a list of items, for messages
 
     @classmethod
     def absent(cls, key: Any) -> Wanted[ItemT]:
@@ -50,9 +57,15 @@ class Wanted(Generic[ItemT]):
 
     def over(self, current: ItemT | None) -> ItemT | None:
         """The item as it shall be, given the one that is there."""
-        if self.new is None or current is None:
-            return self.new
-        return replace(current, **self.stated)  # type: ignore[type-var]  # every Item here is a dataclass
+        if self.new is None:
+            return None
+        if current is None:
+            return self.new.kept()
+        for name, value in self.stated.items():
+            if getattr(current, name) != value:
+                changed = replace(current, **self.stated)  # type: ignore[type-var]  # every Item here is a dataclass
+                return changed.kept()
+        return current
 
 
 @dataclass(frozen=True)
@@ -82,17 +95,22 @@ class Change(Generic[ItemT]):
 def reconcile(wanted: Iterable[Wanted[ItemT]], current: Mapping[Any, ItemT]) -> list[Change[ItemT]]:
     """The changes that lead from what there is to what is wanted; nothing that is not named is touched.
 
-    Raises C(InvalidValue) where an item as it would become cannot work.
+    Raises C(Invalid) where items as they would become cannot work, naming all of them.
 
     What comes is changed in the order of the description, what goes afterwards and in the opposite order.
     """
     coming: list[Change[ItemT]] = []
     going: list[Change[ItemT]] = []
+    faults: list[InvalidValue] = []
     for one in wanted:
         before = current.get(one.key)
         after = one.over(before)
         if after is not None:
-            after.check()
-        if before != after:
+            try:
+                after.check()
+            except InvalidValue as error:
+                faults.append(error.within(one.where))
+        if before is not after and before != after:
             (going if after is None else coming).append(Change(before, after))
+    raise_all(faults)
     return coming + going[::-1]

@@ -50,6 +50,7 @@ seealso:
   - module: lvs.cluster.tunl_vip
 extends_documentation_fragment:
   - lvs.cluster.common
+  - lvs.cluster.state
 """
 
 EXAMPLES = r"""
@@ -77,7 +78,8 @@ commands:
   sample: ["net.ipv4.conf.all.arp_ignore = 1"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.sysctl import Settings
+from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import STATE
+from ansible_collections.lvs.cluster.plugins.module_utils._kernel.sysctl import DeviceSettings
 from ansible_collections.lvs.cluster.plugins.module_utils._model.network import TUNNEL_DEVICE
 from ansible_collections.lvs.cluster.plugins.module_utils._model.sysctl import effective, wanted_settings
 from ansible_collections.lvs.cluster.plugins.module_utils._module import run
@@ -87,6 +89,7 @@ def main() -> None:
     """Run the module."""
     run(
         argument_spec={
+            **STATE,
             "device": {"type": "str", "default": TUNNEL_DEVICE},
             "arp_ignore": {"type": "int", "default": 1},
             "arp_announce": {"type": "int", "default": 2},
@@ -94,7 +97,7 @@ def main() -> None:
             "persist": {"type": "bool"},
         },
         wanted_of=wanted_settings,
-        room_of=lambda options: Settings(options["device"]),
+        room_of=lambda options: DeviceSettings(options["device"]),
         report=effective,
     )
 

@@ -40,6 +40,7 @@ seealso:
   - module: lvs.cluster.ipvs_dest
 extends_documentation_fragment:
   - lvs.cluster.common
+  - lvs.cluster.state
 """
 
 EXAMPLES = r"""
@@ -64,6 +65,7 @@ commands:
   sample: ["add element inet lvs_cluster port_dnat { 192.168.56.186 . tcp . 8099 : 80 }"]
 """
 
+from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import STATE
 from ansible_collections.lvs.cluster.plugins.module_utils._kernel.nftables import PortMappings
 from ansible_collections.lvs.cluster.plugins.module_utils._model.dnat import wanted_mapping
 from ansible_collections.lvs.cluster.plugins.module_utils._module import named, run
@@ -73,6 +75,7 @@ def main() -> None:
     """Run the module."""
     run(
         argument_spec={
+            **STATE,
             "vip": {"type": "str", "required": True},
             "port": {"type": "int", "required": True},
             "to_port": {"type": "int"},

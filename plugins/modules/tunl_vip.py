@@ -32,6 +32,7 @@ seealso:
   - module: lvs.cluster.arp_sysctl
 extends_documentation_fragment:
   - lvs.cluster.common
+  - lvs.cluster.state
 """
 
 EXAMPLES = r"""
@@ -62,6 +63,7 @@ commands:
     - ip route add 192.168.56.185 dev tunl0 scope link
 """
 
+from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import STATE
 from ansible_collections.lvs.cluster.plugins.module_utils._kernel.links import Links
 from ansible_collections.lvs.cluster.plugins.module_utils._model.network import TUNNEL_DEVICE, wanted_vip
 from ansible_collections.lvs.cluster.plugins.module_utils._module import named, run
@@ -71,6 +73,7 @@ def main() -> None:
     """Run the module."""
     run(
         argument_spec={
+            **STATE,
             "vip": {"type": "str", "required": True},
             "device": {"type": "str", "default": TUNNEL_DEVICE},
         },

@@ -19,8 +19,8 @@ MODULES = "ansible_collections.lvs.cluster.plugins.modules"
 TIMEOUT = 60
 
 # Folders that modules write to: each namespace has its own.
-OWN_FOLDERS = ("var/lib", "etc/sysctl.d")
-_ENTER = 'set -e; folders="$1"; shift; for own in {}; do mount --bind "$folders/$own" "/$own"; done; exec "$@"'.format(
+OWN_FOLDERS = ("var/lib", "etc/sysctl.d", "etc/modules-load.d")
+_ENTER = 'set -e; folders="$1"; shift; for own in {}; do mkdir -p "/$own"; mount --bind "$folders/$own" "/$own"; done; exec "$@"'.format(
     " ".join(OWN_FOLDERS)
 )
 
@@ -28,7 +28,7 @@ _ENTER = 'set -e; folders="$1"; shift; for own in {}; do mount --bind "$folders/
 _LOOK = """
 ip -o link; ip -o address; ip route show table all; ip rule
 sysctl -a 2>/dev/null | grep -E '^net[.]ipv4[.](conf|ip_forward|vs)' | sort
-nft list ruleset; ipvsadm -Sn
+nft list ruleset; ipvsadm -Sn; ipvsadm -Ln --thresholds; ipvsadm -Ln --timeout; ipvsadm -Ln --daemon
 find {} -type f -exec sha256sum {{}} +
 dpkg-query -W
 """.format(" ".join(f"/{own}" for own in OWN_FOLDERS))

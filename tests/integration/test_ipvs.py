@@ -29,7 +29,10 @@ FOREIGN = ["-A -t 192.0.2.1:443 -s sh -p 300", "-a -t 192.0.2.1:443 -r 192.168.5
 def test_service_from_nothing_to_nothing(director: Namespace) -> None:
     made = director.module("ipvs_service", **SERVICE, scheduler="wrr").changed()
     assert made["diff"] == {"before": "", "after": "-A -t 192.168.56.185:80 -s wrr\n"}
-    assert made["service"] == {"vip": "192.168.56.185", "port": 80, "protocol": "tcp", "scheduler": "wrr"}
+    assert made["service"] == {
+        **{"vip": "192.168.56.185", "port": 80, "protocol": "tcp", "scheduler": "wrr", "scheduler_flags": []},
+        **{"persistence_timeout": 0, "persistence_netmask": None, "persistence_engine": "none", "one_packet": False},
+    }
     assert director.rules() == [*FOREIGN, "-A -t 192.168.56.185:80 -s wrr"]
     director.module("ipvs_service", **SERVICE, scheduler="wrr").ok()
     director.module("ipvs_service", **SERVICE).ok()  # a scheduler left out stays
@@ -50,7 +53,25 @@ def test_service_from_nothing_to_nothing(director: Namespace) -> None:
         ({**SERVICE, "protocol": "udp"}, "-A -u 192.168.56.185:80 -s wlc"),
         ({**SERVICE, "protocol": "sctp"}, "-A --sctp-service 192.168.56.185:80 -s wlc"),
         ({"fwmark": 7, "scheduler": "rr"}, "-A -f 7 -s rr"),
+        ({"fwmark": 7, "family": "ipv6", "scheduler": "rr"}, "-A -f 7 -6 -s rr"),
         ({"vip": "2001:db8::1", "port": 80}, "-A -t [2001:db8::1]:80 -s wlc"),
+        ({**SERVICE, "port": 0, "persistence_timeout": 300}, "-A -t 192.168.56.185:0 -s wlc -p 300"),
+        (
+            {**SERVICE, "scheduler": "sh", "scheduler_flags": ["fallback", "port"]},
+            "-A -t 192.168.56.185:80 -s sh -b sh-fallback,sh-port",
+        ),
+        (
+            {**SERVICE, "persistence_timeout": 60, "persistence_netmask": "255.255.0.0"},
+            "-A -t 192.168.56.185:80 -s wlc -p 60 -M 255.255.0.0",
+        ),
+        (
+            {"vip": "2001:db8::1", "port": 80, "persistence_timeout": 60, "persistence_netmask": "64"},
+            "-A -t [2001:db8::1]:80 -s wlc -p 60 -M 64",
+        ),
+        (
+            {**SERVICE, "protocol": "udp", "one_packet": True, "persistence_timeout": 60, "persistence_engine": "sip"},
+            "-A -u 192.168.56.185:80 -s wlc -p 60 --pe sip -o",
+        ),
     ],
 )
 def test_kinds_of_service(host: Namespace, options: dict[str, Any], rule: str) -> None:
@@ -94,6 +115,59 @@ def test_destination_of_a_firewall_mark(director: Namespace) -> None:
     director.module("ipvs_dest", fwmark=7, rip="192.168.56.183").changed()
     assert "-a -f 7 -r 192.168.56.183:0 -i -w 1" in director.rules()
     director.module("ipvs_dest", fwmark=7, rip="192.168.56.183", weight=1).ok()
+
+
+@pytest.mark.parametrize(
+    ("service", "options", "rule"),
+    [
+        ({"fwmark": 7}, {"rport": 8080, "forward": "masquerade"}, "-a -f 7 -r 192.168.56.183:8080 -m -w 1"),
+        (SERVICE, {"rip": "2001:db8::3"}, "-a -t 192.168.56.185:80 -r [2001:db8::3]:80 -i -w 1"),
+        ({"vip": "2001:db8::b9", "port": 80}, {}, "-a -t [2001:db8::b9]:80 -r 192.168.56.183:80 -i -w 1"),
+        (
+            SERVICE,
+            {"tunnel_type": "gue", "tunnel_port": 6080, "tunnel_checksum": "remote_checksum"},
+            "-a -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-remcsum",
+        ),
+        (
+            SERVICE,
+            {"tunnel_type": "gre", "tunnel_checksum": "checksum"},
+            "-a -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 1 --tun-type gre --tun-csum",
+        ),
+        (
+            {**SERVICE, "port": 0, "persistence_timeout": 60},
+            {"forward": "masquerade"},
+            "-a -t 192.168.56.185:0 -r 192.168.56.183:0 -m -w 1",
+        ),
+        (SERVICE, {"rip": "192.168.56.181", "forward": "local"}, "-a -t 192.168.56.185:80 -r 192.168.56.181:80 -g -w 1"),
+    ],
+)
+def test_kinds_of_destination(
+    director: Namespace, service: dict[str, Any], options: dict[str, Any], rule: str
+) -> None:
+    director.module("ipvs_service", **service).changed()
+    named: dict[str, Any] = {name: service[name] for name in ("vip", "port", "fwmark") if name in service}
+    named.update({"rip": DEST["rip"], **options})
+    director.module("ipvs_dest", **named).changed()
+    assert rule in director.rules()
+    director.module("ipvs_dest", **named).ok()
+    director.module("ipvs_dest", **named, state="absent").changed()
+    assert rule not in director.rules()
+
+
+def test_local_destination_is_the_director_itself(director: Namespace) -> None:
+    """ipvsadm saves it as direct routing, and lists it as what it is."""
+    director.module("ipvs_service", **SERVICE).changed()
+    made = director.module("ipvs_dest", **SERVICE, rip="192.168.56.181", forward="local").changed()
+    assert made["commands"] == ["-a -t 192.168.56.185:80 -r 192.168.56.181:80 --local -w 1"]
+    assert "192.168.56.181:80            Local   1" in director.sh("ipvsadm -Ln")
+
+
+def test_tunnel_goes_with_its_forwarding_method(director: Namespace) -> None:
+    director.module("ipvs_service", **SERVICE).changed()
+    director.module("ipvs_dest", **DEST, tunnel_type="gue", tunnel_port=6080).changed()
+    director.module("ipvs_dest", **DEST, forward="route").changed()
+    director.module("ipvs_dest", **DEST, forward="tunnel").changed()
+    assert "-a -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 1" in director.rules()
 
 
 def test_absent_destination_of_an_absent_service(director: Namespace) -> None:

@@ -10,13 +10,19 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, InvalidValues
 from ansible_collections.lvs.cluster.plugins.module_utils._reconcile import Change
 
 
 def refused(option: str, says: str) -> Any:
     """The block below raises InvalidValue, with a message that begins with the option and contains the advice."""
     return pytest.raises(InvalidValue, match=rf"(?s)^{re.escape(option)}: .*{re.escape(says)}")
+
+
+def all_refused(*faults: str) -> Any:
+    """The block below raises all of these faults at once, a line each, of which the beginnings are given."""
+    lines = [f"{len(faults)} values cannot work, and nothing was changed:", *faults]
+    return pytest.raises(InvalidValues, match="\n".join(rf"{re.escape(line)}[^\n]*" for line in lines) + r"\Z")
 
 
 def applied(changes: list[Change[Any]], current: dict[Any, Any]) -> dict[Any, Any]:

@@ -2,54 +2,73 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The kernel's IPVS table: reading what is named, and carrying out changes."""
+"""The kernel's IPVS: reading what is named, and carrying out changes."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Sequence
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from .._errors import KernelRefused, LvsError, MissingKernelSupport, NoSuchService, NotPermitted
+from .._errors import BatchRefused, InvalidValue, KernelRefused, LvsError, MissingKernelSupport, NoSuchService, NotPermitted
 from .._model.ipvs import Destination, Service, ServiceKey
+from .._model.ipvs_info import CountedDestination, CountedService, Director
+from .._model.sync_daemon import SyncDaemon
+from .._model.timeouts import Timeouts
 from .._reconcile import Change, Wanted
 from . import ipvs_codec as codec
-from .netlink import GenericSocket, Refused
+from .netlink import GenericSocket, SomeRefused
 
-_REQUEST = {
+_REQUEST: Mapping[tuple[type, str], tuple[int, Callable[[Any], bytes]]] = {
     (Service, "add"): (codec.CMD_NEW_SERVICE, codec.encode_service),
     (Service, "set"): (codec.CMD_SET_SERVICE, codec.encode_service),
     (Service, "remove"): (codec.CMD_DEL_SERVICE, lambda service: codec.encode_key(service.key)),
     (Destination, "add"): (codec.CMD_NEW_DEST, codec.encode_destination),
     (Destination, "set"): (codec.CMD_SET_DEST, codec.encode_destination),
     (Destination, "remove"): (codec.CMD_DEL_DEST, lambda destination: codec.encode_destination_key(destination.key)),
+    (Timeouts, "set"): (codec.CMD_SET_CONFIG, codec.encode_timeouts),
+    (SyncDaemon, "add"): (codec.CMD_NEW_DAEMON, codec.encode_daemon),
+    (SyncDaemon, "remove"): (codec.CMD_DEL_DAEMON, codec.encode_daemon_key),
 }
 
 _Connected = TypeVar("_Connected", bound="_Ipvs")
+
+
+def _connect() -> GenericSocket:
+    try:
+        return GenericSocket(codec.FAMILY, codec.VERSION)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise MissingKernelSupport(
+                "this kernel has no IPVS: load it with 'modprobe ip_vs', or install a kernel that has the module ip_vs"
+            ) from error
+        raise KernelRefused(f"generic netlink: {error.strerror or error}") from error
+
+
+def load_ipvs() -> None:
+    """Have the module ip_vs loaded: the kernel does, when it is asked for that family."""
+    _connect().close()
 
 
 class _Ipvs:
     """A connection to the kernel's IPVS; a context manager."""
 
     def __enter__(self: _Connected) -> _Connected:
-        try:
-            self._socket = GenericSocket(codec.FAMILY, codec.VERSION)
-        except OSError as error:
-            if error.errno == errno.ENOENT:
-                raise MissingKernelSupport(
-                    "this kernel has no IPVS: load it with 'modprobe ip_vs', or install a kernel that has the module ip_vs"
-                ) from error
-            raise KernelRefused(f"generic netlink: {error.strerror or error}") from error
+        self._socket = _connect()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self._socket.close()
 
-    def _ask(self, command: int, payload: bytes, dump: bool = False) -> list[dict[int, bytes]]:
+    def _ask(self, command: int, payload: bytes = b"", dump: bool = False) -> list[bytes]:
         try:
             return self._socket.request(command, payload, dump)
         except OSError as error:
-            raise _translated(error) from error
+            if error.errno in (errno.EPERM, errno.EACCES):
+                raise NotPermitted(_NOT_PERMITTED) from error
+            raise KernelRefused(f"IPVS: {error.strerror or error}") from error
 
     def service(self, key: ServiceKey) -> Service | None:
         """The service of that key, if there is one."""
@@ -61,16 +80,30 @@ class _Ipvs:
             raise
         return codec.decode_service(answers[0]) if answers else None
 
+    def destinations(self, service: ServiceKey) -> dict[Any, Destination]:
+        """The destinations of a service; none, too, where there is no such service."""
+        answers = self._ask(codec.CMD_GET_DEST, codec.encode_key(service), dump=True)
+        found = [codec.decode_destination(service, answer) for answer in answers]
+        return {destination.key: destination for destination in found}
+
     def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """Carry the changes out, in their order, in one exchange."""
-        requests = []
-        for change in changes:
-            command, encode = _REQUEST[type(change.item), change.action]
-            requests.append((command, encode(change.item)))
-        try:
-            self._socket.send_all(requests)
-        except OSError as error:
-            raise _translated(error, changes[error.index] if isinstance(error, Refused) else None) from error
+        """Carry the changes out, in their order; what goes, only when all that comes is there."""
+        coming = [change for change in changes if change.after is not None]
+        going = [change for change in changes if change.after is None]
+        done: list[Change[Any]] = []
+        for part in (coming, going):
+            requests = []
+            for change in part:
+                command, encode = _REQUEST[type(change.item), change.action]
+                requests.append((command, encode(change.item)))
+            try:
+                self._socket.send_all(requests)
+            except SomeRefused as refusal:
+                done += [change for index, change in enumerate(part[: refusal.sent]) if index not in refusal.errors]
+                raise _translated(refusal.errors, part, done, len(changes)) from refusal
+            except OSError as error:
+                raise KernelRefused(f"IPVS: {error.strerror or error}") from error
+            done += part
 
 
 class IpvsServices(_Ipvs):
@@ -92,33 +125,142 @@ class IpvsDestinations(_Ipvs):
         for one in wanted:
             keep[one.key.service] = keep.get(one.key.service, False) or one.new is not None
         for service, needed in keep.items():
-            answers = self._ask(codec.CMD_GET_DEST, codec.encode_key(service), dump=True)
-            destinations = [codec.decode_destination(service, answer) for answer in answers]
+            destinations = self.destinations(service)
             # The kernel answers with an empty dump for a service that does not exist, too.
             if needed and not destinations and self.service(service) is None:
                 raise NoSuchService(service)
-            current.update((destination.key, destination) for destination in destinations)
+            current.update(destinations)
         return current
 
 
-def _translated(error: OSError, change: Change[Any] | None = None) -> LvsError:
-    """The kernel's errno in the words of the options."""
-    if error.errno in (errno.EPERM, errno.EACCES):
-        return NotPermitted("reading or changing IPVS, check mode included,")
-    if change is None:
-        return KernelRefused(f"IPVS: {error.strerror or error}")
-    rule, item = change.line(), change.item
-    if isinstance(item, Service) and error.errno == errno.ENOENT:
-        return KernelRefused(
-            f"scheduler: {item.scheduler} is not available in this kernel: the module ip_vs_{item.scheduler} is missing"
-            f" (try 'modprobe ip_vs_{item.scheduler}'; refused: {rule})"
+class IpvsTable(_Ipvs):
+    """Services and their destinations together."""
+
+    def __init__(self, whole: bool) -> None:
+        self._whole = whole
+
+    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
+        """The named services, or all that there are, each with all its destinations behind it."""
+        named = {one.key for one in wanted if isinstance(one.key, ServiceKey)}
+        current: dict[Any, Any] = {}
+        for answer in self._ask(codec.CMD_GET_SERVICE, dump=True):
+            service = codec.decode_service(answer)
+            if self._whole or service.key in named:
+                current[service.key] = service
+                current.update(self.destinations(service.key))
+        return current
+
+
+class IpvsTimeouts(_Ipvs):
+    """The timeouts of idle connections."""
+
+    def read(self, wanted: Iterable[Wanted[Timeouts]]) -> dict[Any, Timeouts]:
+        """All three, whichever are named."""
+        (answer,) = self._ask(codec.CMD_GET_CONFIG)
+        return {Timeouts.KEY: codec.decode_timeouts(answer)}
+
+
+class SyncDaemons(_Ipvs):
+    """The daemons that share connections between directors."""
+
+    def read(self, wanted: Iterable[Wanted[SyncDaemon]]) -> dict[Any, SyncDaemon]:
+        """Those that run."""
+        devices = [name for _index, name in socket.if_nameindex()]
+        for one in wanted:
+            if one.new is not None and one.new.interface not in devices:
+                raise InvalidValue("interface", one.new.interface, f"does not exist: this host has {', '.join(sorted(devices))}")
+        found = [codec.decode_daemon(answer) for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)]
+        return {daemon.key: daemon for daemon in found}
+
+    def apply(self, changes: Sequence[Change[Any]]) -> None:
+        """Start and stop. A daemon that runs cannot be changed: it is stopped and started, as it was if it will not start."""
+        for change in changes:
+            if change.action != "set":
+                super().apply([change])
+                continue
+            super().apply([Change(change.before, None)])
+            try:
+                super().apply([Change(None, change.after)])
+            except LvsError:
+                super().apply([Change(None, change.before)])
+                raise
+
+
+class IpvsInfo(_Ipvs):
+    """All that IPVS tells, counters included."""
+
+    def director(self) -> Director:
+        """Read it."""
+        (config,) = self._ask(codec.CMD_GET_CONFIG)
+        (info,) = self._ask(codec.CMD_GET_INFO)
+        version, size = codec.decode_info(info)
+        return Director(
+            services=[self._counted(answer) for answer in self._ask(codec.CMD_GET_SERVICE, dump=True)],
+            timeouts=codec.decode_timeouts(config),
+            sync_daemons=[codec.decode_daemon(answer) for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)],
+            version=version,
+            connection_table_size=size,
         )
+
+    def _counted(self, answer: bytes) -> CountedService:
+        service = codec.decode_service(answer)
+        destinations = [
+            CountedDestination(codec.decode_destination(service.key, one), *codec.destination_statistics(one))
+            for one in self._ask(codec.CMD_GET_DEST, codec.encode_key(service.key), dump=True)
+        ]
+        return CountedService(service, codec.service_statistics(answer), destinations)
+
+
+_NOT_PERMITTED = "reading or changing IPVS, check mode included,"
+
+
+def _translated(
+    errors: Mapping[int, int], part: Sequence[Change[Any]], done: Sequence[Change[Any]], total: int
+) -> LvsError:
+    """The kernel's errno in the words of the options."""
+    refused = sorted(errors)
+    first, number = part[refused[0]], errors[refused[0]]
+    if number in (errno.EPERM, errno.EACCES):
+        return NotPermitted(_NOT_PERMITTED)
+    if isinstance(first.item, Destination) and number == errno.ESRCH and total == 1:
+        return NoSuchService(first.item.key.service)
+    lines = [f"{_reason(part[index].item, errors[index])} (refused: {part[index].line()})" for index in refused]
+    if total > 1:
+        lines.append(f"{len(done)} of {total} changes were carried out before that; run the task again to complete them")
+    return BatchRefused("\n".join(lines), [change.line() for change in done], [part[index].line() for index in refused])
+
+
+def _reason(item: Any, number: int) -> str:
+    if isinstance(item, Service) and number == errno.ENOENT:
+        modules = [f"ip_vs_{item.scheduler}"]
+        if item.persistence_engine:
+            modules.append(f"ip_vs_pe_{item.persistence_engine}")
+        options = f"scheduler: {item.scheduler}" + (
+            f", persistence_engine: {item.persistence_engine}" if item.persistence_engine else ""
+        )
+        names = " or ".join(modules)
+        return f"{options} is not available in this kernel: the module {names} is missing (try 'modprobe {modules[-1]}')"
     if isinstance(item, Destination):
-        if error.errno == errno.ESRCH:
-            return NoSuchService(item.key.service)
-        if error.errno == errno.EINVAL:
-            return KernelRefused(
-                f"rip: the kernel does not take {item.key.rip}: it must be a unicast or local address that this host has"
-                f" a route to (refused: {rule})"
+        if number == errno.ESRCH:
+            return str(NoSuchService(item.key.service))
+        if number == errno.EINVAL and item.key.rip.version != item.key.service.family:
+            return (
+                f"rip: {item.key.rip} is of another family than its service, which cannot be while a sync daemon runs"
+                " (stop it with lvs.cluster.ipvs_sync_daemon, state=absent), or without a route to it"
             )
-    return KernelRefused(f"IPVS: {error.strerror} (refused: {rule})")
+        if number == errno.EINVAL:
+            return (
+                f"rip: the kernel does not take {item.key.rip}: it must be a unicast or local address that this host has a"
+                " route to, and lo must be up"
+            )
+    if isinstance(item, Timeouts) and number == errno.EINVAL:
+        return "tcp, tcp_fin, udp: this kernel cannot count so far (2147483647 ticks, 24 days where it ticks 1000 times a second): write less"
+    if isinstance(item, SyncDaemon):
+        if number == errno.EINVAL:
+            return (
+                f"role: a {item.key} cannot run while a destination is of another family than its service: take such"
+                " destinations away first"
+            )
+    if number in (errno.EEXIST, errno.ENOENT, errno.ESRCH):
+        return f"IPVS: another program changed the table meanwhile ({os.strerror(number)}): run the task again"
+    return f"IPVS: {os.strerror(number)}"

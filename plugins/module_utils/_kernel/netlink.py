@@ -32,7 +32,8 @@ _ERROR = struct.Struct("=i")
 _FAMILY_ID = struct.Struct("=H")
 
 _RECEIVE_BYTES = 65536  # the kernel fills a dump's messages up to 32 KiB
-_BATCH = 100  # requests in one send: their acknowledgements fit into the default receive buffer
+SOL_NETLINK, NETLINK_CAP_ACK = 270, 10
+_BATCH = 200  # requests in one send: should all be refused, the answers fit into the default receive buffer
 _TIMEOUT = 10.0  # seconds that the kernel may take for an answer
 
 
@@ -78,11 +79,23 @@ def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
 
 
 class Refused(OSError):
-    """The kernel answered a request with an error; C(index) says which request of the batch."""
+    """The kernel answered a request with an error."""
 
-    def __init__(self, number: int, index: int) -> None:
+    def __init__(self, number: int) -> None:
         super().__init__(number, os.strerror(number))
-        self.index = index
+
+
+class SomeRefused(Exception):
+    """The kernel refused some of many requests.
+
+    C(errors) has their errno by their places among all requests. Of the first C(sent) requests it carried out all others;
+    later ones were not sent.
+    """
+
+    def __init__(self, errors: dict[int, int], sent: int) -> None:
+        super().__init__(f"{len(errors)} of {sent} requests refused")
+        self.errors = errors
+        self.sent = sent
 
 
 class GenericSocket:
@@ -94,6 +107,8 @@ class GenericSocket:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self._socket.settimeout(_TIMEOUT)
         try:
+            # A refusal without a copy of what was refused.
+            self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
             self._socket.bind((0, 0))
             self._family = self._resolve(family)
         except BaseException:
@@ -113,60 +128,58 @@ class GenericSocket:
             (answer,) = self.request(CTRL_CMD_GETFAMILY, query)
         finally:
             self._version = version
-        return int(_FAMILY_ID.unpack(answer[CTRL_ATTR_FAMILY_ID])[0])
+        return int(_FAMILY_ID.unpack(attributes(answer)[CTRL_ATTR_FAMILY_ID])[0])
 
-    def request(self, command: int, payload: bytes = b"", dump: bool = False) -> list[dict[int, bytes]]:
-        """Send one request; return the attributes of every message in the answer.
+    def request(self, command: int, payload: bytes = b"", dump: bool = False) -> list[bytes]:
+        """Send one request; return what each message of the answer carries, attributes on the wire.
 
         :raises Refused: the kernel's errno
         """
-        flags = NLM_F_DUMP if dump else NLM_F_ACK
         while True:
-            self._send([(command, payload)], flags)
-            answers = self._receive(1)
-            if answers is not None:
+            self._send([(command, payload)], NLM_F_DUMP if dump else NLM_F_ACK)
+            answers, errors, interrupted = self._receive()
+            if errors:
+                raise Refused(errors[0])
+            if not interrupted:
                 return answers
             # The table changed while it was read: read it again.
 
     def send_all(self, requests: Sequence[tuple[int, bytes]]) -> None:
-        """Send requests, (command, payload) each, in one go, and wait until each is acknowledged.
+        """Send requests, (command, payload) each, many in one go, of which the kernel acknowledges the last.
 
-        :raises Refused: the first error; other requests of its batch, later ones too, may have been carried out
+        :raises SomeRefused: what was refused, and what was carried out
         """
         for start in range(0, len(requests), _BATCH):
             batch = requests[start : start + _BATCH]
             self._send(batch, NLM_F_ACK)
-            try:
-                self._receive(len(batch))
-            except Refused as error:
-                error.index += start
-                raise
+            errors = self._receive()[1]
+            if errors:
+                raise SomeRefused({start + index: number for index, number in errors.items()}, start + len(batch))
 
-    def _send(self, requests: Sequence[tuple[int, bytes]], flags: int) -> None:
+    def _send(self, requests: Sequence[tuple[int, bytes]], last_flags: int) -> None:
         self._first = self._sequence + 1
+        self._sequence += len(requests)
         parts = []
-        for command, payload in requests:
-            self._sequence += 1
-            parts.append(generic(self._family, command, self._version, flags, self._sequence, payload))
+        for sequence, (command, payload) in enumerate(requests, self._first):
+            flags = last_flags if sequence == self._sequence else 0
+            parts.append(generic(self._family, command, self._version, flags, sequence, payload))
         self._socket.send(b"".join(parts))
 
-    def _receive(self, expected: int) -> list[dict[int, bytes]] | None:
-        """Read until all requests have ended; None where a dump was interrupted by a change."""
-        answers: list[dict[int, bytes]] = []
-        refused: Refused | None = None
+    def _receive(self) -> tuple[list[bytes], dict[int, int], bool]:
+        """Read until the last request has ended: answers, errors by the request's place, whether a dump was interrupted."""
+        answers: list[bytes] = []
+        errors: dict[int, int] = {}
         interrupted = False
-        while expected:
+        while True:
             for kind, flags, sequence, payload in messages(self._socket.recv(_RECEIVE_BYTES)):
                 if sequence < self._first:
                     continue  # of an earlier request that was given up
                 interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
                 if kind in (NLMSG_ERROR, NLMSG_DONE):
-                    expected -= 1
                     number = -_ERROR.unpack_from(payload)[0] if len(payload) >= _ERROR.size else 0
-                    if number and refused is None:
-                        refused = Refused(number, sequence - self._first)
+                    if number:
+                        errors[sequence - self._first] = number
+                    if sequence == self._sequence:
+                        return answers, errors, interrupted
                 else:
-                    answers.append(attributes(payload[_GENL_HEADER.size :]))
-        if refused is not None:
-            raise refused
-        return None if interrupted else answers
+                    answers.append(payload[_GENL_HEADER.size :])

@@ -2,37 +2,42 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Per-device IPv4 settings in procfs, their file for the next boot, and the values that were there before."""
+"""Settings in procfs, their files for the next boot, and the values that were there before."""
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .._errors import InvalidValue, KernelRefused, NotPermitted
+from .._errors import InvalidValue, KernelRefused, LvsError, NotPermitted
+from .._model.ipvs_sysctl import IpvsSysctlKey, value
 from .._model.network import TUNNEL_DEVICE
 from .._model.sysctl import ALL, Sysctl, SysctlFile, SysctlKey
 from .._reconcile import Change, Wanted
 from . import files
+from .ipvs import load_ipvs
 from .links import Links
 
-_ROOT = "/proc/sys/net/ipv4/conf"
+_ROOT = "/proc/sys"
+_DEVICES = f"{_ROOT}/net/ipv4/conf"
+_IPVS = f"{_ROOT}/net/ipv4/vs"
 _SUBJECT = "sysctl"
 
 
-class Settings:
-    """The settings of one device and of C(all); a context manager.
+class _Settings:
+    """Settings that one of us asks for; a context manager.
 
-    A state file keeps, for each setting, the value found before the first change and which device wants which value. So
-    a setting goes back when the last device that wants it gives it up, and what nobody here asked for is left alone.
+    A state file keeps, for each setting, the value found before the first change and who wants which value. So a setting
+    goes back when the last who wants it gives it up, and what nobody here asked for is left alone.
     """
 
-    def __init__(self, device: str) -> None:
-        self._device = device
+    def __init__(self, claimant: str) -> None:
+        self._claimant = claimant
 
-    def __enter__(self) -> Settings:
+    def __enter__(self) -> Any:
         self._state = files.load_state()
         self._claims: dict[str, Any] = self._state.setdefault(_SUBJECT, {})
         return self
@@ -41,96 +46,151 @@ class Settings:
         pass
 
     def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """The named settings as they are; of those that shall go, only the ones that this device asked for."""
+        """The named settings as they are; of those that shall go, only the ones that we asked for."""
         self._wanted = list(wanted)
-        exists = os.path.isdir(f"{_ROOT}/{self._device}")
-        if not exists and self._device != TUNNEL_DEVICE and any(one.new is not None for one in self._wanted):
-            names = sorted(set(os.listdir(_ROOT)) - {ALL, "default"})
-            raise InvalidValue("device", self._device, f"does not exist: this host has {', '.join(names)}")
         self._current: dict[Any, Any] = {}
         for one in self._wanted:
-            key = one.key
-            if isinstance(key, str):
-                text = files.read_text(key)
+            if isinstance(one.key, str):
+                text = files.read_text(one.key)
                 if text is not None:
-                    self._current[key] = SysctlFile(key, text)
-                continue
-            there = exists or key.device == ALL
-            if one.new is None and not (there and self._device in self._wants(key)):
-                continue
-            # A device that is yet to be made begins with the values of `default`.
-            value = _read(key if there else SysctlKey("default", key.name))
-            self._current[key] = Sysctl(key, value, self._former(key))
+                    self._current[one.key] = SysctlFile(one.key, text)
+            elif one.new is not None or self._claimant in self._wants(one.key):
+                self._take_in(one.key)
         return self._current
 
     def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """Write the changes; first of all, what there was before."""
-        coming = [change.after for change in changes if isinstance(change.after, Sysctl)]
-        if any(one.key.device == self._device for one in coming) and not os.path.isdir(f"{_ROOT}/{self._device}"):
-            with Links() as links:
-                links.ensure_tunnel(self._device)
-        self._claim()
-        for change in changes:
-            item = change.item
-            if isinstance(item, SysctlFile):
-                if change.after is None:
-                    files.remove(item.key)
+        """Write the changes; first of all, what there was before. If one is refused, what is written already goes back."""
+        before = copy.deepcopy(self._state)
+        done: list[Sysctl] = []
+        try:
+            self._claim()
+            for change in changes:
+                item = change.item
+                if isinstance(item, SysctlFile):
+                    if change.after is None:
+                        files.remove(item.key)
+                    else:
+                        files.write_text(item.key, item.text)
                 else:
-                    files.write_text(item.key, item.text)
-            else:
-                _write(item.key, item.former if change.after is None else item.value)
-        self._release()
+                    _write(item.key, item.former if change.after is None else item.value)
+                    done.append(self._current[item.key])
+        except LvsError:
+            for one in reversed(done):
+                _write(one.key, one.value)
+            if before != self._state:
+                files.save_state(before)
+            raise
+        self._release(one.key for one in [*self._wanted, *(change.item for change in changes if change.after is None)])
 
-    def _wants(self, key: SysctlKey) -> dict[str, int]:
-        wants: dict[str, int] = self._claims.get(str(key), {}).get("wanted", {})
+    def _take_in(self, key: Any) -> None:
+        self._current[key] = Sysctl(key, _read(key), self._former(key))
+
+    def _wants(self, key: object) -> dict[str, Any]:
+        wants: dict[str, Any] = self._claims.get(str(key), {}).get("wanted", {})
         return wants
 
-    def _former(self, key: SysctlKey) -> int | None:
-        """What the setting is when this device no longer asks for it."""
-        others = [value for device, value in self._wants(key).items() if device != self._device]
+    def _former(self, key: Any) -> int | str | None:
+        """What the setting is when we no longer ask for it."""
+        others = [number for claimant, number in self._wants(key).items() if claimant != self._claimant]
         if not others:
-            found: int | None = self._claims.get(str(key), {}).get("found")
+            found: int | str | None = self._claims.get(str(key), {}).get("found")
             return found
-        return min(others) if key.name == "rp_filter" else max(others)
+        # Numbers, as IPVS's own settings have no others that want them.
+        kept: int = min(others) if key.name == "rp_filter" else max(others)
+        return kept
 
     def _claim(self) -> None:
         changed = False
         for one in self._wanted:
             if isinstance(one.new, Sysctl):
                 claim = self._claims.setdefault(str(one.key), {"found": self._current[one.key].value, "wanted": {}})
-                changed = changed or claim["wanted"].get(self._device) != one.new.value
-                claim["wanted"][self._device] = one.new.value
+                changed = changed or claim["wanted"].get(self._claimant) != one.new.value
+                claim["wanted"][self._claimant] = one.new.value
         if changed:
             files.save_state(self._state)
 
-    def _release(self) -> None:
+    def _release(self, keys: Iterable[Any]) -> None:
+        kept = {one.key for one in self._wanted if one.new is not None}
         changed = False
-        for one in self._wanted:
-            if one.new is None and not isinstance(one.key, str) and self._device in self._wants(one.key):
+        for key in keys:
+            if key not in kept and not isinstance(key, str) and self._claimant in self._wants(key):
                 changed = True
-                del self._claims[str(one.key)]["wanted"][self._device]
-                if not self._wants(one.key):
-                    del self._claims[str(one.key)]
+                del self._claims[str(key)]["wanted"][self._claimant]
+                if not self._wants(key):
+                    del self._claims[str(key)]
         if changed:
             files.save_state(self._state)
 
 
-def _path(key: SysctlKey) -> str:
-    return f"{_ROOT}/{key.device}/{key.name}"
+class DeviceSettings(_Settings):
+    """The settings of one device, and of C(all); the device asks for them."""
+
+    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
+        """See above; a device that is not there has no settings, but tunl0, which can be made."""
+        wanted = list(wanted)
+        device = self._claimant
+        self._exists = os.path.isdir(f"{_DEVICES}/{device}")
+        if not self._exists and device != TUNNEL_DEVICE and any(one.new is not None for one in wanted):
+            names = sorted(set(os.listdir(_DEVICES)) - {ALL, "default"})
+            raise InvalidValue("device", device, f"does not exist: this host has {', '.join(names)}")
+        return super().read(wanted)
+
+    def apply(self, changes: Sequence[Change[Any]]) -> None:
+        """See above; tunl0 is made for the settings that it shall have."""
+        device = self._claimant
+        coming = [change.after for change in changes if isinstance(change.after, Sysctl)]
+        if any(one.key.device == device for one in coming) and not os.path.isdir(f"{_DEVICES}/{device}"):
+            with Links() as links:
+                links.ensure_tunnel(device)
+        super().apply(changes)
+
+    def _take_in(self, key: SysctlKey) -> None:
+        there = self._exists or key.device == ALL
+        if there:
+            super()._take_in(key)
+        elif any(one.key == key and one.new is not None for one in self._wanted):
+            # A device that is yet to be made begins with the values of `default`.
+            self._current[key] = Sysctl(key, _read(SysctlKey("default", key.name)), self._former(key))
 
 
-def _read(key: SysctlKey) -> int:
-    text = files.read_text(_path(key))
+class IpvsSettings(_Settings):
+    """The settings of IPVS."""
+
+    def __init__(self) -> None:
+        super().__init__("ipvs")
+
+    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
+        """See above; also those that were asked for before."""
+        wanted = list(wanted)
+        if any(isinstance(one.new, Sysctl) for one in wanted):
+            load_ipvs()
+        names = sorted(os.listdir(_IPVS)) if os.path.isdir(_IPVS) else []
+        for one in wanted:
+            if isinstance(one.key, IpvsSysctlKey) and one.key.name not in names:
+                raise InvalidValue(
+                    "settings", one.key.name, f"is no setting of this kernel's IPVS: it has {', '.join(names)}"
+                )
+        super().read(wanted)
+        for name in names:
+            key = IpvsSysctlKey(name)
+            if key not in self._current and self._claimant in self._wants(key):
+                self._take_in(key)
+        return self._current
+
+
+def _read(key: Any) -> int | str:
+    path = f"{_ROOT}/{key.path}"
+    text = files.read_text(path)
     if text is None:
-        raise KernelRefused(f"{_path(key)} does not exist: is procfs mounted, and IPv4 in this kernel?")
-    return int(text)
+        raise KernelRefused(f"{path} does not exist: is procfs mounted, and IPv4 in this kernel?")
+    return value(text) if isinstance(key, IpvsSysctlKey) else int(text)
 
 
-def _write(key: SysctlKey, value: int) -> None:
+def _write(key: Any, number: object) -> None:
     try:
-        with open(_path(key), "w", encoding="ascii") as file:
-            file.write(f"{value}\n")
+        with open(f"{_ROOT}/{key.path}", "w", encoding="ascii") as file:
+            file.write(f"{number}\n")
     except OSError as error:
         if error.errno in (errno.EPERM, errno.EACCES):
             raise NotPermitted(f"writing {key}") from error
-        raise KernelRefused(f"{key} = {value}: {error.strerror}") from error
+        raise KernelRefused(f"{key} = {number}: {error.strerror}") from error

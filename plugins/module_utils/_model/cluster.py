@@ -10,15 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .._errors import InvalidValue, LvsError, MissingValue
+from .._argument_spec import DESTINATION, SERVICE, SERVICE_KEY
+from .._errors import Invalid, InvalidValue, LvsError, raise_all
 from . import dnat, ipvs, network, values
 from .values import Address
 
-SERVICE_FIELDS = (
-    "name", "vip", "port", "protocol", "scheduler", "forward", "rport", "director_device", "real_servers", "state",
-)  # fmt: skip
-REAL_SERVER_FIELDS = ("host", "address", "weight", "state")
-STATES = ("present", "absent")
+_DESTINATION_OPTIONS = tuple(name for name in DESTINATION if name != "rip")
+SERVICE_FIELDS = ("name", *SERVICE_KEY, *SERVICE, "forward", "rport", "director_device", "real_servers", "state")
+REAL_SERVER_FIELDS = ("host", "address", *_DESTINATION_OPTIONS, "state")
+
+# What stands for a service and a real server where others' options are to be checked.
+_ANY_SERVICE = ipvs.ServiceKey(4, "tcp", values.vip("192.0.2.2"), 80)
+_ANY_RIP = "192.0.2.1"
 
 T = TypeVar("T")
 
@@ -53,10 +56,8 @@ class Cluster:
 
 @dataclass
 class Side:
-    """What one host, or the director, has to hold or to let go of: options of our modules, without the state."""
+    """What one host has to hold or to let go of: options of our modules, without the state."""
 
-    services: list[dict[str, Any]] = field(default_factory=list)
-    destinations: list[dict[str, Any]] = field(default_factory=list)
     vips: list[dict[str, Any]] = field(default_factory=list)
     mappings: list[dict[str, Any]] = field(default_factory=list)
 
@@ -65,6 +66,7 @@ class Side:
 class Plan:
     """The description, expanded."""
 
+    services: list[dict[str, Any]] = field(default_factory=list)  # the option of ipvs_table, with what is to go
     director: Side = field(default_factory=Side)
     director_withdrawn: Side = field(default_factory=Side)
     real_servers: dict[str, Side] = field(default_factory=dict)
@@ -74,34 +76,34 @@ class Plan:
 
 @dataclass(frozen=True)
 class _RealServer:
-    rip: Address
     host: str | None  # None: not managed by the inventory
-    weight: int
+    destination: ipvs.Destination
+    options: dict[str, Any]  # of the destination, for ipvs_table
+    rport: int  # where its program listens
     present: bool
+
+    @property
+    def rip(self) -> Address:
+        """Its own address."""
+        return self.destination.key.rip
+
+    @property
+    def mapping(self) -> dict[str, Any] | None:
+        """The port mapping that it needs."""
+        key = self.destination.key.service
+        if self.destination.forward == "masquerade" or self.rport == key.port:
+            return None
+        return {**key.facts(), "to_port": self.rport}
 
 
 @dataclass(frozen=True)
 class _Service:
     name: str
     key: ipvs.ServiceKey
-    scheduler: str
-    forward: str
-    rport: int
+    options: dict[str, Any]  # for ipvs_table, without the destinations
     device: str
     present: bool
     real_servers: tuple[_RealServer, ...]
-
-    @property
-    def delivers_to_vip(self) -> bool:
-        """Whether a real server gets packets that still name the VIP."""
-        return self.forward != "masquerade"
-
-    @property
-    def mapping(self) -> dict[str, Any] | None:
-        """The port mapping that its real servers need."""
-        if not self.delivers_to_vip or self.rport == self.key.port:
-            return None
-        return {**self.key.facts(), "to_port": self.rport}
 
 
 def plan(services: Any, cluster: Cluster) -> Plan:
@@ -140,8 +142,8 @@ class _Faults:
         """What was read; nothing where it was wrong, which is noted."""
         try:
             return read()
-        except InvalidValue as error:
-            self.messages.append(f"{where}, {error}")
+        except Invalid as error:
+            self.messages += [f"{where}, {fault}" for fault in error.faults]
             return None
 
 
@@ -177,10 +179,6 @@ def _given(raw: Mapping[str, Any], name: str, default: Any) -> Any:
     return default if raw.get(name) is None else raw[name]
 
 
-def _present(raw: Mapping[str, Any]) -> bool:
-    return values.choice("state", _given(raw, "state", "present"), STATES) == "present"
-
-
 def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> _Service | None:
     if not isinstance(raw, Mapping):
         faults.add(f"lvs_services[{number}]", f"{raw!r} is not a service: write name, vip and port")
@@ -194,38 +192,48 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> _Servi
     device = faults.take(
         where, lambda: values.device("director_device", _given(raw, "director_device", cluster.tunnel_device))
     )
-    vip = faults.take(where, lambda: network.ipv4_vip(_needed(raw, "vip"), device or cluster.tunnel_device))
-    port = faults.take(where, lambda: values.port("port", _needed(raw, "port")))
-    protocol = faults.take(where, lambda: values.choice("protocol", _given(raw, "protocol", "tcp"), values.PROTOCOLS))
-    forward = faults.take(
-        where, lambda: values.choice("forward", _given(raw, "forward", ipvs.DEFAULT_FORWARD), tuple(ipvs.FORWARDS))
-    )
-    rport = faults.take(where, lambda: values.port("rport", _given(raw, "rport", port or 1)))
-    scheduler = faults.take(
-        where, lambda: values.choice("scheduler", _given(raw, "scheduler", ipvs.DEFAULT_SCHEDULER), ipvs.SCHEDULERS)
-    )
-    present = faults.take(where, lambda: _present(raw))
-    real_servers = _real_servers(where, raw, cluster, faults)
-    # A value is missing only where a fault was noted, which the type checker cannot know.
-    if not (vip and port and protocol and forward and rport and scheduler and device) or present is None:
+    wanted = faults.take(where, lambda: ipvs.service_of(raw))
+    if isinstance(raw.get("scheduler"), str):
+        faults.take(where, lambda: values.choice("scheduler", raw["scheduler"], ipvs.SCHEDULERS))
+    # For all of its real servers at once: a fault in one of these is the service's.
+    key = _ANY_SERVICE if wanted is None else wanted.key
+    common = {name: raw[name] for name in ("forward", "rport") if raw.get(name) is not None}
+    if faults.take(where, lambda: ipvs.destination_of(key, {"rip": _ANY_RIP, **common})) is None:
+        common = {}
+    elif "rport" in common:
+        common["rport"] = values.port("rport", common["rport"])
+        if faults.take(where, lambda: _check_mapping(key, {"forward": ipvs.DEFAULT_FORWARD, **common})) is None:
+            del common["rport"]
+    real_servers = _real_servers(where, raw, key, common, cluster, faults)
+    if wanted is None or device is None:
         return None
+    if wanted.key.vip is not None:
+        faults.take(where, lambda: network.ipv4_vip(wanted.key.vip, device))
+    elif raw.get("director_device") is not None:
+        faults.add(f"{where}, director_device", f"{device} means nothing for a service by fwmark, which has no VIP: leave it out")
+    if wanted.new is not None:
+        faults.take(where, wanted.new.check)
     if len(faults.messages) > before:
         return None
-    key = ipvs.ServiceKey(family=vip.version, protocol=protocol, vip=vip, port=port)
-    service = _Service(str(raw["name"]), key, scheduler, forward, rport, device, present, tuple(real_servers))
-    if service.mapping is not None and protocol not in dnat.PROTOCOLS:
-        faults.add(f"{where}, rport", f"{rport} needs a port mapping, which {protocol} has not: leave it out")
-        return None
-    return service
+    options = {name: raw[name] for name in SERVICE if raw.get(name) is not None}
+    return _Service(
+        name=str(raw["name"]),
+        key=wanted.key,
+        options={**wanted.key.facts(), "scheduler": ipvs.DEFAULT_SCHEDULER, **options},
+        device=device,
+        present=wanted.new is not None,
+        real_servers=tuple(real_servers),
+    )
 
 
-def _needed(raw: Mapping[str, Any], name: str) -> Any:
-    if raw.get(name) is None:
-        raise MissingValue(name, "a service needs its vip and its port")
-    return raw[name]
-
-
-def _real_servers(where: str, raw: Mapping[str, Any], cluster: Cluster, faults: _Faults) -> list[_RealServer]:
+def _real_servers(
+    where: str,
+    raw: Mapping[str, Any],
+    service: ipvs.ServiceKey,
+    common: Mapping[str, Any],
+    cluster: Cluster,
+    faults: _Faults,
+) -> list[_RealServer]:
     entries = _given(raw, "real_servers", [{"host": host} for host in cluster.real_servers])
     if not isinstance(entries, Sequence) or isinstance(entries, (str, bytes)):
         faults.add(f"{where}, real_servers", f"{entries!r} is not a list of real servers")
@@ -237,30 +245,64 @@ def _real_servers(where: str, raw: Mapping[str, Any], cluster: Cluster, faults: 
             faults.add(place, f"{entry!r} is not a real server: write host: NAME, or address: RIP")
             continue
         _check_fields(place, entry, REAL_SERVER_FIELDS, faults)
-        real_server = faults.take(place, lambda entry=entry: _real_server(entry, cluster))  # type: ignore[misc]
+        real_server = faults.take(place, lambda entry=entry: _real_server(entry, service, common, cluster))  # type: ignore[misc]
         if real_server is None:
             continue
-        if any(other.rip == real_server.rip for other in found):
+        # Masquerade reaches several programs on one real server, by their ports.
+        if any(other.destination.key == real_server.destination.key for other in found):
             faults.add(f"{place}, {'host' if real_server.host else 'address'}", f"{real_server.rip} is listed twice")
         found.append(real_server)
     return found
 
 
-def _real_server(entry: Mapping[str, Any], cluster: Cluster) -> _RealServer:
+def _real_server(
+    entry: Mapping[str, Any], service: ipvs.ServiceKey, common: Mapping[str, Any], cluster: Cluster
+) -> _RealServer:
     name, address = entry.get("host"), entry.get("address")
     if (name is None) == (address is None):
         raise InvalidValue("host", name, "and address: give one of the two, a host of the inventory or an unmanaged address")
     host = Host(rip=address) if name is None else _inventory_host(name, cluster)
-    option, weight = ("lvs_weight", host.weight) if entry.get("weight") is None else ("weight", entry["weight"])
     rip = values.address("address" if name is None else "lvs_rip", host.rip)
-    if rip.version != 4:
-        raise InvalidValue("address" if name is None else "lvs_rip", rip, "is not an IPv4 address as the VIP is")
-    return _RealServer(
-        rip=rip,
-        host=name,
-        weight=ipvs.DEFAULT_WEIGHT if weight is None else values.weight(option, weight),
-        present=_present(entry),
-    )
+    if name is not None and rip.version != 4:
+        raise InvalidValue("lvs_rip", rip, "is not an IPv4 address as the VIP is")
+    if entry.get("weight") is None and host.weight is not None:
+        values.weight("lvs_weight", host.weight)
+    options = {
+        "rip": str(rip),
+        "forward": ipvs.DEFAULT_FORWARD,
+        "weight": ipvs.DEFAULT_WEIGHT if host.weight is None else host.weight,
+        **common,
+        **{option: entry[option] for option in _DESTINATION_OPTIONS if entry.get(option) is not None},
+    }
+    rport = values.port("rport", options.pop("rport")) if "rport" in options else service.port
+    if name is not None and options["forward"] == "local":
+        raise InvalidValue("forward", "local", "hands packets to the director itself: give its address instead of a host")
+    if _check_mapping(service, {**options, "rport": rport}) and options["forward"] == "masquerade":
+        options["rport"] = rport
+    try:
+        wanted = ipvs.destination_of(service, {**options, "state": entry.get("state")})
+        if wanted.new is not None:
+            wanted.new.check()
+    except Invalid as error:
+        named = "address" if name is None else "lvs_rip"
+        raise_all([InvalidValue(named, one.value, one.reason) if one.option == "rip" else one for one in error.faults])
+        raise
+    destination = wanted.new or ipvs.Destination(wanted.key)
+    present = wanted.new is not None
+    if not present:
+        options["state"] = "absent"
+    return _RealServer(name, destination, options, rport, present)
+
+
+def _check_mapping(service: ipvs.ServiceKey, options: Mapping[str, Any]) -> bool:
+    """Whether the port has to be translated, somewhere that can."""
+    rport = options["rport"]
+    if rport == service.port:
+        return False
+    if options["forward"] != "masquerade" and service.protocol not in dnat.PROTOCOLS:
+        what = "a service by fwmark" if service.vip is None else service.protocol
+        raise InvalidValue("rport", rport, f"needs a port mapping, which {what} has not: leave it out")
+    return True
 
 
 def _inventory_host(name: Any, cluster: Cluster) -> Host:
@@ -287,8 +329,11 @@ def _check_together(services: Sequence[_Service], cluster: Cluster, faults: _Fau
     for service in services:
         where = f"service '{service.name}'"
         if service.key in keys:
-            faults.add(where, f"vip, port and protocol: {service.key} is the service '{keys[service.key]}' already")
+            what = "fwmark" if service.key.vip is None else "vip, port and protocol"
+            faults.add(where, f"{what}: {service.key} is the service '{keys[service.key]}' already")
         keys.setdefault(service.key, service.name)
+        if service.key.vip is None:
+            continue
         holder = held.get(str(service.key.vip))
         if holder is not None:
             faults.add(where, f"vip: {service.key.vip} is the address of the host {holder}: a VIP is an address of its own")
@@ -301,16 +346,16 @@ def _check_together(services: Sequence[_Service], cluster: Cluster, faults: _Fau
             )
     for service in services:
         for one in service.real_servers:
-            if one.host is None and str(one.rip) in held:
+            if one.host is not None:
+                continue
+            where = f"service '{service.name}', real_servers"
+            if one.rip in vips:
+                faults.add(
+                    where, f"address: {one.rip} is the VIP of service '{vips[one.rip].name}': name a real server's own address"
+                )
+            elif str(one.rip) in held and one.options["forward"] != "local":
                 name = held[str(one.rip)]
-                faults.add(
-                    f"service '{service.name}', real_servers", f"address: {one.rip} is the host {name}: write host: {name}"
-                )
-            elif one.host is None and one.rip in vips:
-                faults.add(
-                    f"service '{service.name}', real_servers",
-                    f"address: {one.rip} is the VIP of service '{vips[one.rip].name}': name a real server's own address",
-                )
+                faults.add(where, f"address: {one.rip} is the host {name}: write host: {name}")
 
 
 def _plain(address: object) -> str:
@@ -329,12 +374,11 @@ def _expand(services: Sequence[_Service], cluster: Cluster) -> Plan:
         result.real_servers[name] = Side()
         result.real_servers_withdrawn[name] = Side()
     for service in services:
-        side = result.director if service.present else result.director_withdrawn
-        key = service.key.facts()
-        side.services.append({**key, "scheduler": service.scheduler})
-        _append_new(side.vips, {"vip": key["vip"], "device": service.device})
-        present = [one for one in service.real_servers if one.present]
-        if service.present and not present:
+        result.services.append(_row(service))
+        if service.key.vip is not None:
+            side = result.director if service.present else result.director_withdrawn
+            _append_new(side.vips, {"vip": str(service.key.vip), "device": service.device})
+        if service.present and not any(one.present for one in service.real_servers):
             result.warnings.append(f"service '{service.name}', real_servers: is empty: every connection will be refused")
         for one in service.real_servers:
             _place(result, service, one, cluster)
@@ -344,34 +388,39 @@ def _expand(services: Sequence[_Service], cluster: Cluster) -> Plan:
     return result
 
 
+def _row(service: _Service) -> dict[str, Any]:
+    """The service as ipvs_table takes it."""
+    if not service.present:
+        return {**service.key.facts(), "state": "absent"}
+    return {**service.options, "destinations": [one.options for one in service.real_servers]}
+
+
 def _place(result: Plan, service: _Service, one: _RealServer, cluster: Cluster) -> None:
+    """What the service asks of the real server itself."""
     present = service.present and one.present
-    destination = {
-        **service.key.facts(),
-        "rip": str(one.rip),
-        "rport": service.rport if service.forward == "masquerade" else service.key.port,
-        "forward": service.forward,
-        "weight": one.weight,
-    }
-    if present:
-        result.director.destinations.append(destination)
-    elif service.present:  # the destinations of a service that goes, go with it
-        result.director_withdrawn.destinations.append(destination)
-    mapping = service.mapping
+    where = f"service '{service.name}', real_servers: {one.host or one.rip}"
+    if present and one.destination.tunnel_type != "ipip":
+        result.warnings.append(
+            f"{where} gets packets by {one.destination.tunnel_type}, which this version sets up on the director alone:"
+            " see to it yourself that it takes them out of that tunnel"
+        )
+    mapping = one.mapping
     if one.host is None:
         if mapping is not None and present:
             result.warnings.append(
-                f"service '{service.name}', real_servers: {one.rip} is not a host of the inventory:"
-                f" see to it yourself that it maps port {service.key.port} to {service.rport}"
+                f"{where} is not a host of the inventory:"
+                f" see to it yourself that it maps port {service.key.port} to {one.rport}"
             )
+        return
+    if service.key.vip is None:
         return
     holding, leaving = result.real_servers[one.host], result.real_servers_withdrawn[one.host]
     # Also what the service needed before its description changed: it may have had another forwarding method or port.
-    side = holding if present and service.delivers_to_vip else leaving
+    side = holding if present and one.destination.forward != "masquerade" else leaving
     _append_new(side.vips, {"vip": str(service.key.vip), "device": cluster.tunnel_device})
     if present and mapping is not None:
         holding.mappings.append(mapping)
-    elif service.key.protocol in dnat.PROTOCOLS:
+    elif service.key.protocol in dnat.PROTOCOLS and service.key.port:
         leaving.mappings.append(service.key.facts())
 
 

@@ -10,7 +10,7 @@ device's value and that of C(all).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ ALL = "all"
 LOOSE = 2  # rp_filter: any route back to the source will do
 RANGES = {"arp_ignore": (0, 8), "arp_announce": (0, 2), "rp_filter": (0, 2)}
 DIRECTORY = "/etc/sysctl.d"
-HEADER = "# Made by lvs.cluster.arp_sysctl: what is changed here is lost.\n"
+HEADER = "# Made by lvs.cluster.{module}: what is changed here is lost.\n"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class SysctlKey:
 
     device: str
     name: str
+
+    @property
+    def path(self) -> str:
+        """Where procfs has it, below /proc/sys."""
+        return f"net/ipv4/conf/{self.device}/{self.name}"
 
     def __str__(self) -> str:
         # sysctl.d(5): with a slash as the first separator, a dot is a part of the device's name.
@@ -42,9 +47,9 @@ class SysctlKey:
 class Sysctl(Item):
     """A setting and its value."""
 
-    key: SysctlKey
-    value: int
-    former: int | None = field(default=None, compare=False)  # what it goes back to when nobody here wants it
+    key: Any  # a SysctlKey, or another that has a path and is written as sysctl(8) does
+    value: int | str
+    former: int | str | None = field(default=None, compare=False)  # what it goes back to when nobody here wants it
 
     def line(self, action: str = "add") -> str:
         """As sysctl(8) prints it and sysctl.d(5) reads it."""
@@ -53,7 +58,7 @@ class Sysctl(Item):
 
 @dataclass(frozen=True)
 class SysctlFile(Item):
-    """The file that brings a device's settings back after a reboot."""
+    """A file that brings settings back after a reboot."""
 
     key: str  # its path
     text: str
@@ -96,11 +101,16 @@ def wanted_settings(options: Mapping[str, Any]) -> list[Wanted[Any]]:
     if all(one.key != loose for one in wanted):
         wanted.append(Wanted.absent(loose))
     if options["persist"]:
-        file = SysctlFile(path, HEADER + "".join(f"{one.line()}\n" for one in these))
-        wanted.append(Wanted(path, file, {"text": file.text}))
+        wanted.append(wanted_file(path, "arp_sysctl", [one.line() for one in these]))
     elif options["persist"] is not None:
         wanted.append(Wanted.absent(path))
     return wanted
+
+
+def wanted_file(path: str, module: str, lines: Sequence[str]) -> Wanted[SysctlFile]:
+    """A file with these lines."""
+    file = SysctlFile(path, HEADER.format(module=module) + "".join(f"{line}\n" for line in lines))
+    return Wanted(path, file, {"text": file.text})
 
 
 def effective(options: Mapping[str, Any], _keys: list[Any], items: Mapping[Any, Any]) -> dict[str, Any]:

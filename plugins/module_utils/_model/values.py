@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Union
 
 from .._errors import InvalidValue
@@ -15,24 +16,53 @@ from .._errors import InvalidValue
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 PROTOCOLS = ("tcp", "udp", "sctp")
-MAX_WEIGHT = 0x7FFFFFFF  # the kernel keeps a weight in a signed int (struct ip_vs_dest)
+MAX_WEIGHT = 65535  # ipvsadm(8); the kernel would take any that fits a signed int
 MAX_FWMARK = 0xFFFFFFFF
+MAX_TIMEOUT = 31 * 86400  # seconds; ipvsadm(8)
+MAX_COUNT = 0x7FFFFFFF  # connections; ipvsadm(8)
 
 # dev_valid_name() in net/core/dev.c: at most IFNAMSIZ - 1 bytes, no slash, no colon, no white space, neither . nor ..
 _DEVICE = re.compile(r"[^/:\s]+")
 _DEVICE_BYTES = 15
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+_BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+
+
+_FOUR_NUMBERS = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
+
+
+@lru_cache(maxsize=None)  # a table names the same address many times
+def _parsed(text: str) -> Address:
+    if _FOUR_NUMBERS.fullmatch(text):
+        # The library's own way from a text takes five times as long, which counts in a table of thousands.
+        return ipaddress.IPv4Address(bytes(map(int, text.split("."))))
+    return ipaddress.ip_address(text)
+
+
+def any_address(option: str, value: object) -> Address:
+    """An IPv4 or IPv6 address."""
+    try:
+        parsed = _parsed(str(value).strip())
+    except ValueError:
+        raise InvalidValue(option, repr(value), "is not an IP address: write one like 192.168.56.185") from None
+    if parsed.version == 6 and "%" in str(parsed):
+        raise InvalidValue(option, parsed, "has a scope, which IPVS does not know: leave out what is behind the %")
+    return parsed
+
+
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
+
+
+@lru_cache(maxsize=None)
+def is_unicast(address: Address) -> bool:
+    """Whether a host can hold it."""
+    return not (address.is_multicast or address.is_unspecified or address == _BROADCAST)
 
 
 def address(option: str, value: object) -> Address:
     """A unicast IPv4 or IPv6 address."""
-    try:
-        parsed = ipaddress.ip_address(str(value).strip())
-    except ValueError:
-        raise InvalidValue(option, repr(value), "is not an IP address: write one like 192.168.56.185") from None
-    if "%" in str(parsed):
-        raise InvalidValue(option, parsed, "has a scope, which IPVS does not know: leave out what is behind the %")
-    if parsed.is_multicast or parsed.is_unspecified or str(parsed) == "255.255.255.255":
+    parsed = any_address(option, value)
+    if not is_unicast(parsed):
         raise InvalidValue(option, parsed, "is not a unicast address: a host must be able to hold it")
     return parsed
 
@@ -47,10 +77,13 @@ def vip(value: object) -> Address:
 
 def integer(option: str, value: object, lowest: int, highest: int) -> int:
     """A whole number from lowest to highest."""
-    text = str(value).strip()
-    if isinstance(value, (bool, float)) or not _WHOLE_NUMBER.fullmatch(text):
-        raise InvalidValue(option, repr(value), "is not a whole number")
-    number = int(text)
+    if type(value) is int:
+        number = value
+    else:
+        text = str(value).strip()
+        if isinstance(value, (bool, float)) or not _WHOLE_NUMBER.fullmatch(text):
+            raise InvalidValue(option, repr(value), f"is not a whole number: write one from {lowest} to {highest}")
+        number = int(text)
     if not lowest <= number <= highest:
         raise InvalidValue(option, number, f"is not in {lowest}..{highest}")
     return number
@@ -64,6 +97,14 @@ def port(option: str, value: object) -> int:
 def weight(option: str, value: object) -> int:
     """A weight, 0 (no new connections) or more."""
     return integer(option, value, 0, MAX_WEIGHT)
+
+
+def boolean(option: str, value: object) -> bool:
+    """Yes or no, in the words of YAML."""
+    found = _BOOLEANS.get(str(value).strip().lower())
+    if found is None:
+        raise InvalidValue(option, repr(value), "is neither true nor false: write one of them")
+    return found
 
 
 def choice(option: str, value: object, choices: tuple[str, ...]) -> str:
@@ -88,6 +129,23 @@ def endpoint(host: Address, number: int) -> str:
     return f"[{host}]:{number}" if host.version == 6 else f"{host}:{number}"
 
 
-def netmask(family: int, prefix_length: int) -> str:
-    """A prefix length as ipvsadm's -M takes it: a mask for IPv4, the length itself for IPv6."""
-    return str(prefix_length) if family == 6 else str(ipaddress.IPv4Network((0, prefix_length)).netmask)
+def netmask(option: str, value: object, family: int) -> str:
+    """A mask or its length, as ipvsadm's -M takes it: a mask for IPv4, the length for IPv6; empty for the whole address."""
+    bits = 32 if family == 4 else 128
+    text = str(value).strip()
+    try:
+        if family == 6 and not text.isdigit():
+            raise ValueError
+        # By counting bits: the library would also take a wildcard mask, such as 0.0.0.255.
+        length = int(text) if text.isdigit() else bin(int(ipaddress.IPv4Address(text))).count("1")
+        if not 1 <= length <= bits:
+            raise ValueError
+        mask = str(length) if family == 6 else str(ipaddress.IPv4Network((0, length)).netmask)
+        if not text.isdigit() and mask != text:
+            raise ValueError
+    except ValueError:
+        example = "255.255.255.0 or 24" if family == 4 else "64"
+        raise InvalidValue(
+            option, repr(value), f"is not a netmask of an IPv{family} service: write one like {example}, 1 to {bits} bits"
+        ) from None
+    return "" if length == bits else mask

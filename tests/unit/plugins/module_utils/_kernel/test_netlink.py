@@ -98,9 +98,24 @@ def ended(sequence: int, error: int = 0) -> bytes:
     return message(netlink.NLMSG_ERROR, sequence, struct.pack("=i", -error) + bytes(16))
 
 
+def done(sequence: int, error: int = 0, flags: int = 0) -> bytes:
+    """The end of a dump: 0 or an errno."""
+    return message(netlink.NLMSG_DONE, sequence, struct.pack("=i", -error), flags)
+
+
 def data(sequence: int, value: bytes, flags: int = 0) -> bytes:
     """An answer with the value as attribute 1."""
     return message(FAMILY_ID, sequence, bytes(4) + netlink.attribute(1, value), flags)
+
+
+def refusing(errors: dict[int, int]) -> Answer:
+    """A kernel that refuses these commands: an error is always told, success only to who asks for it."""
+
+    def answer(command: int, flags: int, sequence: int) -> list[bytes]:
+        error = errors.get(command, 0)
+        return [ended(sequence, error)] if error or flags & netlink.NLM_F_ACK else []
+
+    return answer
 
 
 class Kernel:
@@ -108,44 +123,100 @@ class Kernel:
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
-        self.carried_out: list[int] = []
+        self.sends: list[list[tuple[int, int, bytes]]] = []  # command, flags, attributes
+        self.options: list[tuple[int, int, int]] = []
+        self.closed = False
         self.inbox: deque[bytes] = deque()
 
     def send(self, wire: bytes) -> None:
         """Take requests, and keep the datagrams that answer them."""
+        received = []
         for kind, flags, sequence, payload in netlink.messages(wire):
+            assert flags & netlink.NLM_F_REQUEST
             if kind == netlink.GENL_ID_CTRL:
-                family = netlink.attribute(netlink.CTRL_ATTR_FAMILY_ID, struct.pack("=H", FAMILY_ID))
-                self.inbox += [message(kind, sequence, bytes(4) + family) + ended(sequence)]
+                self.inbox += [self.family(sequence, payload)]
                 continue
-            assert kind == FAMILY_ID
-            self.carried_out.append(payload[0])
+            assert (kind, payload[1:4]) == (FAMILY_ID, bytes([1, 0, 0]))  # the version, and nothing
+            received.append((payload[0], flags & ~netlink.NLM_F_REQUEST, payload[4:]))
             self.inbox += self.answer(payload[0], flags, sequence)
+        self.sends += [received] if received else []
+
+    def family(self, sequence: int, payload: bytes) -> bytes:
+        """The answer to the question for a family's number."""
+        assert payload[:2] == bytes([netlink.CTRL_CMD_GETFAMILY, 1])
+        if netlink.attributes(payload[4:]) != {netlink.CTRL_ATTR_FAMILY_NAME: b"IPVS\0"}:
+            return ended(sequence, errno.ENOENT)
+        family = netlink.attribute(netlink.CTRL_ATTR_FAMILY_ID, struct.pack("=H", FAMILY_ID))
+        return message(netlink.GENL_ID_CTRL, sequence, bytes(4) + family) + ended(sequence)
 
     def recv(self, _size: int) -> bytes:
         """The next datagram."""
         return self.inbox.popleft()
 
+    def setsockopt(self, *option: int) -> None:
+        """Remember an option of the socket."""
+        self.options.append((option[0], option[1], option[2]))
+
+    def close(self) -> None:
+        """Remember the end."""
+        self.closed = True
+
     def ignore(self, *_arguments: object) -> None:
         """Whatever else is done to a socket."""
 
-    bind = settimeout = close = ignore
+    bind = settimeout = ignore
+
+    @property
+    def commands(self) -> list[int]:
+        """All commands, in the order in which they came."""
+        return [command for send in self.sends for command, _flags, _attributes in send]
+
+
+Connect = Callable[..., tuple[netlink.GenericSocket, Kernel]]
 
 
 @pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], tuple[netlink.GenericSocket, Kernel]]:
-    """A generic netlink socket with the kernel behind it."""
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    """What every socket leads to from here on."""
+    kernel = Kernel(refusing({}))
+    fake = SimpleNamespace(AF_NETLINK=16, SOCK_RAW=3, socket=lambda *_arguments: kernel)
+    monkeypatch.setattr(netlink, "socket", fake)
+    return kernel
+
+
+@pytest.fixture
+def connect(kernel: Kernel) -> Connect:
+    """A generic netlink socket with the kernel behind it, which answers as the test says."""
 
     def connected(answer: Answer) -> tuple[netlink.GenericSocket, Kernel]:
-        kernel = Kernel(answer)
-        fake = SimpleNamespace(AF_NETLINK=16, SOCK_RAW=3, socket=lambda *_arguments: kernel)
-        monkeypatch.setattr(netlink, "socket", fake)
+        kernel.answer = answer
         return netlink.GenericSocket("IPVS", 1), kernel
 
     return connected
 
 
-Connect = Callable[[Answer], tuple[netlink.GenericSocket, Kernel]]
+def test_refusals_come_without_what_was_refused(connect: Connect) -> None:
+    """NETLINK_CAP_ACK of include/uapi/linux/netlink.h; the answers to a whole batch have to fit into the socket."""
+    assert connect(refusing({}))[1].options == [(270, 10, 1)]
+
+
+def test_socket_is_given_back(connect: Connect, kernel: Kernel) -> None:
+    """At the end, and where the kernel does not know the family."""
+    connect(refusing({}))[0].close()
+    assert kernel.closed
+    kernel.closed = False
+    with pytest.raises(netlink.Refused) as caught:
+        netlink.GenericSocket("OTHER", 1)
+    assert caught.value.errno == errno.ENOENT
+    assert kernel.closed
+
+
+def test_single_request_asks_for_its_end(connect: Connect) -> None:
+    """By an acknowledgement, or as a dump, which has an end of its own."""
+    sock, kernel = connect(lambda command, _flags, number: [ended(number) if command == 4 else done(number)])
+    assert sock.request(4) == []
+    assert sock.request(8, b"service", dump=True) == []
+    assert kernel.sends == [[(4, netlink.NLM_F_ACK, b"")], [(8, netlink.NLM_F_DUMP, b"service")]]
 
 
 def test_answers_in_several_datagrams(connect: Connect) -> None:
@@ -154,10 +225,10 @@ def test_answers_in_several_datagrams(connect: Connect) -> None:
         lambda command, flags, sequence: [
             data(sequence, b"a") + data(sequence, b"b"),
             data(sequence, b"c"),
-            message(netlink.NLMSG_DONE, sequence, bytes(4)),
+            done(sequence),
         ]
     )
-    assert sock.request(8, dump=True) == [{1: b"a"}, {1: b"b"}, {1: b"c"}]
+    assert sock.request(8, dump=True) == [netlink.attribute(1, b"a"), netlink.attribute(1, b"b"), netlink.attribute(1, b"c")]
 
 
 def test_interrupted_dump_is_read_again(connect: Connect) -> None:
@@ -167,40 +238,97 @@ def test_interrupted_dump_is_read_again(connect: Connect) -> None:
     def answer(_command: int, flags: int, sequence: int) -> list[bytes]:
         assert flags & netlink.NLM_F_DUMP == netlink.NLM_F_DUMP
         value, interrupted = next(dumps)
-        return [data(sequence, value, interrupted) + message(netlink.NLMSG_DONE, sequence, bytes(4), interrupted)]
+        return [data(sequence, value, interrupted) + done(sequence, flags=interrupted)]
 
-    assert connect(answer)[0].request(8, dump=True) == [{1: b"new"}]
+    assert connect(answer)[0].request(8, dump=True) == [netlink.attribute(1, b"new")]
 
 
 def test_late_answer_to_an_earlier_request_is_skipped(connect: Connect) -> None:
     """Only what has the request's own number counts."""
     sock, _kernel = connect(
-        lambda _command, _flags, number: [data(number - 1, b"late") + data(number, b"mine"), ended(number)]
+        lambda _command, _flags, number: [
+            data(number - 1, b"late") + ended(number - 1, errno.EEXIST) + data(number, b"mine"),
+            ended(number),
+        ]
     )
-    assert sock.request(4) == [{1: b"mine"}]
+    assert sock.request(4) == [netlink.attribute(1, b"mine")]
 
 
-def test_refusal_has_the_errno(connect: Connect) -> None:
-    """A request that the kernel refuses."""
-    sock, _kernel = connect(lambda _command, _flags, sequence: [ended(sequence, errno.ESRCH)])
+@pytest.mark.parametrize("end", [ended, done])
+@pytest.mark.parametrize("dump", [False, True])
+def test_refusal_has_the_errno(connect: Connect, end: Callable[[int, int], bytes], dump: bool) -> None:
+    """A request that the kernel refuses, at once or as a dump's end."""
+    sock, _kernel = connect(lambda _command, _flags, sequence: [end(sequence, errno.ESRCH)])
     with pytest.raises(netlink.Refused) as caught:
-        sock.request(4)
+        sock.request(4, dump=dump)
     assert caught.value.errno == errno.ESRCH
 
 
-@pytest.mark.parametrize("bad", [0, 99, 100, 149])
-def test_refusal_names_its_place_among_many_requests(connect: Connect, bad: int) -> None:
-    """The place in all of them, not in the part that was sent at once."""
-    sock, _kernel = connect(lambda command, _flags, sequence: [ended(sequence, errno.EEXIST if command == 77 else 0)])
-    with pytest.raises(netlink.Refused) as caught:
-        sock.send_all([(77 if index == bad else 5, b"") for index in range(150)])
-    assert (caught.value.errno, caught.value.index) == (errno.EEXIST, bad)
+OK, BAD, WORSE = 5, 77, 78
+REFUSING = refusing({BAD: errno.EEXIST, WORSE: errno.EINVAL})
 
 
-def test_many_requests_are_all_carried_out_once(connect: Connect) -> None:
-    """In their order, however many fit into one send."""
-    sock, kernel = connect(lambda _command, _flags, sequence: [ended(sequence)])
-    commands = [index % 250 for index in range(330)]
-    sock.send_all([(command, b"") for command in commands])
-    assert kernel.carried_out == commands
+@pytest.mark.parametrize(
+    ("bad", "sent"),
+    [
+        ({0: BAD}, 200),
+        ({199: BAD}, 200),
+        ({0: BAD, 3: WORSE, 198: BAD, 199: WORSE}, 200),
+        ({200: BAD}, 400),
+        ({201: WORSE, 399: BAD}, 400),
+        ({399: BAD}, 400),
+        ({400: BAD}, 450),
+        ({449: WORSE}, 450),
+        (dict.fromkeys(range(200), BAD), 200),
+        ({100: BAD, 300: WORSE}, 200),
+    ],
+    ids=str,
+)
+def test_refusals_by_their_places_among_many_requests(connect: Connect, bad: dict[int, int], sent: int) -> None:
+    """The places in all of them; the others of that batch are carried out, and later batches are not sent."""
+    sock, kernel = connect(REFUSING)
+    requests = [bad.get(index, OK) for index in range(450)]
+    with pytest.raises(netlink.SomeRefused) as caught:
+        sock.send_all([(command, b"") for command in requests])
+    errors = {BAD: errno.EEXIST, WORSE: errno.EINVAL}
+    assert caught.value.errors == {index: errors[command] for index, command in bad.items() if index < sent}
+    assert caught.value.sent == sent
+    assert kernel.commands == requests[:sent]
     assert not kernel.inbox
+
+
+def test_refusals_in_words(connect: Connect) -> None:
+    """How many of how many."""
+    sock, _kernel = connect(REFUSING)
+    with pytest.raises(netlink.SomeRefused, match=r"^2 of 3 requests refused$"):
+        sock.send_all([(BAD, b""), (OK, b""), (WORSE, b"")])
+
+
+@pytest.mark.parametrize(("count", "batches"), [(0, []), (1, [1]), (200, [200]), (201, [200, 1]), (450, [200, 200, 50])])
+def test_many_requests_are_all_sent_once(connect: Connect, count: int, batches: list[int]) -> None:
+    """In their order, in batches of which the kernel acknowledges the last request alone."""
+    sock, kernel = connect(refusing({}))
+    commands = [index % 250 for index in range(count)]
+    sock.send_all([(command, b"") for command in commands])
+    assert kernel.commands == commands
+    assert [len(send) for send in kernel.sends] == batches
+    for send in kernel.sends:
+        assert [flags for _command, flags, _attributes in send] == [0] * (len(send) - 1) + [netlink.NLM_F_ACK]
+    assert not kernel.inbox
+
+
+def test_socket_works_on_after_refusals(connect: Connect) -> None:
+    """Each request has a number of its own."""
+    sock, kernel = connect(REFUSING)
+    with pytest.raises(netlink.SomeRefused):
+        sock.send_all([(BAD, b""), (OK, b"")])
+    sock.send_all([(OK, b"")])
+    kernel.answer = lambda _command, _flags, sequence: [data(sequence, b"a") + ended(sequence)]
+    assert sock.request(4) == [netlink.attribute(1, b"a")]
+
+
+def test_requests_carry_their_attributes(connect: Connect) -> None:
+    """Each its own."""
+    sock, kernel = connect(refusing({}))
+    sock.send_all([(5, b"data"), (6, b"more")])
+    assert kernel.sends == [[(5, 0, b"data"), (6, netlink.NLM_F_ACK, b"more")]]

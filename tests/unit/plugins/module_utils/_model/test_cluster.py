@@ -52,32 +52,31 @@ def rows(columns: str, *values: tuple[Any, ...]) -> list[dict[str, Any]]:
     return [dict(zip(names, row)) for row in values]
 
 
-SERVICE = "vip port protocol scheduler"
-DESTINATION = "vip port protocol rip rport forward weight"
 VIP = "vip device"
 MAPPING = "vip port protocol to_port"
 UNMAPPED = "vip port protocol"
 
 
+def service(vip: str, port: int, protocol: str, scheduler: str, *destinations: dict[str, Any]) -> dict[str, Any]:
+    """A service as ipvs_table takes it."""
+    return {"vip": vip, "port": port, "protocol": protocol, "scheduler": scheduler, "destinations": list(destinations)}
+
+
+def destination(rip: str, forward: str, weight: object, **others: Any) -> dict[str, Any]:
+    """A destination as ipvs_table takes it."""
+    return {"rip": rip, "forward": forward, "weight": weight, **others}
+
+
 def test_the_labs_description() -> None:
     """Exactly what each side needs; a mapping that a service once had and has no more, goes."""
     made = plan([WEB, MAPPED, PLAIN], LAB)
+    rs1, rs2 = "192.168.56.183", "192.168.56.184"
+    assert made.services == [
+        service("192.168.56.185", 80, "tcp", "wrr", destination(rs1, "tunnel", 1), destination(rs2, "tunnel", 1)),
+        service("192.168.56.186", 8099, "tcp", "wrr", destination(rs1, "tunnel", 2), destination(rs2, "tunnel", 1)),
+        service("192.168.56.187", 80, "tcp", "wrr", destination(rs1, "tunnel", 1), destination(rs2, "tunnel", 2)),
+    ]
     assert made.director == Side(
-        services=rows(
-            SERVICE,
-            ("192.168.56.185", 80, "tcp", "wrr"),
-            ("192.168.56.186", 8099, "tcp", "wrr"),
-            ("192.168.56.187", 80, "tcp", "wrr"),
-        ),
-        destinations=rows(
-            DESTINATION,
-            ("192.168.56.185", 80, "tcp", "192.168.56.183", 80, "tunnel", 1),
-            ("192.168.56.185", 80, "tcp", "192.168.56.184", 80, "tunnel", 1),
-            ("192.168.56.186", 8099, "tcp", "192.168.56.183", 8099, "tunnel", 2),
-            ("192.168.56.186", 8099, "tcp", "192.168.56.184", 8099, "tunnel", 1),
-            ("192.168.56.187", 80, "tcp", "192.168.56.183", 80, "tunnel", 1),
-            ("192.168.56.187", 80, "tcp", "192.168.56.184", 80, "tunnel", 2),
-        ),
         vips=rows(VIP, ("192.168.56.185", "tunl0"), ("192.168.56.186", "tunl0"), ("192.168.56.187", "eth0")),
     )
     each = Side(
@@ -95,12 +94,8 @@ def test_defaults_of_a_service() -> None:
     """Name, VIP and port are enough: tcp, wlc, tunnel, all hosts of the group, weights of the inventory."""
     cluster = replace(LAB, hosts={**HOSTS, "rs2": Host("192.168.56.184", weight="5")}, tunnel_device="lvs0")
     made = plan([{"name": "web", "vip": "192.168.56.185", "port": "80"}], cluster)
-    assert made.director.services == rows(SERVICE, ("192.168.56.185", 80, "tcp", "wlc"))
-    assert made.director.destinations == rows(
-        DESTINATION,
-        ("192.168.56.185", 80, "tcp", "192.168.56.183", 80, "tunnel", 1),
-        ("192.168.56.185", 80, "tcp", "192.168.56.184", 80, "tunnel", 5),
-    )
+    rs1, rs2 = destination("192.168.56.183", "tunnel", 1), destination("192.168.56.184", "tunnel", "5")
+    assert made.services == [service("192.168.56.185", 80, "tcp", "wlc", rs1, rs2)]
     assert made.director.vips == made.real_servers["rs2"].vips == rows(VIP, ("192.168.56.185", "lvs0"))
 
 
@@ -108,7 +103,7 @@ def test_weight_of_a_service_beats_that_of_the_host() -> None:
     """Also where it is 0."""
     cluster = replace(LAB, hosts={**HOSTS, "rs1": Host("192.168.56.183", weight=7)})
     made = plan([{**WEB, "real_servers": [{"host": "rs1", "weight": 0}]}], cluster)
-    assert [one["weight"] for one in made.director.destinations] == [0]
+    assert made.services[0]["destinations"] == [destination("192.168.56.183", "tunnel", 0)]
 
 
 def test_host_that_a_service_leaves_out_gets_nothing_of_it() -> None:
@@ -120,22 +115,17 @@ def test_host_that_a_service_leaves_out_gets_nothing_of_it() -> None:
 def test_two_services_on_one_vip() -> None:
     """The VIP once on each side."""
     made = plan([WEB, {**WEB, "name": "tls", "port": 443}, {**WEB, "name": "quic", "port": 443, "protocol": "udp"}], LAB)
-    assert [(one["port"], one["protocol"]) for one in made.director.services] == [
-        (80, "tcp"),
-        (443, "tcp"),
-        (443, "udp"),
-    ]
+    assert [(one["port"], one["protocol"]) for one in made.services] == [(80, "tcp"), (443, "tcp"), (443, "udp")]
     assert made.director.vips == made.real_servers["rs1"].vips == rows(VIP, ("192.168.56.185", "tunl0"))
 
 
 def test_masquerade() -> None:
     """The director rewrites the port: real servers need neither VIP nor mapping."""
     made = plan([{**MAPPED, "forward": "masquerade"}], LAB)
-    assert made.director.destinations == rows(
-        DESTINATION,
-        ("192.168.56.186", 8099, "tcp", "192.168.56.183", 80, "masquerade", 2),
-        ("192.168.56.186", 8099, "tcp", "192.168.56.184", 80, "masquerade", 1),
-    )
+    assert made.services[0]["destinations"] == [
+        destination("192.168.56.183", "masquerade", 2, rport=80),
+        destination("192.168.56.184", "masquerade", 1, rport=80),
+    ]
     assert made.director.vips == rows(VIP, ("192.168.56.186", "tunl0"))
     assert made.real_servers == {"rs1": Side(), "rs2": Side()}
     # Nor do they keep those of a tunnel that the service was before.
@@ -146,9 +136,7 @@ def test_masquerade() -> None:
 def test_direct_routing_needs_the_mapping_too() -> None:
     """No port is rewritten on the way."""
     made = plan([{**MAPPED, "forward": "route", "real_servers": [{"host": "rs1"}]}], LAB)
-    assert made.director.destinations == rows(
-        DESTINATION, ("192.168.56.186", 8099, "tcp", "192.168.56.183", 8099, "route", 1)
-    )
+    assert made.services[0]["destinations"] == [destination("192.168.56.183", "route", 1)]
     assert made.real_servers["rs1"] == Side(
         vips=rows(VIP, ("192.168.56.186", "tunl0")), mappings=rows(MAPPING, ("192.168.56.186", 8099, "tcp", 80))
     )
@@ -161,40 +149,39 @@ def test_unmanaged_address() -> None:
         [{**WEB, **unmanaged}, {**MAPPED, **unmanaged}, {**PLAIN, **unmanaged, "forward": "masquerade", "rport": 81}],
         LAB,
     )
-    assert made.director.destinations == rows(
-        DESTINATION,
-        ("192.168.56.185", 80, "tcp", "10.0.0.9", 80, "tunnel", 3),
-        ("192.168.56.186", 8099, "tcp", "10.0.0.9", 8099, "tunnel", 3),
-        ("192.168.56.187", 80, "tcp", "10.0.0.9", 81, "masquerade", 3),
-    )
+    assert [one["destinations"] for one in made.services] == [
+        [destination("10.0.0.9", "tunnel", 3)],
+        [destination("10.0.0.9", "tunnel", 3)],
+        [destination("10.0.0.9", "masquerade", 3, rport=81)],
+    ]
     assert made.real_servers == {"rs1": Side(), "rs2": Side()}
     (warning,) = made.warnings
     assert warning.startswith("service 'mapped', real_servers: 10.0.0.9 is not a host of the inventory")
     assert "maps port 8099 to 80" in warning
 
 
-@pytest.mark.parametrize("real_servers", [[], [{"host": "rs1", "state": "absent"}]])
-def test_service_without_real_servers(real_servers: list[dict[str, Any]]) -> None:
+GONE = destination("192.168.56.183", "tunnel", 1, state="absent")
+
+
+@pytest.mark.parametrize(("real_servers", "rows_of_it"), [([], []), ([{"host": "rs1", "state": "absent"}], [GONE])])
+def test_service_without_real_servers(real_servers: list[dict[str, Any]], rows_of_it: list[dict[str, Any]]) -> None:
     """Allowed, with a warning; the service and its VIP are on the director."""
     made = plan([{**WEB, "real_servers": real_servers}], LAB)
-    assert made.director == Side(
-        services=rows(SERVICE, ("192.168.56.185", 80, "tcp", "wrr")), vips=rows(VIP, ("192.168.56.185", "tunl0"))
-    )
+    assert made.services == [service("192.168.56.185", 80, "tcp", "wrr", *rows_of_it)]
+    assert made.director == Side(vips=rows(VIP, ("192.168.56.185", "tunl0")))
     assert made.warnings == ["service 'web', real_servers: is empty: every connection will be refused"]
 
 
 def test_service_that_goes() -> None:
     """It takes its destinations with it; both sides give up its VIP, and real servers its mapping."""
     made = plan([WEB, {**MAPPED, "state": "absent"}], LAB)
-    assert made.director_withdrawn == Side(
-        services=rows(SERVICE, ("192.168.56.186", 8099, "tcp", "wrr")), vips=rows(VIP, ("192.168.56.186", "tunl0"))
-    )
+    assert made.services[1] == {"vip": "192.168.56.186", "port": 8099, "protocol": "tcp", "state": "absent"}
+    assert made.director_withdrawn == Side(vips=rows(VIP, ("192.168.56.186", "tunl0")))
     gone = Side(
         vips=rows(VIP, ("192.168.56.186", "tunl0")),
         mappings=rows(UNMAPPED, ("192.168.56.185", 80, "tcp"), ("192.168.56.186", 8099, "tcp")),
     )
     assert made.real_servers_withdrawn == {"rs1": gone, "rs2": gone}
-    assert made.director.services == rows(SERVICE, ("192.168.56.185", 80, "tcp", "wrr"))
     assert made.director.vips == made.real_servers["rs1"].vips == rows(VIP, ("192.168.56.185", "tunl0"))
     assert made.real_servers["rs1"].mappings == []
     assert made.warnings == []
@@ -214,7 +201,8 @@ def test_shared_vip_stays_with_the_service_that_stays(order: int) -> None:
     made = plan([going, staying][::order], LAB)
     vip = rows(VIP, ("192.168.56.185", "tunl0"))
     mapped, unmapped = rows(UNMAPPED, ("192.168.56.185", 8099, "tcp"), ("192.168.56.185", 80, "tcp"))
-    assert made.director_withdrawn == Side(services=rows(SERVICE, ("192.168.56.185", 8099, "tcp", "wrr")))
+    assert made.director_withdrawn == Side()
+    assert [one.get("state") for one in made.services] == ["absent", None][::order]
     assert made.director.vips == vip
     assert made.real_servers == {"rs1": Side(vips=vip), "rs2": Side()}
     assert made.real_servers_withdrawn == {
@@ -226,10 +214,8 @@ def test_shared_vip_stays_with_the_service_that_stays(order: int) -> None:
 def test_real_server_that_goes() -> None:
     """Out of the service, which keeps its VIP; the host gives up VIP and mapping."""
     made = plan([{**MAPPED, "real_servers": [{"host": "rs1", "state": "absent"}, {"host": "rs2"}]}], LAB)
-    assert made.director_withdrawn == Side(
-        destinations=rows(DESTINATION, ("192.168.56.186", 8099, "tcp", "192.168.56.183", 8099, "tunnel", 1))
-    )
-    assert [one["rip"] for one in made.director.destinations] == ["192.168.56.184"]
+    assert made.director_withdrawn == Side()
+    assert made.services[0]["destinations"] == [GONE, destination("192.168.56.184", "tunnel", 1)]
     vip, mapping = rows(VIP, ("192.168.56.186", "tunl0")), rows(MAPPING, ("192.168.56.186", 8099, "tcp", 80))
     assert made.real_servers == {"rs1": Side(), "rs2": Side(vips=vip, mappings=mapping)}
     gone = Side(vips=vip, mappings=rows(UNMAPPED, ("192.168.56.186", 8099, "tcp")))
@@ -242,7 +228,7 @@ def test_real_server_that_goes_keeps_a_vip_that_it_serves_otherwise() -> None:
     made = plan([WEB, leaving], LAB)
     assert [side.vips for side in made.real_servers_withdrawn.values()] == [[], []]
     assert made.real_servers["rs1"].vips == rows(VIP, ("192.168.56.185", "tunl0"))
-    assert [(one["port"], one["rip"]) for one in made.director_withdrawn.destinations] == [(443, "192.168.56.183")]
+    assert made.services[1]["destinations"][0] == GONE
 
 
 def faults(services: Any, cluster: Cluster = LAB) -> list[str]:
@@ -266,21 +252,32 @@ def faults(services: Any, cluster: Cluster = LAB) -> list[str]:
             "vip",
             "192.168.56.180 is the address of the host client: a VIP is an address of its own",
         ),
-        ({"port": 0}, "port", "0 is not in 1..65535"),
-        ({"port": 65536}, "port", "65536 is not in 1..65535"),
+        ({"port": 0}, "port", "0 takes every port, for which the service has to be persistent"),
+        ({"port": 65536}, "port", "65536 is not in 0..65535"),
         ({"protocol": "icmp"}, "protocol", "is not one of tcp, udp, sctp"),
         ({"scheduler": "fastest"}, "scheduler", "'fastest' is not one of rr, wrr"),
         ({"forward": "teleport"}, "forward", "is not one of tunnel, route, masquerade"),
         ({"rport": 0}, "rport", "0 is not in 1..65535"),
         ({"rport": 65536}, "rport", "65536 is not in 1..65535"),
         ({"rport": 81, "protocol": "sctp"}, "rport", "needs a port mapping, which sctp has not: leave it out"),
+        ({"one_packet": True}, "one_packet", "is for udp alone"),
+        ({"persistence_netmask": 24}, "persistence_netmask", "needs persistence: set persistence_timeout"),
+        ({"scheduler_flags": ["port"]}, "scheduler_flags", "is a flag of the schedulers sh and mh"),
+        ({"family": "ipv6"}, "family", "is not that of vip=192.168.56.185"),
+        ({"real_servers": [{"host": "rs1", "tunnel_type": "gue"}]}, "real_servers[0], tunnel_port", "tunnel_type=gue needs"),
+        ({"real_servers": [{"host": "rs1", "lower_threshold": 5}]}, "real_servers[0], lower_threshold", "is above"),
+        ({"real_servers": [{"host": "rs1", "forward": "local"}]}, "real_servers[0], forward", "give its address instead"),
         ({"director_device": "eth0:1"}, "director_device", "is not a device name"),
         ({"state": "gone"}, "state", "is not one of present, absent"),
-        ({"schedular": "rr"}, "schedular", "is no field of it: the fields are name, vip, port, protocol, scheduler"),
+        ({"schedular": "rr"}, "schedular", "is no field of it: the fields are name, vip, port, protocol, fwmark"),
         ({"real_servers": "rs1"}, "real_servers", "is not a list of real servers"),
         ({"real_servers": {"host": "rs1"}}, "real_servers", "is not a list of real servers"),
-        ({"real_servers": [{"address": "192.168.56.185"}]}, "real_servers", "is the VIP of service 'web'"),
-        ({"real_servers": [{"address": "2001:db8::b7"}]}, "real_servers[0], address", "is not an IPv4 address as the VIP is"),
+        ({"real_servers": [{"address": "192.168.56.185"}]}, "real_servers[0], address", "is the VIP itself"),
+        (
+            {"real_servers": [{"address": "2001:db8::b7", "forward": "route"}]},
+            "real_servers[0], address",
+            "only forward=tunnel goes from one family to the other",
+        ),
         ({"real_servers": ["rs1"]}, "real_servers[0]", "is not a real server: write host: NAME, or address: RIP"),
         ({"real_servers": [{}]}, "real_servers[0], host", "give one of the two"),
         ({"real_servers": [{"host": "rs1", "address": "10.0.0.9"}]}, "real_servers[0], host", "give one of the two"),
@@ -308,7 +305,7 @@ def faults(services: Any, cluster: Cluster = LAB) -> list[str]:
             "192.168.56.184 is the host rs2: write host: rs2",
         ),
         ({"real_servers": [{"host": ["rs1"]}]}, "real_servers[0], host", "is not a host of the inventory"),
-        ({"real_servers": [{"host": "rs1", "weight": -1}]}, "real_servers[0], weight", "-1 is not in 0..2147483647"),
+        ({"real_servers": [{"host": "rs1", "weight": -1}]}, "real_servers[0], weight", "-1 is not in 0..65535"),
         ({"real_servers": [{"host": "rs1", "weight": "x"}]}, "real_servers[0], weight", "is not a whole number"),
         (
             {"real_servers": [{"host": "rs1", "state": "off"}]},
@@ -318,7 +315,7 @@ def faults(services: Any, cluster: Cluster = LAB) -> list[str]:
         (
             {"real_servers": [{"host": "rs1", "wieght": 1}]},
             "real_servers[0], wieght",
-            "the fields are host, address, weight, state",
+            "the fields are host, address, rport, forward, weight",
         ),
     ],
 )
@@ -391,8 +388,63 @@ def test_fault_in_the_inventory(cluster: Cluster, message: str) -> None:
 def test_missing_field(field: str) -> None:
     """Said as such; a field without a value is no field that is left out."""
     service = {name: value for name, value in WEB.items() if name != field}
-    assert faults([service]) == [f"service 'web', {field}: is missing: a service needs its vip and its port"]
+    (fault,) = faults([service])
+    assert fault.startswith(f"service 'web', {field}: is missing: ")
     assert "service 'web', protocol: has no value: give it one, or leave it out" in faults([{**WEB, "protocol": None}])
+
+
+def test_every_option_of_ipvs_reaches_the_table() -> None:
+    """Those of the service, and those of each real server, which beat the service's own."""
+    options = {"scheduler": "mh", "scheduler_flags": ["fallback"], "persistence_timeout": 300, "persistence_netmask": "24"}
+    limits = {"weight": 3, "upper_threshold": 100, "lower_threshold": 50}
+    gue = {"tunnel_type": "gue", "tunnel_port": 6080, "tunnel_checksum": "checksum"}
+    servers = [
+        {"host": "rs1", **limits},
+        {"host": "rs2", **gue},
+        {"address": "10.0.0.9", "forward": "masquerade", "rport": 81},
+        {"address": "192.168.56.181", "forward": "local"},
+    ]
+    made = plan([{**WEB, **options, "real_servers": servers}], LAB)
+    assert made.services == [
+        {
+            **{"vip": "192.168.56.185", "port": 80, "protocol": "tcp"},
+            **options,
+            "destinations": [
+                destination("192.168.56.183", "tunnel", **limits),
+                destination("192.168.56.184", "tunnel", 1, **gue),
+                destination("10.0.0.9", "masquerade", 1, rport=81),
+                destination("192.168.56.181", "local", 1),
+            ],
+        }
+    ]
+    (warning,) = made.warnings
+    assert warning.startswith("service 'web', real_servers: rs2 gets packets by gue")
+
+
+def test_service_by_firewall_mark() -> None:
+    """A matter of the director's table alone: it has no VIP that a host could hold."""
+    made = plan([{"name": "marked", "fwmark": 7, "family": "ipv4", "real_servers": [{"host": "rs1"}]}], LAB)
+    row = {"fwmark": 7, "family": "ipv4", "scheduler": "wlc", "destinations": [destination("192.168.56.183", "tunnel", 1)]}
+    assert made.services == [row]
+    assert (made.director, made.real_servers) == (Side(), {"rs1": Side(), "rs2": Side()})
+    marked = {"name": "marked", "fwmark": 7}
+    assert faults([{**marked, "rport": 81}]) == [
+        "service 'marked', rport: 81 needs a port mapping, which a service by fwmark has not: leave it out"
+    ]
+    assert faults([{**marked, "director_device": "eth0"}])[0].startswith("service 'marked', director_device: eth0 means nothing")
+    assert faults([marked, {**marked, "name": "again"}]) == ["service 'again': fwmark: -f 7 is the service 'marked' already"]
+
+
+def test_mappings_of_real_servers_differ() -> None:
+    """Each maps to the port that its own program listens on."""
+    servers = [{"host": "rs1", "rport": 8080}, {"host": "rs2", "forward": "masquerade"}]
+    made = plan([{**WEB, "rport": 81, "real_servers": servers}], LAB)
+    assert made.services[0]["destinations"] == [
+        destination("192.168.56.183", "tunnel", 1),
+        destination("192.168.56.184", "masquerade", 1, rport=81),
+    ]
+    assert made.real_servers["rs1"].mappings == rows(MAPPING, ("192.168.56.185", 80, "tcp", 8080))
+    assert made.real_servers["rs2"] == Side()
 
 
 def test_host_on_both_sides() -> None:
@@ -412,7 +464,7 @@ def test_all_faults_at_once() -> None:
         [
             {**WEB, "scheduler": "fastest", "real_servers": [{"host": "rs9"}, {"host": "rs1", "weight": -1}]},
             "nothing",
-            {**MAPPED, "vip": "x", "port": 0, "forward": "nat", "state": False},
+            {**MAPPED, "vip": "x", "port": -1, "forward": "nat", "state": False},
             PLAIN,
             {**PLAIN, "director_device": "tunl0"},
         ],
@@ -425,9 +477,9 @@ def test_all_faults_at_once() -> None:
         "service 'web', real_servers[1], weight: -1 is not in",
         "lvs_services[1]: 'nothing' is not a service",
         "service 'mapped', vip: 'x' is not an IP address",
-        "service 'mapped', port: 0 is not in",
-        "service 'mapped', forward: 'nat' is not one of",
+        "service 'mapped', port: -1 is not in",
         "service 'mapped', state: False is not one of",
+        "service 'mapped', forward: 'nat' is not one of",
         "service 'plain': name: is used twice",
         "service 'plain': vip, port and protocol: -t 192.168.56.187:80 is the service 'plain' already",
         "service 'plain': director_device: tunl0 differs from the eth0",

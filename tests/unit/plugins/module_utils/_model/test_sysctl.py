@@ -41,7 +41,7 @@ def loose(current: dict[Any, Any]) -> dict[Any, Any]:
     return {key: item for key, item in current.items() if key != SysctlKey("all", "rp_filter")}
 
 
-def changed(options: dict[str, Any], current: dict[Any, Any]) -> dict[str, int]:
+def changed(options: dict[str, Any], current: dict[Any, Any]) -> dict[str, int | str]:
     """The settings that would change, and their new values."""
     changes = reconcile(wanted_settings(options), current)
     return {str(change.item.key): change.item.value for change in changes if isinstance(change.item, Sysctl)}

@@ -39,6 +39,67 @@ def test_no_unicast_address(value: str) -> None:
         values.address("rip", value)
 
 
+@pytest.mark.parametrize("value", ["fe80::1%eth0", "2001:db8::1%1"])
+def test_no_address_with_a_scope(value: str) -> None:
+    """IPVS knows no devices."""
+    with refused("rip", "has a scope, which IPVS does not know: leave out what is behind the %"):
+        values.address("rip", value)
+
+
+@pytest.mark.parametrize("value", ["224.0.0.81", "ff02::81", "0.0.0.0", "127.0.0.1"])
+def test_any_address(value: str) -> None:
+    """Whether or not a host can hold it."""
+    assert values.any_address("group", value) == ip_address(value)
+
+
+@pytest.mark.parametrize("value", ["192.168.56.185", "2001:db8::b9", "10.0.0.0", "169.254.1.1", "fe80::1"])
+def test_vip(value: str) -> None:
+    """Whatever a client can reach."""
+    assert values.vip(value) == ip_address(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("web", "is not an IP address: write one like"),
+        ("224.0.0.81", "is not a unicast address"),
+        ("fe80::1%eth0", "has a scope"),
+        ("127.0.0.1", "is a loopback address, which no client reaches: name one of the network's"),
+        ("127.1.2.3", "is a loopback address"),
+        ("::1", "is a loopback address"),
+    ],
+)
+def test_no_vip(value: str, says: str) -> None:
+    """What no client can reach; a real server may be the host itself."""
+    with refused("vip", says):
+        values.vip(value)
+
+
+def test_real_server_on_the_loopback_device() -> None:
+    """It has one."""
+    assert values.address("rip", "127.0.0.1") == ip_address("127.0.0.1")
+
+
+@pytest.mark.parametrize(("value", "expected"), [(3, 3), (" 4 ", 4), ("+5", 5), ("-3", -3), ("007", 7)])
+def test_integer(value: object, expected: int) -> None:
+    """A number, or a string of its digits, as Jinja makes it."""
+    assert values.integer("count", value, -3, 7) == expected
+
+
+@pytest.mark.parametrize("value", [-4, 8, "8", "99999999999999999999"])
+def test_integer_out_of_range(value: object) -> None:
+    """The message has the range."""
+    with refused("count", f"{value} is not in -3..7"):
+        values.integer("count", value, -3, 7)
+
+
+@pytest.mark.parametrize("value", ["1e3", "0x10", "1_000", "\u0663", "1 0", "--1", "+", b"1", {}])
+def test_no_integer(value: object) -> None:
+    """Neither in another notation, nor in other digits."""
+    with refused("count", f"{value!r} is not a whole number: write one from 0 to 9999"):
+        values.integer("count", value, 0, 9999)
+
+
 @pytest.mark.parametrize(("value", "expected"), [(1, 1), ("80", 80), (65535, 65535)])
 def test_port(value: object, expected: int) -> None:
     """The first, one as a string, the last."""
@@ -59,17 +120,36 @@ def test_no_whole_number(value: object) -> None:
         values.port("port", value)
 
 
-@pytest.mark.parametrize("value", [0, 1, 2147483647])
+@pytest.mark.parametrize("value", [0, 1, 65535])
 def test_weight(value: int) -> None:
-    """What the kernel keeps in a signed int."""
+    """What ipvsadm(8) takes."""
     assert values.weight("weight", value) == value
 
 
-@pytest.mark.parametrize("value", [-1, 2147483648])
+@pytest.mark.parametrize("value", [-1, 65536])
 def test_weight_out_of_range(value: int) -> None:
     """The message has the range."""
-    with refused("weight", f"{value} is not in 0..2147483647"):
+    with refused("weight", f"{value} is not in 0..65535"):
         values.weight("weight", value)
+
+
+@pytest.mark.parametrize("value", [True, "yes", "TRUE", " on ", 1, "1"])
+def test_true(value: object) -> None:
+    """In the words of YAML."""
+    assert values.boolean("one_packet", value) is True
+
+
+@pytest.mark.parametrize("value", [False, "no", "False", "off\n", 0, "0"])
+def test_false(value: object) -> None:
+    """In the words of YAML."""
+    assert values.boolean("one_packet", value) is False
+
+
+@pytest.mark.parametrize("value", ["", "maybe", 2, 1.0, None, [True]])
+def test_no_boolean(value: object) -> None:
+    """The message shows what was written."""
+    with refused("one_packet", f"{value!r} is neither true nor false: write one of them"):
+        values.boolean("one_packet", value)
 
 
 @pytest.mark.parametrize("value", ["udp", "tcp"])
@@ -105,9 +185,47 @@ def test_endpoint(host: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "length", "expected"),
-    [(4, 24, "255.255.255.0"), (4, 0, "0.0.0.0"), (4, 32, "255.255.255.255"), (6, 64, "64")],
+    ("family", "value", "expected"),
+    [
+        (4, 24, "255.255.255.0"),
+        (4, " 24 ", "255.255.255.0"),
+        (4, "255.255.255.0", "255.255.255.0"),
+        (4, "255.255.254.0", "255.255.254.0"),
+        (4, 1, "128.0.0.0"),
+        (4, "128.0.0.0", "128.0.0.0"),
+        (4, 31, "255.255.255.254"),
+        (4, 32, ""),
+        (4, "255.255.255.255", ""),
+        (6, 64, "64"),
+        (6, " 64", "64"),
+        (6, 1, "1"),
+        (6, 32, "32"),
+        (6, "127", "127"),
+        (6, 128, ""),
+    ],
 )
-def test_netmask(family: int, length: int, expected: str) -> None:
-    """As ipvsadm -M takes it."""
-    assert values.netmask(family, length) == expected
+def test_netmask(family: int, value: object, expected: str) -> None:
+    """As ipvsadm -M takes it, and empty for the whole address, which is no mask."""
+    assert values.netmask("persistence_netmask", value, family) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        33,
+        "64",
+        128,
+        129, 0, -1, "", "0.0.0.0", "0.0.0.255", "255.0.255.0", "255.255.255.1", "/24", "24.0", "\u00b2", "ffff::", True, None,
+    ],
+)  # fmt: skip
+def test_no_netmask_of_ipv4(value: object) -> None:
+    """Neither no bit at all, nor a mask with a gap, nor one of what varies."""
+    with refused("persistence_netmask", f"{value!r} is not a netmask of an IPv4 service: write one like 255.255.255.0 or 24"):
+        values.netmask("persistence_netmask", value, 4)
+
+
+@pytest.mark.parametrize("value", [129, 0, -1, "", "255.255.255.0", "ffff:ffff::", "::", "/64", None])
+def test_no_netmask_of_ipv6(value: object) -> None:
+    """The length alone, as ipvsadm(8) has it."""
+    with refused("persistence_netmask", f"{value!r} is not a netmask of an IPv6 service: write one like 64, 1 to 128 bits"):
+        values.netmask("persistence_netmask", value, 6)
