@@ -28,6 +28,10 @@ lint: ## every check that needs no kernel: style, types, documentation, licences
 test: ## every test, on a kernel with IPVS, and how long each part takes
 	@$(NOX) --tags test
 
+.PHONY: bench
+bench: ## how fast the IPVS modules are beside ipvsadm, as ratios: some minutes
+	@$(NOX) --session bench
+
 .PHONY: docs
 docs: ## the documentation as web pages, a page for each module and role among them
 	@$(NOX) --session docs

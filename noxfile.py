@@ -291,3 +291,14 @@ def newest(session: nox.Session) -> None:
     node = str(lab_venv(session, "node") / "bin/python")
     tests = ("tests/integration/test_demo.py", "tests/integration/test_network.py")
     in_lab(session, NEWEST, "lab/run", *PYTEST, *tests, *session.posargs, LVS_NODE_PYTHON=node)
+
+
+# ----- and how fast it is
+
+
+@nox.session(default=False, venv_backend="none")
+def bench(session: nox.Session) -> None:
+    """Measure the IPVS modules against ipvsadm."""
+    # On one CPU: where a booted kernel has two, the same run takes now so long, now twice as long.
+    pinned = ("taskset", "--cpu-list", str(min(os.sched_getaffinity(0))))
+    in_lab(session, OLDEST, *pinned, "lab/run", "python", "-m", "tests.benchmarks.ipvs", *session.posargs)
