@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar, cast
 
 from ._errors import InvalidValue, raise_all
 
-
 ItemT = TypeVar("ItemT", bound="Item")
 
 

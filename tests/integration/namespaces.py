@@ -20,9 +20,11 @@ TIMEOUT = 60
 
 # Folders that modules write to: each namespace has its own.
 OWN_FOLDERS = ("var/lib", "etc/sysctl.d", "etc/modules-load.d")
-_ENTER = 'set -e; folders="$1"; shift; for own in {}; do mkdir -p "/$own"; mount --bind "$folders/$own" "/$own"; done; exec "$@"'.format(
-    " ".join(OWN_FOLDERS)
-)
+_ENTER = """
+set -e; folders="$1"; shift
+for own in {}; do mkdir -p "/$own"; mount --bind "$folders/$own" "/$own"; done
+exec "$@"
+""".format(" ".join(OWN_FOLDERS))
 
 
 _LOOK = """

@@ -30,8 +30,15 @@ def test_service_from_nothing_to_nothing(director: Namespace) -> None:
     made = director.module("ipvs_service", **SERVICE, scheduler="wrr").changed()
     assert made["diff"] == {"before": "", "after": "-A -t 192.168.56.185:80 -s wrr\n"}
     assert made["service"] == {
-        **{"vip": "192.168.56.185", "port": 80, "protocol": "tcp", "scheduler": "wrr", "scheduler_flags": []},
-        **{"persistence_timeout": 0, "persistence_netmask": None, "persistence_engine": "none", "one_packet": False},
+        "vip": "192.168.56.185",
+        "port": 80,
+        "protocol": "tcp",
+        "scheduler": "wrr",
+        "scheduler_flags": [],
+        "persistence_timeout": 0,
+        "persistence_netmask": None,
+        "persistence_engine": "none",
+        "one_packet": False,
     }
     assert director.rules() == [*FOREIGN, "-A -t 192.168.56.185:80 -s wrr"]
     director.module("ipvs_service", **SERVICE, scheduler="wrr").ok()
@@ -141,9 +148,7 @@ def test_destination_of_a_firewall_mark(director: Namespace) -> None:
         (SERVICE, {"rip": "192.168.56.181", "forward": "local"}, "-a -t 192.168.56.185:80 -r 192.168.56.181:80 -g -w 1"),
     ],
 )
-def test_kinds_of_destination(
-    director: Namespace, service: dict[str, Any], options: dict[str, Any], rule: str
-) -> None:
+def test_kinds_of_destination(director: Namespace, service: dict[str, Any], options: dict[str, Any], rule: str) -> None:
     director.module("ipvs_service", **service).changed()
     named: dict[str, Any] = {name: service[name] for name in ("vip", "port", "fwmark") if name in service}
     named.update({"rip": DEST["rip"], **options})
@@ -155,7 +160,7 @@ def test_kinds_of_destination(
 
 
 def test_local_destination_is_the_director_itself(director: Namespace) -> None:
-    """ipvsadm saves it as direct routing, and lists it as what it is."""
+    """Ipvsadm saves it as direct routing, and lists it as what it is."""
     director.module("ipvs_service", **SERVICE).changed()
     made = director.module("ipvs_dest", **SERVICE, rip="192.168.56.181", forward="local").changed()
     assert made["commands"] == ["-a -t 192.168.56.185:80 -r 192.168.56.181:80 --local -w 1"]

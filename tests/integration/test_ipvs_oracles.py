@@ -44,7 +44,7 @@ Row = dict[str, Any]
 
 @contextmanager
 def inside(namespace: str) -> Iterator[None]:
-    """This thread, and the programs that it starts, within a network namespace."""
+    """Be within a network namespace, with this thread and the programs that it starts."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def enter(descriptor: int) -> None:
@@ -172,7 +172,7 @@ def converge(rows: list[Row]) -> dict[Any, Any]:
 
 
 def rules(items: dict[Any, Any]) -> list[str]:
-    """Items as ipvsadm saves them: without thresholds; it writes `local` as it writes `route`, and a mark as a signed number."""
+    """Items as ipvsadm saves them: without thresholds, `local` as if it were `route`, a mark as a signed number."""
     lines = []
     for item in items.values():
         line = item.line().split(" -x ")[0].replace(" --local ", " -g ")
@@ -298,8 +298,15 @@ def as_pyroute2_reads(items: dict[Any, Any]) -> list[Any]:
         row = [af[key.family], protocols[key.protocol], None if marked else str(key.vip), None if marked else key.port]
         row += [key.fwmark or None, service.scheduler, service.persistence_engine or None, flags]
         destinations = sorted(
-            [str(one.key.rip), one.key.port, methods[one.forward], one.weight]
-            + [one.upper_threshold, one.lower_threshold, af[one.key.rip.version]]
+            [
+                str(one.key.rip),
+                one.key.port,
+                methods[one.forward],
+                one.weight,
+                one.upper_threshold,
+                one.lower_threshold,
+                af[one.key.rip.version],
+            ]
             for one in items.values()
             if isinstance(one, Destination) and one.key.service == key
         )

@@ -168,7 +168,9 @@ class SyncDaemons(_Ipvs):
         devices = [name for _index, name in socket.if_nameindex()]
         for one in wanted:
             if one.new is not None and one.new.interface not in devices:
-                raise InvalidValue("interface", one.new.interface, f"does not exist: this host has {', '.join(sorted(devices))}")
+                raise InvalidValue(
+                    "interface", one.new.interface, f"does not exist: this host has {', '.join(sorted(devices))}"
+                )
         found = [codec.decode_daemon(answer) for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)]
         return {daemon.key: daemon for daemon in found}
 
@@ -214,9 +216,7 @@ class IpvsInfo(_Ipvs):
 _NOT_PERMITTED = "reading or changing IPVS, check mode included,"
 
 
-def _translated(
-    errors: Mapping[int, int], part: Sequence[Change[Any]], done: Sequence[Change[Any]], total: int
-) -> LvsError:
+def _translated(errors: Mapping[int, int], part: Sequence[Change[Any]], done: Sequence[Change[Any]], total: int) -> LvsError:
     """The kernel's errno in the words of the options."""
     refused = sorted(errors)
     first, number = part[refused[0]], errors[refused[0]]
@@ -254,13 +254,15 @@ def _reason(item: Any, number: int) -> str:
                 " route to, and lo must be up"
             )
     if isinstance(item, Timeouts) and number == errno.EINVAL:
-        return "tcp, tcp_fin, udp: this kernel cannot count so far (2147483647 ticks, 24 days where it ticks 1000 times a second): write less"
-    if isinstance(item, SyncDaemon):
-        if number == errno.EINVAL:
-            return (
-                f"role: a {item.key} cannot run while a destination is of another family than its service: take such"
-                " destinations away first"
-            )
+        return (
+            "tcp, tcp_fin, udp: this kernel cannot count so far, which is 2147483647 of its ticks (24 days where it ticks"
+            " 1000 times a second): write less"
+        )
+    if isinstance(item, SyncDaemon) and number == errno.EINVAL:
+        return (
+            f"role: a {item.key} cannot run while a destination is of another family than its service: take such"
+            " destinations away first"
+        )
     if number in (errno.EEXIST, errno.ENOENT, errno.ESRCH):
         return f"IPVS: another program changed the table meanwhile ({os.strerror(number)}): run the task again"
     return f"IPVS: {os.strerror(number)}"

@@ -13,7 +13,7 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from .._model.ipvs import Destination, DestinationKey, Service, ServiceKey
 from .._model.ipvs_info import Connections, Statistics
@@ -78,7 +78,7 @@ def _address(address: Address) -> bytes:
     return address.packed.ljust(16, b"\0")  # union nf_inet_addr
 
 
-@lru_cache(maxsize=None)  # a table names the same address many times
+@cache  # a table names the same address many times
 def _read_address(family: int, raw: bytes) -> Address:
     return ipaddress.IPv4Address(raw[:4]) if family == 4 else ipaddress.IPv6Address(raw[:16])
 
@@ -249,12 +249,14 @@ def _decode_in_any_order(service: ServiceKey, answer: bytes) -> Destination:
         service,
         family,
         found[DEST_ATTR_ADDR],
-        _be16.unpack(found[DEST_ATTR_PORT])[0],
-        *(_u32.unpack(found[kind])[0] for kind in (DEST_ATTR_FWD_METHOD, DEST_ATTR_WEIGHT)),
-        *(_u32.unpack(found[kind])[0] for kind in (DEST_ATTR_U_THRESH, DEST_ATTR_L_THRESH)),
-        found.get(DEST_ATTR_TUN_TYPE, b"\0")[0],
-        _be16.unpack(found.get(DEST_ATTR_TUN_PORT, b"\0\0"))[0],
-        _u16.unpack(found.get(DEST_ATTR_TUN_FLAGS, b"\0\0"))[0],
+        port=_be16.unpack(found[DEST_ATTR_PORT])[0],
+        method=_u32.unpack(found[DEST_ATTR_FWD_METHOD])[0],
+        weight=_u32.unpack(found[DEST_ATTR_WEIGHT])[0],
+        upper=_u32.unpack(found[DEST_ATTR_U_THRESH])[0],
+        lower=_u32.unpack(found[DEST_ATTR_L_THRESH])[0],
+        tunnel=found.get(DEST_ATTR_TUN_TYPE, b"\0")[0],
+        tunnel_port=_be16.unpack(found.get(DEST_ATTR_TUN_PORT, b"\0\0"))[0],
+        checksum=_u16.unpack(found.get(DEST_ATTR_TUN_FLAGS, b"\0\0"))[0],
     )
 
 

@@ -210,7 +210,9 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> _Servi
     if wanted.key.vip is not None:
         faults.take(where, lambda: network.ipv4_vip(wanted.key.vip, device))
     elif raw.get("director_device") is not None:
-        faults.add(f"{where}, director_device", f"{device} means nothing for a service by fwmark, which has no VIP: leave it out")
+        faults.add(
+            f"{where}, director_device", f"{device} means nothing for a service by fwmark, which has no VIP: leave it out"
+        )
     if wanted.new is not None:
         faults.take(where, wanted.new.check)
     if len(faults.messages) > before:
@@ -351,7 +353,8 @@ def _check_together(services: Sequence[_Service], cluster: Cluster, faults: _Fau
             where = f"service '{service.name}', real_servers"
             if one.rip in vips:
                 faults.add(
-                    where, f"address: {one.rip} is the VIP of service '{vips[one.rip].name}': name a real server's own address"
+                    where,
+                    f"address: {one.rip} is the VIP of service '{vips[one.rip].name}': name a real server's own address",
                 )
             elif str(one.rip) in held and one.options["forward"] != "local":
                 name = held[str(one.rip)]

@@ -110,7 +110,9 @@ class Service(Item):
         """Refuse what the kernel takes and then does not do."""
         key, persistent = self.key, self.persistence_timeout > 0
         if key.vip is not None and key.port == 0 and not persistent:
-            raise InvalidValue("port", 0, "takes every port, for which the service has to be persistent: set persistence_timeout")
+            raise InvalidValue(
+                "port", 0, "takes every port, for which the service has to be persistent: set persistence_timeout"
+            )
         if self.persistence_netmask and not persistent:
             raise InvalidValue("persistence_netmask", self.persistence_netmask, "needs persistence: set persistence_timeout")
         if self.persistence_engine and not persistent:
@@ -119,7 +121,9 @@ class Service(Item):
             if self.one_packet:
                 raise InvalidValue("one_packet", "true", f"is for udp alone, and the service's protocol is {key.protocol}")
             if self.persistence_engine == "sip":
-                raise InvalidValue("persistence_engine", "sip", f"is for udp alone, and the service's protocol is {key.protocol}")
+                raise InvalidValue(
+                    "persistence_engine", "sip", f"is for udp alone, and the service's protocol is {key.protocol}"
+                )
 
     def line(self, action: str = "add") -> str:
         """The rule that ipvsadm(8) would be given."""
@@ -193,12 +197,15 @@ class Destination(Item):
                 " leave rport out, and translate the port on the real server with lvs.cluster.port_dnat",
             )
         if service.vip is not None and service.port == 0 and port != 0:
-            raise InvalidValue("rport", port, "cannot be: a service on port 0 takes every port and rewrites none, so leave it out")
+            raise InvalidValue(
+                "rport", port, "cannot be: a service on port 0 takes every port and rewrites none, so leave it out"
+            )
         if self.key.rip.version != service.family and self.forward != "tunnel":
             raise InvalidValue(
                 "rip",
                 self.key.rip,
-                f"is not an IPv{service.family} address as the service's is: only forward=tunnel goes from one family to the other",
+                f"is not an IPv{service.family} address as the service's is:"
+                " only forward=tunnel goes from one family to the other",
             )
         if self.lower_threshold > self.upper_threshold:
             raise InvalidValue(
@@ -353,9 +360,7 @@ _DESTINATION_READERS: Mapping[str, Callable[[object], Any]] = {
 }
 
 
-def _stated(
-    options: Mapping[str, Any], readers: Mapping[str, Callable[[object], Any]], faults: Faults
-) -> dict[str, Any]:
+def _stated(options: Mapping[str, Any], readers: Mapping[str, Callable[[object], Any]], faults: Faults) -> dict[str, Any]:
     """The options that are given, read."""
     stated: dict[str, Any] = {}
     for name, value in options.items():
@@ -377,9 +382,7 @@ def wanted_destination(options: Mapping[str, Any]) -> list[Wanted[Destination]]:
     return [destination_of(ServiceKey.of(options), options)]
 
 
-def _wanted(
-    options: Mapping[str, Any], new: ItemT, stated: dict[str, Any], where: str, faults: Faults
-) -> Wanted[ItemT]:
+def _wanted(options: Mapping[str, Any], new: ItemT, stated: dict[str, Any], where: str, faults: Faults) -> Wanted[ItemT]:
     state = options.get("state")
     if state is not None:
         faults.take(lambda: values.choice("state", state, STATES))

@@ -71,6 +71,8 @@ def with_dropped(_options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], cur
 def _check(name: object, given: object) -> None:
     where = f"settings, {name}"
     if not _NAME.fullmatch(str(name)):
-        raise InvalidValue(where, repr(given), "is for a name that no setting has: write one of net.ipv4.vs, without that prefix")
+        raise InvalidValue(
+            where, repr(given), "is for a name that no setting has: write one of net.ipv4.vs, without that prefix"
+        )
     if not _VALUE.fullmatch(value(given)):
         raise InvalidValue(where, repr(given), "is not a number: write one, or two with a space between for sync_threshold")

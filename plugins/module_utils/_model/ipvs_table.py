@@ -74,9 +74,7 @@ def with_purge(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], curren
     return [one for group in groups.values() for one in group]
 
 
-def _destinations(
-    where: str, service: ServiceKey, rows: Sequence[Any], faults: Faults
-) -> list[Wanted[Destination]]:
+def _destinations(where: str, service: ServiceKey, rows: Sequence[Any], faults: Faults) -> list[Wanted[Destination]]:
     found = []
     for number, row in enumerate(rows):
         place = f"{where}, destinations[{number}]"
@@ -105,7 +103,9 @@ def _check_fields(row: Any, known: Sequence[str]) -> None:
         raise InvalidValue("value", repr(row), f"is not a dictionary: write some of {', '.join(known)}")
     for name in row:
         if name not in known:
-            raise InvalidValue(str(name), repr(row[name]), f"is for an option that is not there: there are {', '.join(known)}")
+            raise InvalidValue(
+                str(name), repr(row[name]), f"is for an option that is not there: there are {', '.join(known)}"
+            )
 
 
 def _networks(options: Mapping[str, Any]) -> list[Any] | None:
@@ -113,7 +113,9 @@ def _networks(options: Mapping[str, Any]) -> list[Any] | None:
     if options.get("purge_networks") is None:
         return None
     if options["purge"] != "services":
-        raise InvalidValue("purge_networks", options["purge_networks"], f"means nothing with purge={options['purge']}: leave it out")
+        raise InvalidValue(
+            "purge_networks", options["purge_networks"], f"means nothing with purge={options['purge']}: leave it out"
+        )
     return list(_parsed(options["purge_networks"]))
 
 
@@ -122,7 +124,9 @@ def _parsed(networks: Sequence[Any]) -> Iterator[Any]:
         try:
             yield ipaddress.ip_network(str(network).strip())
         except ValueError as error:
-            raise InvalidValue("purge_networks", repr(network), f"is not a network ({error}): write one like 192.0.2.0/24") from None
+            raise InvalidValue(
+                "purge_networks", repr(network), f"is not a network ({error}): write one like 192.0.2.0/24"
+            ) from None
 
 
 def _covers(networks: Sequence[Any] | None, service: ServiceKey) -> bool:

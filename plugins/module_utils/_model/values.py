@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
+from functools import cache
 from typing import Union
 
 from .._errors import InvalidValue
@@ -31,7 +31,7 @@ _BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "fal
 _FOUR_NUMBERS = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
 
 
-@lru_cache(maxsize=None)  # a table names the same address many times
+@cache  # a table names the same address many times
 def _parsed(text: str) -> Address:
     if _FOUR_NUMBERS.fullmatch(text):
         # The library's own way from a text takes five times as long, which counts in a table of thousands.
@@ -53,7 +53,7 @@ def any_address(option: str, value: object) -> Address:
 _BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_unicast(address: Address) -> bool:
     """Whether a host can hold it."""
     return not (address.is_multicast or address.is_unspecified or address == _BROADCAST)

@@ -164,7 +164,7 @@ def test_words_of_a_change() -> None:
 
 
 sizes, colours = st.integers(0, 3) | st.just(25), st.sampled_from(["blue", "grey"])
-fields = st.fixed_dictionaries({}, optional={"size": sizes, "colour": colours})
+fields: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional={"size": sizes, "colour": colours})
 keys = st.sampled_from("abcdef")
 KEPT = {25: 20}
 

@@ -47,7 +47,7 @@ NEW_DAEMON, DEL_DAEMON, GET_DAEMON = 9, 10, 11
 SET_CONFIG, GET_CONFIG, GET_INFO = 12, 13, 15
 
 Request = tuple[int, bytes]
-Answer = dict[int, bytes]
+Answer = bytes
 
 
 class Socket:
@@ -230,64 +230,85 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
         (
             add(Service(WEB, "mh")),
             errno.ENOENT,
-            "scheduler: mh is not available in this kernel: the module ip_vs_mh is missing (try 'modprobe ip_vs_mh')"
-            " (refused: -A -t 192.0.2.1:80 -s mh)",
+            (
+                "scheduler: mh is not available in this kernel: the module ip_vs_mh is missing (try 'modprobe ip_vs_mh')"
+                " (refused: -A -t 192.0.2.1:80 -s mh)"
+            ),
         ),
         (
             Change(Service(SIP), BY_SIP),
             errno.ENOENT,
-            "scheduler: mh, persistence_engine: sip is not available in this kernel: the module ip_vs_mh or ip_vs_pe_sip"
-            " is missing (try 'modprobe ip_vs_pe_sip') (refused: -E -u 192.0.2.1:5060 -s mh -p 300 --pe sip)",
+            (
+                "scheduler: mh, persistence_engine: sip is not available in this kernel: the module ip_vs_mh or ip_vs_pe_sip"
+                " is missing (try 'modprobe ip_vs_pe_sip') (refused: -E -u 192.0.2.1:5060 -s mh -p 300 --pe sip)"
+            ),
         ),
         (
             add(Destination(RS1)),
             errno.EINVAL,
-            "rip: the kernel does not take 10.0.0.1: it must be a unicast or local address that this host has a route to,"
-            " and lo must be up (refused: -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)",
+            (
+                "rip: the kernel does not take 10.0.0.1: it must be a unicast or local address that this host has a route to,"
+                " and lo must be up (refused: -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)"
+            ),
         ),
         (
             add(MIXED),
             errno.EINVAL,
-            "rip: 2001:db8::b7 is of another family than its service, which cannot be while a sync daemon runs (stop it with"
-            " lvs.cluster.ipvs_sync_daemon, state=absent), or without a route to it"
-            " (refused: -a -t 192.0.2.1:80 -r [2001:db8::b7]:80 -i -w 1)",
+            (
+                "rip: 2001:db8::b7 is of another family than its service, which cannot be while a sync daemon runs"
+                " (stop it with lvs.cluster.ipvs_sync_daemon, state=absent), or without a route to it"
+                " (refused: -a -t 192.0.2.1:80 -r [2001:db8::b7]:80 -i -w 1)"
+            ),
         ),
         (
             Change(Timeouts(1, 2, 3), Timeouts(2678400, 2, 3)),
             errno.EINVAL,
-            "tcp, tcp_fin, udp: this kernel cannot count so far (2147483647 ticks, 24 days where it ticks 1000 times a"
-            " second): write less (refused: --set 2678400 2 3)",
+            (
+                "tcp, tcp_fin, udp: this kernel cannot count so far (2147483647 ticks, 24 days where it ticks 1000 times a"
+                " second): write less (refused: --set 2678400 2 3)"
+            ),
         ),
         (
             add(SyncDaemon("backup", "eth0")),
             errno.EINVAL,
-            "role: a backup cannot run while a destination is of another family than its service: take such destinations away"
-            " first (refused: --start-daemon backup --mcast-interface eth0 --syncid 0 --mcast-group 224.0.0.81"
-            " --mcast-port 8848 --mcast-ttl 1)",
+            (
+                "role: a backup cannot run while a destination is of another family than its service:"
+                " take such destinations away first (refused: --start-daemon backup --mcast-interface eth0 --syncid 0"
+                " --mcast-group 224.0.0.81"
+                " --mcast-port 8848 --mcast-ttl 1)"
+            ),
         ),
         (
             add(Service(WEB)),
             errno.EEXIST,
-            "IPVS: another program changed the table meanwhile (File exists): run the task again"
-            " (refused: -A -t 192.0.2.1:80 -s wlc)",
+            (
+                "IPVS: another program changed the table meanwhile (File exists): run the task again"
+                " (refused: -A -t 192.0.2.1:80 -s wlc)"
+            ),
         ),
         (
             remove(Destination(RS1)),
             errno.ENOENT,
-            "IPVS: another program changed the table meanwhile (No such file or directory): run the task again"
-            " (refused: -d -t 192.0.2.1:80 -r 10.0.0.1:80)",
+            (
+                "IPVS: another program changed the table meanwhile (No such file or directory): run the task again"
+                " (refused: -d -t 192.0.2.1:80 -r 10.0.0.1:80)"
+            ),
         ),
         (
             remove(Service(WEB)),
             errno.ESRCH,
-            "IPVS: another program changed the table meanwhile (No such process): run the task again"
-            " (refused: -D -t 192.0.2.1:80)",
+            (
+                "IPVS: another program changed the table meanwhile (No such process): run the task again"
+                " (refused: -D -t 192.0.2.1:80)"
+            ),
         ),
         (
             remove(MASTER),
             errno.ESRCH,
-            "IPVS: another program changed the table meanwhile (No such process): run the task again"
-            " (refused: --stop-daemon master)",
+            (
+                "IPVS: another program changed the table meanwhile (No such process): run the task again"
+                " (refused: --stop-daemon master)"
+            ),
         ),
         (
             add(Destination(RS1)),
@@ -309,9 +330,7 @@ def test_missing_service_of_a_single_destination() -> None:
     """An earlier task may bring it, so that check mode may go on."""
     error = failed([add(Destination(RS1))], some_refused({0: errno.ESRCH}, 1))
     assert isinstance(error, NoSuchService)
-    assert str(error) == (
-        "the virtual service -t 192.0.2.1:80 does not exist: create it with lvs.cluster.ipvs_service first"
-    )
+    assert str(error) == ("the virtual service -t 192.0.2.1:80 does not exist: create it with lvs.cluster.ipvs_service first")
 
 
 def test_missing_service_of_one_of_several_destinations() -> None:
@@ -320,8 +339,10 @@ def test_missing_service_of_one_of_several_destinations() -> None:
     assert isinstance(error, BatchRefused)
     assert error.applied == ["-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1"]
     assert str(error).splitlines() == [
-        "the virtual service -t 192.0.2.1:80 does not exist: create it with lvs.cluster.ipvs_service first"
-        " (refused: -a -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 1)",
+        (
+            "the virtual service -t 192.0.2.1:80 does not exist: create it with lvs.cluster.ipvs_service first"
+            " (refused: -a -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 1)"
+        ),
         "1 of 2 changes were carried out before that; run the task again to complete them",
     ]
 
@@ -392,7 +413,7 @@ def test_daemon_that_does_not_stop() -> None:
 @pytest.fixture
 def devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host with three devices."""
-    monkeypatch.setattr(ipvs.socket, "if_nameindex", lambda: [(1, "lo"), (3, "eth1"), (2, "eth0")])
+    monkeypatch.setattr("socket.if_nameindex", lambda: [(1, "lo"), (3, "eth1"), (2, "eth0")])
 
 
 DAEMONS = [SyncDaemon(role, "eth0", 7, 1472) for role in ("master", "backup")]
@@ -558,10 +579,15 @@ def test_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever happens within."""
     socket = Socket()
     monkeypatch.setattr(ipvs, "GenericSocket", lambda family, version: {("IPVS", 1): socket}[family, version])
-    with pytest.raises(KeyError), ipvs.IpvsServices() as room:
-        assert room.read([]) == {}
-        assert not socket.closed
-        raise KeyError
+
+    def use() -> None:
+        with ipvs.IpvsServices() as room:
+            assert room.read([]) == {}
+            assert not socket.closed
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        use()
     assert socket.closed
 
 
@@ -580,7 +606,7 @@ def test_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_connection(monkeypatch: pytest.MonkeyPatch, error: OSError, kind: type[LvsError], message: str) -> None:
     """The family that the kernel does not know, or the socket itself."""
 
-    def connect(family: str, version: int) -> None:
+    def connect(*_family_and_version: object) -> None:
         raise error
 
     monkeypatch.setattr(ipvs, "GenericSocket", connect)

@@ -407,7 +407,9 @@ def test_every_option_of_ipvs_reaches_the_table() -> None:
     made = plan([{**WEB, **options, "real_servers": servers}], LAB)
     assert made.services == [
         {
-            **{"vip": "192.168.56.185", "port": 80, "protocol": "tcp"},
+            "vip": "192.168.56.185",
+            "port": 80,
+            "protocol": "tcp",
             **options,
             "destinations": [
                 destination("192.168.56.183", "tunnel", **limits),
@@ -431,7 +433,9 @@ def test_service_by_firewall_mark() -> None:
     assert faults([{**marked, "rport": 81}]) == [
         "service 'marked', rport: 81 needs a port mapping, which a service by fwmark has not: leave it out"
     ]
-    assert faults([{**marked, "director_device": "eth0"}])[0].startswith("service 'marked', director_device: eth0 means nothing")
+    assert faults([{**marked, "director_device": "eth0"}])[0].startswith(
+        "service 'marked', director_device: eth0 means nothing"
+    )
     assert faults([marked, {**marked, "name": "again"}]) == ["service 'again': fwmark: -f 7 is the service 'marked' already"]
 
 

@@ -424,7 +424,7 @@ def test_port_that_would_not_be_rewritten(service: dict[str, Any], options: dict
         reconcile(wanted, {})
 
 
-IN_A_GUE_TUNNEL = {"tunnel_type": "gue", "tunnel_port": 6080}
+IN_A_GUE_TUNNEL: dict[str, Any] = {"tunnel_type": "gue", "tunnel_port": 6080}
 RS6 = DestinationKey(WEB, ip_address("2001:db8::b7"), 80)
 
 

@@ -167,7 +167,7 @@ def test_keep_weights_keeps_no_destination() -> None:
         ),
         ({**WEB_OPTIONS, "weight": 1}, "services[0], weight", "1 is for an option that is not there"),
         ({**WEB_OPTIONS, "rip": RS1}, "services[0], rip", "is for an option that is not there"),
-        ({**WEB_OPTIONS, 5: None}, "services[0], 5", "None is for an option that is not there"),
+        (dict([*WEB_OPTIONS.items(), (5, None)]), "services[0], 5", "None is for an option that is not there"),
         ({**WEB_OPTIONS, "scheduler": "WRR"}, "services[0], scheduler", "'WRR' is not a scheduler's name"),
         ({**WEB_OPTIONS, "state": "gone"}, "services[0], state", "'gone' is not one of present, absent"),
         (
@@ -472,7 +472,7 @@ def expected(options: dict[str, Any], current: dict[Any, Any]) -> dict[Any, Any]
             continue
         if row.get("state") == "absent":
             continue
-        given = {name: row[name] for name in ("scheduler", "persistence_timeout") if name in row}
+        given: dict[str, Any] = {name: row[name] for name in ("scheduler", "persistence_timeout") if name in row}
         after[service] = replace(there.get(service, Service(service)), **given)
         destinations = {key: item for key, item in there.items() if key != service}
         if options["purge"] != "none" and "destinations" in row:

@@ -31,7 +31,14 @@ def test_options_of_a_daemon() -> None:
     """What is given is what is stated, in one form."""
     given_options = {"sync_id": "255", "sync_maxlen": 1400, "group": "ff02:0::81", "port": 1, "ttl": 255}
     (wanted,) = wanted_daemon({**BACKUP, **given_options})
-    stated = {"interface": "eth0", "sync_id": 255, "sync_maxlen": 1400, "group": GROUP6, "port": 1, "ttl": 255}
+    stated: dict[str, Any] = {
+        "interface": "eth0",
+        "sync_id": 255,
+        "sync_maxlen": 1400,
+        "group": GROUP6,
+        "port": 1,
+        "ttl": 255,
+    }
     assert (wanted.key, wanted.stated) == ("backup", stated)
     assert wanted.new == SyncDaemon("backup", **stated)
 
