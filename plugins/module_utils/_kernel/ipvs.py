@@ -255,8 +255,8 @@ def _reason(item: Any, number: int) -> str:
             )
     if isinstance(item, Timeouts) and number == errno.EINVAL:
         return (
-            "tcp, tcp_fin, udp: this kernel cannot count so far, which is 2147483647 of its ticks (24 days where it ticks"
-            " 1000 times a second): write less"
+            "tcp, tcp_fin, udp: this kernel cannot count so far (2147483647 ticks, 24 days where it ticks 1000 times"
+            " a second): write less"
         )
     if isinstance(item, SyncDaemon) and number == errno.EINVAL:
         return (
