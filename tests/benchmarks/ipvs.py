@@ -168,7 +168,7 @@ class Bench:
 
     def in_turns(self, *kinds: Callable[[], Run]) -> list[list[Run]]:
         """Run each kind once, then all again: the runs of each kind."""
-        rounds = [[kind() for kind in kinds] for _ in range(self.runs)]
+        rounds = [[kind() for kind in kinds] for _round in range(self.runs)]
         return [list(runs) for runs in zip(*rounds)]
 
 

@@ -9,6 +9,7 @@ Sources: include/uapi/linux/netlink.h and genetlink.h of Linux; RFC 3549.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -34,7 +35,7 @@ _FAMILY_ID = struct.Struct("=H")
 _RECEIVE_BYTES = 65536  # the kernel fills a dump's messages up to 32 KiB
 SOL_NETLINK, NETLINK_CAP_ACK = 270, 10
 _BATCH = 200  # requests in one send: should all be refused, the answers fit into the default receive buffer
-_TIMEOUT = 10.0  # seconds that the kernel may take for an answer
+_TIMEOUT = 10  # seconds that the kernel may take for an answer
 
 
 def attribute(kind: int, payload: bytes) -> bytes:
@@ -105,8 +106,9 @@ class GenericSocket:
         self._version = version
         self._sequence = 0
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
-        self._socket.settimeout(_TIMEOUT)
         try:
+            # The kernel's own limit: Python's would look before each receive whether there is something, half of all calls.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", _TIMEOUT, 0))
             # A refusal without a copy of what was refused.
             self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
             self._socket.bind((0, 0))
@@ -165,13 +167,19 @@ class GenericSocket:
             parts.append(generic(self._family, command, self._version, flags, sequence, payload))
         self._socket.send(b"".join(parts))
 
+    def _datagram(self) -> bytes:
+        try:
+            return self._socket.recv(_RECEIVE_BYTES)
+        except BlockingIOError:
+            raise OSError(errno.ETIMEDOUT, f"the kernel did not answer within {_TIMEOUT} seconds") from None
+
     def _receive(self) -> tuple[list[bytes], dict[int, int], bool]:
         """Read until the last request has ended: answers, errors by the request's place, whether a dump was interrupted."""
         answers: list[bytes] = []
         errors: dict[int, int] = {}
         interrupted = False
         while True:
-            for kind, flags, sequence, payload in messages(self._socket.recv(_RECEIVE_BYTES)):
+            for kind, flags, sequence, payload in messages(self._datagram()):
                 if sequence < self._first:
                     continue  # of an earlier request that was given up
                 interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)

@@ -77,7 +77,7 @@ def vip(value: object) -> Address:
 
 def integer(option: str, value: object, lowest: int, highest: int) -> int:
     """A whole number from lowest to highest."""
-    if type(value) is int:
+    if isinstance(value, int) and not isinstance(value, bool):
         number = value
     else:
         text = str(value).strip()

@@ -68,7 +68,7 @@ class Socket:
             return
         self.sends.append(list(requests))
         refusal = self.refusals.pop(0) if self.refusals else None
-        if refusal:
+        if isinstance(refusal, Exception):
             raise refusal
 
     def request(self, command: int, payload: bytes = b"", dump: bool = False) -> list[Answer]:
@@ -367,7 +367,7 @@ def test_socket_fails(error: OSError, message: str) -> None:
     socket = Socket([error])
     with pytest.raises(KernelRefused) as caught:
         over(ipvs._Ipvs(), socket).apply([add(Service(WEB)), remove(Service(DNS))])
-    assert type(caught.value) is KernelRefused
+    assert caught.type is KernelRefused
     assert str(caught.value) == message
     assert len(socket.sends) == 1
 
@@ -568,7 +568,7 @@ def test_reading_fails(error: OSError, kind: type[LvsError], message: str) -> No
         key: Any = WEB if isinstance(room, ipvs.IpvsServices) else RS1
         with pytest.raises(kind) as caught:
             room.read([Wanted.absent(key)])
-        assert type(caught.value) is kind
+        assert caught.type is kind
         assert str(caught.value).startswith(message)
 
 

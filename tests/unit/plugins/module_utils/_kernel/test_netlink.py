@@ -124,7 +124,7 @@ class Kernel:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.sends: list[list[tuple[int, int, bytes]]] = []  # command, flags, attributes
-        self.options: list[tuple[int, int, int]] = []
+        self.options: list[tuple[int | bytes, ...]] = []
         self.closed = False
         self.inbox: deque[bytes] = deque()
 
@@ -153,9 +153,9 @@ class Kernel:
         """The next datagram."""
         return self.inbox.popleft()
 
-    def setsockopt(self, *option: int) -> None:
+    def setsockopt(self, *option: int | bytes) -> None:
         """Remember an option of the socket."""
-        self.options.append((option[0], option[1], option[2]))
+        self.options.append(option)
 
     def close(self) -> None:
         """Remember the end."""
@@ -164,7 +164,7 @@ class Kernel:
     def ignore(self, *_arguments: object) -> None:
         """Whatever else is done to a socket."""
 
-    bind = settimeout = ignore
+    bind = ignore
 
     @property
     def commands(self) -> list[int]:
@@ -179,7 +179,7 @@ Connect = Callable[..., tuple[netlink.GenericSocket, Kernel]]
 def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     """What every socket leads to from here on."""
     kernel = Kernel(refusing({}))
-    fake = SimpleNamespace(AF_NETLINK=16, SOCK_RAW=3, socket=lambda *_arguments: kernel)
+    fake = SimpleNamespace(AF_NETLINK=16, SOCK_RAW=3, SOL_SOCKET=1, SO_RCVTIMEO=20, socket=lambda *_arguments: kernel)
     monkeypatch.setattr(netlink, "socket", fake)
     return kernel
 
@@ -197,7 +197,20 @@ def connect(kernel: Kernel) -> Connect:
 
 def test_refusals_come_without_what_was_refused(connect: Connect) -> None:
     """NETLINK_CAP_ACK of include/uapi/linux/netlink.h; the answers to a whole batch have to fit into the socket."""
-    assert connect(refusing({}))[1].options == [(270, 10, 1)]
+    assert (270, 10, 1) in connect(refusing({}))[1].options
+
+
+def test_kernel_that_does_not_answer(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket itself gives up after ten seconds (SO_RCVTIMEO), and that is said."""
+    sock, kernel = connect(lambda _command, _flags, _sequence: [])
+    assert (1, 20, struct.pack("@ll", 10, 0)) in kernel.options
+
+    def give_up(_size: int) -> bytes:
+        raise BlockingIOError
+
+    monkeypatch.setattr(kernel, "recv", give_up)
+    with pytest.raises(OSError, match="the kernel did not answer within 10 seconds"):
+        sock.request(4)
 
 
 def test_socket_is_given_back(connect: Connect, kernel: Kernel) -> None:

@@ -32,6 +32,11 @@ def test_named_timeouts_change(options: dict[str, Any], after: Timeouts) -> None
     assert reconcile(wanted_timeouts(options), {Timeouts.KEY: after}) == []
 
 
+def test_unnamed_timeouts_of_none() -> None:
+    """0 leaves them as they are, where nothing could be read of them."""
+    assert reconcile(wanted_timeouts({"tcp_fin": 60}), {}) == [Change(None, Timeouts(0, 60, 0))]
+
+
 @pytest.mark.parametrize("options", [{"tcp": 900}, {"tcp_fin": 120, "udp": 300}, THERE.facts()])
 def test_nothing_to_do(options: dict[str, Any]) -> None:
     """What is as it shall be; the facts are options."""
