@@ -50,13 +50,16 @@ def any_address(option: str, value: object) -> Address:
     return parsed
 
 
-_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
+# 224.0.0.0/4 and the broadcast address, as numbers: the library's properties would each look into a network.
+_MULTICAST, _EXPERIMENTAL, _BROADCAST = 0xE0000000, 0xF0000000, 0xFFFFFFFF
 
 
-@cache
 def is_unicast(address: Address) -> bool:
     """Whether a host can hold it."""
-    return not (address.is_multicast or address.is_unspecified or address == _BROADCAST)
+    if address.version == 6:
+        return not (address.is_multicast or address.is_unspecified)
+    number = int(address)
+    return 0 < number < _MULTICAST or _EXPERIMENTAL <= number < _BROADCAST
 
 
 def address(option: str, value: object) -> Address:
