@@ -67,8 +67,12 @@ class Socket:
         if not requests:
             return
         self.sends.append(list(requests))
-        refusal = self.refusals.pop(0) if self.refusals else None
-        if isinstance(refusal, Exception):
+        if self.refusals:
+            self._answer(self.refusals.pop(0))
+
+    @staticmethod
+    def _answer(refusal: BaseException | None) -> None:
+        if refusal is not None:
             raise refusal
 
     def request(self, command: int, payload: bytes = b"", dump: bool = False) -> list[Answer]:

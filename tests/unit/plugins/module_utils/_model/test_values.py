@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._model import values
 from tests.unit.helpers import refused
@@ -30,6 +32,21 @@ def test_no_address(value: object) -> None:
     """The message shows what one looks like."""
     with refused("vip", "is not an IP address: write one like 192.168.56.185"):
         values.address("vip", value)
+
+
+numbers = st.integers(0, 300).map(str) | st.sampled_from(["00", "01", "001", "1000", "-1", "+1", " 1", "1_0", "", "\u0661"])
+
+
+@given(st.lists(numbers, min_size=3, max_size=5).map(".".join))
+def test_address_is_what_the_library_takes_for_one(text: str) -> None:
+    """Neither more nor less, whatever way there is to the same result."""
+    try:
+        expected = ip_address(text.strip())
+    except ValueError:
+        with refused("rip", "is not an IP address"):
+            values.any_address("rip", text)
+    else:
+        assert values.any_address("rip", text) == expected
 
 
 @pytest.mark.parametrize("value", ["224.0.0.81", "239.255.255.255", "ff02::1", "0.0.0.0", "::", "255.255.255.255"])
