@@ -43,8 +43,18 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+services:
+  description: The director's table, as M(lvs.cluster.ipvs_table) takes it, with what is to go.
+  returned: success
+  type: list
+  elements: dict
+warnings:
+  description: What the user has to see to.
+  returned: success
+  type: list
+  elements: str
 director:
-  description: What the director has to hold, as options of the modules, in the lists C(services), C(destinations), C(vips) and C(mappings).
+  description: What the director has to hold beside its table, as options of the modules, in the lists C(vips) and C(mappings).
   returned: success
   type: dict
 director_withdrawn:
@@ -52,7 +62,7 @@ director_withdrawn:
   returned: success
   type: dict
 real_servers:
-  description: What each real server has to hold, by host, in the same four lists (C(vips) and C(mappings) are the ones it uses).
+  description: What each real server has to hold, by host, in the same lists.
   returned: success
   type: dict
 real_servers_withdrawn:

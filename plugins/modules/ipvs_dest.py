@@ -40,12 +40,12 @@ options:
       - Left out, a new destination gets V(1).
     type: int
   upper_threshold:
-    description: The number of connections from which on it gets no new ones, V(0) (no limit, as if left out) to V(2147483647).
+    description: The number of connections from which on it gets no new ones, V(0) (no limit, which a new destination has if this is left out) to V(2147483647).
     type: int
   lower_threshold:
     description:
       - The number of connections below which it gets new ones again, up to O(upper_threshold).
-      - V(0), as if left out, is three quarters of O(upper_threshold).
+      - V(0), which a new destination has if this is left out, is three quarters of O(upper_threshold).
     type: int
   tunnel_type:
     description:

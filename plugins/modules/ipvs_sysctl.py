@@ -23,9 +23,9 @@ options:
     required: true
   persist:
     description:
-      - Whether the values come back after a reboot, from the file C(/etc/sysctl.d/90-lvs-ipvs.conf), with
+      - Whether the values come back after a reboot, from the file C(/etc/sysctl.d/90-lvs_ipvs.conf), with
         C(/etc/modules-load.d/lvs-ipvs.conf), which has C(ip_vs) loaded before.
-      - Left out, the files stay as they are. V(false) removes them.
+      - Left out, the files stay as they are. V(false), and O(settings) without any, removes them.
     type: bool
 requirements:
   - Linux with the module C(ip_vs)
@@ -52,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 commands:
-  description: What was changed (in check mode, what would be), as C(sysctl(8)) prints it.
+  description: What was changed (in check mode, what would be), as C(sysctl(8)) prints it, and lines of files behind the file's name.
   returned: success
   type: list
   elements: str

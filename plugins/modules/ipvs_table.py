@@ -171,7 +171,7 @@ commands:
   elements: str
   sample: ["-a -t 192.168.56.185:80 -r 192.168.56.184:80 -i -w 1"]
 refused:
-  description: What the kernel refused. Nothing is removed then.
+  description: What the kernel refused. Nothing is removed where something that was to come was refused.
   returned: when the kernel refused something
   type: list
   elements: str

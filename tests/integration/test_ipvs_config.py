@@ -54,8 +54,8 @@ def test_hand_made_director_is_adopted(director: Namespace) -> None:
     found = director.module("ipvs_info").ok()
     assert json.dumps(found["lvs_services"][0]["real_servers"]) == json.dumps(
         [
-            {"address": "192.168.56.184", "weight": 2, "upper_threshold": 100, "lower_threshold": 50},
             {"address": "192.168.56.183", "weight": 1},
+            {"address": "192.168.56.184", "weight": 2, "upper_threshold": 100, "lower_threshold": 50},
         ]
     )
     cluster = Cluster({"ds1": Host("192.168.56.181")}, directors=["ds1"], real_servers=[])
@@ -171,7 +171,7 @@ def test_mixed_families_and_a_daemon_exclude_each_other(director: Namespace) -> 
 # ----- settings
 
 
-FILES = ("/etc/sysctl.d/90-lvs-ipvs.conf", "/etc/modules-load.d/lvs-ipvs.conf")
+FILES = ("/etc/sysctl.d/90-lvs_ipvs.conf", "/etc/modules-load.d/lvs-ipvs.conf")
 
 
 def setting(director: Namespace, name: str) -> str:

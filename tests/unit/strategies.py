@@ -51,7 +51,7 @@ def netmasks(draw: st.DrawFn, family: int) -> str:
     """A mask as the kernel may hold it: any bits for IPv4, which the whole address has not."""
     if family == 6:
         return draw(st.just("") | st.integers(1, 127).map(str))
-    mask = str(draw(st.ip_addresses(v=4)))
+    mask = str(draw(st.just("255.255.255.255") | st.ip_addresses(v=4)))
     return "" if mask == "255.255.255.255" else mask
 
 

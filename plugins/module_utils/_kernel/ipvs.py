@@ -183,8 +183,13 @@ class SyncDaemons(_Ipvs):
             super().apply([Change(change.before, None)])
             try:
                 super().apply([Change(None, change.after)])
-            except LvsError:
-                super().apply([Change(None, change.before)])
+            except LvsError as error:
+                try:
+                    super().apply([Change(None, change.before)])
+                except LvsError as second:
+                    raise KernelRefused(
+                        f"{error}; and it does not run now, as it did not start as it was: {second}"
+                    ) from error
                 raise
 
 
@@ -196,8 +201,9 @@ class IpvsInfo(_Ipvs):
         (config,) = self._ask(codec.CMD_GET_CONFIG)
         (info,) = self._ask(codec.CMD_GET_INFO)
         version, size = codec.decode_info(info)
+        services = [self._counted(answer) for answer in self._ask(codec.CMD_GET_SERVICE, dump=True)]
         return Director(
-            services=[self._counted(answer) for answer in self._ask(codec.CMD_GET_SERVICE, dump=True)],
+            services=sorted(services, key=lambda one: one.service.key.order),  # the kernel's is that of its hash table
             timeouts=codec.decode_timeouts(config),
             sync_daemons=[codec.decode_daemon(answer) for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)],
             version=version,
@@ -210,6 +216,7 @@ class IpvsInfo(_Ipvs):
             CountedDestination(codec.decode_destination(service.key, one), *codec.destination_statistics(one))
             for one in self._ask(codec.CMD_GET_DEST, codec.encode_key(service.key), dump=True)
         ]
+        destinations.sort(key=lambda one: one.destination.key.order)
         return CountedService(service, codec.service_statistics(answer), destinations)
 
 
@@ -224,7 +231,13 @@ def _translated(errors: Mapping[int, int], part: Sequence[Change[Any]], done: Se
         return NotPermitted(_NOT_PERMITTED)
     if isinstance(first.item, Destination) and number == errno.ESRCH and total == 1:
         return NoSuchService(first.item.key.service)
-    lines = [f"{_reason(part[index].item, errors[index])} (refused: {part[index].line()})" for index in refused]
+    # The destinations of a service that was refused are refused for that.
+    missing = {part[index].item.key for index in refused if isinstance(part[index].item, Service)}
+    lines = [
+        f"{_reason(part[index].item, errors[index])} (refused: {part[index].line()})"
+        for index in refused
+        if not (isinstance(part[index].item, Destination) and part[index].item.key.service in missing)
+    ]
     if total > 1:
         lines.append(f"{len(done)} of {total} changes were carried out before that; run the task again to complete them")
     return BatchRefused("\n".join(lines), [change.line() for change in done], [part[index].line() for index in refused])

@@ -35,6 +35,8 @@ _FAMILY_ID = struct.Struct("=H")
 _RECEIVE_BYTES = 65536  # the kernel fills a dump's messages up to 32 KiB
 SOL_NETLINK, NETLINK_CAP_ACK = 270, 10
 _BATCH = 200  # requests in one send: should all be refused, the answers fit into the default receive buffer
+# Of 32 bits each on old 32-bit systems, which have the old number of the option, too.
+_TIMEVAL = "@ll" if struct.calcsize("@l") == 8 or socket.SO_RCVTIMEO == 20 else "@qq"
 _TIMEOUT = 10  # seconds that the kernel may take for an answer
 
 
@@ -108,7 +110,7 @@ class GenericSocket:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         try:
             # The kernel's own limit: Python's would look before each receive whether there is something, half of all calls.
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", _TIMEOUT, 0))
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack(_TIMEVAL, _TIMEOUT, 0))
             # A refusal without a copy of what was refused.
             self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
             self._socket.bind((0, 0))

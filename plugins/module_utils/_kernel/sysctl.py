@@ -15,7 +15,7 @@ from typing import Any
 from .._errors import InvalidValue, KernelRefused, LvsError, NotPermitted
 from .._model.ipvs_sysctl import IpvsSysctlKey, value
 from .._model.network import TUNNEL_DEVICE
-from .._model.sysctl import ALL, Sysctl, SysctlFile, SysctlKey
+from .._model.sysctl import ALL, MADE, Sysctl, SysctlFile, SysctlKey
 from .._reconcile import Change, Wanted
 from . import files
 from .ipvs import load_ipvs
@@ -52,8 +52,10 @@ class _Settings:
         for one in self._wanted:
             if isinstance(one.key, str):
                 text = files.read_text(one.key)
-                if text is not None:
+                if text is not None and text.startswith(MADE):
                     self._current[one.key] = SysctlFile(one.key, text)
+                elif text is not None and one.new is not None:
+                    raise LvsError(f"persist: {one.key} is there and was not made by this collection: move it away")
             elif one.new is not None or self._claimant in self._wants(one.key):
                 self._take_in(one.key)
         return self._current
@@ -64,7 +66,8 @@ class _Settings:
         done: list[Sysctl] = []
         try:
             self._claim()
-            for change in changes:
+            # Files last: nothing of them has to go back.
+            for change in sorted(changes, key=lambda change: isinstance(change.item, SysctlFile)):
                 item = change.item
                 if isinstance(item, SysctlFile):
                     if change.after is None:

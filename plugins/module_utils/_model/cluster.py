@@ -19,9 +19,8 @@ _DESTINATION_OPTIONS = tuple(name for name in DESTINATION if name != "rip")
 SERVICE_FIELDS = ("name", *SERVICE_KEY, *SERVICE, "forward", "rport", "director_device", "real_servers", "state")
 REAL_SERVER_FIELDS = ("host", "address", *_DESTINATION_OPTIONS, "state")
 
-# What stands for a service and a real server where others' options are to be checked.
-_ANY_SERVICE = ipvs.ServiceKey(4, "tcp", values.vip("192.0.2.2"), 80)
-_ANY_RIP = "192.0.2.1"
+# Stands for a service that is wrong itself, so that its real servers can be checked nevertheless.
+_ANY_SERVICE = ipvs.ServiceKey(4, "tcp", None, 80)
 
 T = TypeVar("T")
 
@@ -193,17 +192,19 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> _Servi
         where, lambda: values.device("director_device", _given(raw, "director_device", cluster.tunnel_device))
     )
     wanted = faults.take(where, lambda: ipvs.service_of(raw))
-    if isinstance(raw.get("scheduler"), str):
+    if raw.get("scheduler") is not None:
         faults.take(where, lambda: values.choice("scheduler", raw["scheduler"], ipvs.SCHEDULERS))
     # For all of its real servers at once: a fault in one of these is the service's.
     key = _ANY_SERVICE if wanted is None else wanted.key
-    common = {name: raw[name] for name in ("forward", "rport") if raw.get(name) is not None}
-    if faults.take(where, lambda: ipvs.destination_of(key, {"rip": _ANY_RIP, **common})) is None:
-        common = {}
-    elif "rport" in common:
-        common["rport"] = values.port("rport", common["rport"])
-        if faults.take(where, lambda: _check_mapping(key, {"forward": ipvs.DEFAULT_FORWARD, **common})) is None:
-            del common["rport"]
+    common = {}
+    for name in ("forward", "rport"):
+        value = raw.get(name)
+        if value is not None:
+            value = faults.take(where, lambda name=name, value=value: ipvs.DESTINATION_READERS[name](value))  # type: ignore[misc]
+            common.update({} if value is None else {name: value})
+    forward = {"forward": ipvs.DEFAULT_FORWARD, **common}
+    if "rport" in common and not _own_forwards(raw) and faults.take(where, lambda: _check_mapping(key, forward)) is None:
+        del common["rport"]
     real_servers = _real_servers(where, raw, key, common, cluster, faults)
     if wanted is None or device is None:
         return None
@@ -217,11 +218,10 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> _Servi
         faults.take(where, wanted.new.check)
     if len(faults.messages) > before:
         return None
-    options = {name: raw[name] for name in SERVICE if raw.get(name) is not None}
     return _Service(
         name=str(raw["name"]),
         key=wanted.key,
-        options={**wanted.key.facts(), "scheduler": ipvs.DEFAULT_SCHEDULER, **options},
+        options=wanted.key.facts() if wanted.new is None else _stated(wanted.new),
         device=device,
         present=wanted.new is not None,
         real_servers=tuple(real_servers),
@@ -290,10 +290,23 @@ def _real_server(
         raise_all([InvalidValue(named, one.value, one.reason) if one.option == "rip" else one for one in error.faults])
         raise
     destination = wanted.new or ipvs.Destination(wanted.key)
-    present = wanted.new is not None
-    if not present:
-        options["state"] = "absent"
-    return _RealServer(name, destination, options, rport, present)
+    row = _stated(destination)
+    for option in (*service.facts(), *(["rport"] if destination.key.port == service.port else [])):
+        row.pop(option, None)
+    if wanted.new is None:
+        row = {**{option: row[option] for option in ("rip", "rport") if option in row}, "state": "absent"}
+    return _RealServer(name, destination, row, rport, wanted.new is not None)
+
+
+def _stated(item: ipvs.Service | ipvs.Destination) -> dict[str, Any]:
+    """All of its options, so that one that leaves the description goes back to its default."""
+    return {option: value for option, value in item.facts().items() if value is not None}
+
+
+def _own_forwards(raw: Mapping[str, Any]) -> bool:
+    """Whether real servers say themselves how packets reach them."""
+    entries = raw.get("real_servers")
+    return isinstance(entries, Sequence) and any(isinstance(one, Mapping) and one.get("forward") for one in entries)
 
 
 def _check_mapping(service: ipvs.ServiceKey, options: Mapping[str, Any]) -> bool:
@@ -301,6 +314,8 @@ def _check_mapping(service: ipvs.ServiceKey, options: Mapping[str, Any]) -> bool
     rport = options["rport"]
     if rport == service.port:
         return False
+    if service.vip is not None and service.port == 0:
+        raise InvalidValue("rport", rport, "cannot be for port 0, which takes every port: leave it out")
     if options["forward"] != "masquerade" and service.protocol not in dnat.PROTOCOLS:
         what = "a service by fwmark" if service.vip is None else service.protocol
         raise InvalidValue("rport", rport, f"needs a port mapping, which {what} has not: leave it out")
@@ -356,7 +371,7 @@ def _check_together(services: Sequence[_Service], cluster: Cluster, faults: _Fau
                     where,
                     f"address: {one.rip} is the VIP of service '{vips[one.rip].name}': name a real server's own address",
                 )
-            elif str(one.rip) in held and one.options["forward"] != "local":
+            elif str(one.rip) in held and one.destination.forward != "local":
                 name = held[str(one.rip)]
                 faults.add(where, f"address: {one.rip} is the host {name}: write host: {name}")
 
@@ -435,3 +450,5 @@ def _append_new(rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
 def _keep_shared(staying: Side, going: Side) -> None:
     """What one service gives up and another still needs, stays."""
     going.vips = [vip for vip in going.vips if vip not in staying.vips]
+    mapped = [{**mapping, "to_port": None} for mapping in staying.mappings]
+    going.mappings = [mapping for mapping in going.mappings if {**mapping, "to_port": None} not in mapped]

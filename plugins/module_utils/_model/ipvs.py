@@ -72,7 +72,11 @@ class ServiceKey(NamedTuple):
         faults = Faults()
         parsed = faults.take(lambda: values.vip(vip))
         port = faults.take(lambda: values.integer("port", options["port"], 0, 65535))
-        protocol = faults.take(lambda: values.choice("protocol", options.get("protocol") or "tcp", values.PROTOCOLS))
+        protocol = faults.take(
+            lambda: values.choice(
+                "protocol", "tcp" if options.get("protocol") is None else options["protocol"], values.PROTOCOLS
+            )
+        )
         raise_all(faults.found)
         parsed = cast("Address", parsed)  # it was read, or raised
         if family is not None and family != parsed.version:
@@ -84,6 +88,11 @@ class ServiceKey(NamedTuple):
             return f"-f {self.fwmark}" + (" -6" if self.family == 6 else "")
         protocol = self.protocol or "tcp"
         return f"{_SERVICE_SWITCH.get(protocol, f'--{protocol}-service')} {values.endpoint(self.vip, self.port)}"
+
+    @property
+    def order(self) -> tuple[int, int, str, int, int]:
+        """Where it stands in a list."""
+        return self.fwmark, self.family, self.protocol or "", int(self.vip or 0), self.port
 
     def facts(self) -> dict[str, Any]:
         """The options that name this service."""
@@ -169,6 +178,11 @@ class DestinationKey(NamedTuple):
     service: ServiceKey
     rip: Address
     port: int
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """Where it stands in its service's list."""
+        return self.rip.version, int(self.rip), self.port
 
 
 @dataclass(frozen=True)
@@ -323,8 +337,10 @@ def destination_of(service: ServiceKey, options: Mapping[str, Any], where: str =
     if rip == service.vip:
         raise InvalidValue("rip", rip, "is the VIP itself: name the real server's own address")
     faults = Faults()
-    stated = _stated(options, _DESTINATION_READERS, faults)
+    stated = _stated(options, DESTINATION_READERS, faults)
     port = stated.pop("rport", service.port)
+    if stated.get("upper_threshold") == 0:
+        stated = {"lower_threshold": 0, **stated}
     # What the former forwarding method or tunnel had, and the stated one cannot have, goes with it.
     if stated.get("forward", "tunnel") != "tunnel":
         stated = {"tunnel_type": "ipip", "tunnel_port": 0, "tunnel_checksum": "none", **stated}
@@ -348,7 +364,7 @@ def _one_of(option: str, choices: Iterable[str]) -> Callable[[object], str]:
     return lambda value: values.choice(option, value, tuple(choices))
 
 
-_DESTINATION_READERS: Mapping[str, Callable[[object], Any]] = {
+DESTINATION_READERS: Mapping[str, Callable[[object], Any]] = {
     "rport": lambda value: values.port("rport", value),
     "forward": _one_of("forward", FORWARDS),
     "weight": lambda value: values.weight("weight", value),

@@ -18,11 +18,12 @@ from .._errors import Faults, InvalidValue, raise_all
 from .._reconcile import Wanted
 from .sysctl import DIRECTORY, Sysctl, wanted_file
 
-SETTINGS_FILE = f"{DIRECTORY}/90-lvs-ipvs.conf"
+SETTINGS_FILE = f"{DIRECTORY}/90-lvs_ipvs.conf"
 # systemd-sysctl runs after systemd-modules-load: only then are there settings to be set.
 MODULES_FILE = "/etc/modules-load.d/lvs-ipvs.conf"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NUMBER = re.compile(r"-?[0-9]+")
 _VALUE = re.compile(r"-?[0-9]+(\s+-?[0-9]+)*")
 
 
@@ -43,7 +44,8 @@ class IpvsSysctlKey:
 
 def value(text: object) -> str:
     """A value as the kernel is given it: numbers, with one space between."""
-    return " ".join(str(int(text) if isinstance(text, bool) else text).split())
+    words = str(int(text) if isinstance(text, bool) else text).split()
+    return " ".join(str(int(word)) if _NUMBER.fullmatch(word) else word for word in words)
 
 
 def wanted_settings(options: Mapping[str, Any]) -> list[Wanted[Any]]:

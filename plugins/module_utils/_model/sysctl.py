@@ -22,7 +22,8 @@ ALL = "all"
 LOOSE = 2  # rp_filter: any route back to the source will do
 RANGES = {"arp_ignore": (0, 8), "arp_announce": (0, 2), "rp_filter": (0, 2)}
 DIRECTORY = "/etc/sysctl.d"
-HEADER = "# Made by lvs.cluster.{module}: what is changed here is lost.\n"
+MADE = "# Made by lvs.cluster."
+HEADER = MADE + "{module}: what is changed here is lost.\n"
 
 
 @dataclass(frozen=True)

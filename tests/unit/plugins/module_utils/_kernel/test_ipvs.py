@@ -60,6 +60,7 @@ class Socket:
         self.answers = answers or {}
         self.sends: list[list[Request]] = []
         self.dumps: list[int] = []
+        self.asked: list[int] = []  # other than by a dump
         self.closed = False
 
     def send_all(self, requests: Sequence[Request]) -> None:
@@ -77,8 +78,7 @@ class Socket:
 
     def request(self, command: int, payload: bytes = b"", dump: bool = False) -> list[Answer]:
         """Answer a request."""
-        if dump:
-            self.dumps.append(command)
+        (self.dumps if dump else self.asked).append(command)
         answer = self.answers.get((command, payload), [])
         if isinstance(answer, OSError):
             raise answer
@@ -319,6 +319,12 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             errno.ENOMEM,
             "IPVS: Cannot allocate memory (refused: -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)",
         ),
+        (
+            add(MIXED),
+            errno.ENOMEM,
+            "IPVS: Cannot allocate memory (refused: -a -t 192.0.2.1:80 -r [2001:db8::b7]:80 -i -w 1)",
+        ),
+        (Change(Timeouts(1, 2, 3), Timeouts(4, 5, 6)), errno.ENOMEM, "IPVS: Cannot allocate memory (refused: --set 4 5 6)"),
         (add(Service(WEB)), errno.EINVAL, "IPVS: Invalid argument (refused: -A -t 192.0.2.1:80 -s wlc)"),
     ],
 )
@@ -471,6 +477,7 @@ def test_named_services() -> None:
     wanted = [Wanted(WEB, Service(WEB), {}), Wanted(SIP, Service(SIP), {}), Wanted[Service].absent(DNS)]
     assert room.read(wanted) == {WEB: Service(WEB, "rr"), DNS: Service(DNS)}
     assert room.read([]) == {}
+    assert over(ipvs.IpvsServices(), Socket()).read(wanted) == {}
 
 
 def test_destinations_of_named_services() -> None:
@@ -481,6 +488,7 @@ def test_destinations_of_named_services() -> None:
     wanted = [Wanted(key, Destination(key), {}) for key in (RS1, RS2, in_dns)]
     assert room.read(wanted) == {RS1: Destination(RS1), RS6: MIXED}
     assert socket.dumps == [GET_DEST, GET_DEST]
+    assert socket.asked == [GET_SERVICE]  # for the one without destinations
 
 
 def test_destination_of_a_service_that_is_not_there() -> None:
@@ -593,6 +601,15 @@ def test_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyError):
         use()
     assert socket.closed
+
+
+def test_module_is_loaded_by_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent, and nothing left open."""
+    socket = Socket()
+    monkeypatch.setattr(ipvs, "GenericSocket", lambda family, version: {("IPVS", 1): socket}[family, version])
+    ipvs.load_ipvs()
+    assert socket.closed
+    assert (socket.sends, socket.asked, socket.dumps) == ([], [], [])
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,30 @@ SERVICES = {
         0800 0b00  73697000                            # PE_NAME: "sip"
         """,
     ),
+    "persistent, each client by itself": (
+        Service(MARK, scheduler="rr", persistence_timeout=300),
+        """
+        3800 0180                                      # 56 bytes, IPVS_CMD_ATTR_SERVICE | NLA_F_NESTED
+        0600 0100  0200 0000                           # AF: AF_INET
+        0800 0500  04030201                            # FWMARK: 0x01020304
+        0700 0600  72720000                            # SCHED_NAME: "rr"
+        0c00 0700  01000000 3d000000                   # FLAGS: PERSISTENT; mask
+        0800 0800  2c010000                            # TIMEOUT: 300 s
+        0800 0900  ffffffff                            # NETMASK: 255.255.255.255
+        """,
+    ),
+    "persistent ipv6, each client by itself": (
+        Service(ServiceKey(family=6, fwmark=7), scheduler="mh", persistence_timeout=60),
+        """
+        3800 0180                                      # 56 bytes, IPVS_CMD_ATTR_SERVICE | NLA_F_NESTED
+        0600 0100  0a00 0000                           # AF: AF_INET6
+        0800 0500  07000000                            # FWMARK: 7
+        0700 0600  6d680000                            # SCHED_NAME: "mh"
+        0c00 0700  01000000 3d000000                   # FLAGS: PERSISTENT; mask
+        0800 0800  3c000000                            # TIMEOUT: 60 s
+        0800 0900  80000000                            # NETMASK: a prefix of 128 bits
+        """,
+    ),
     "persistent ipv6": (
         Service(
             ServiceKey(family=6, fwmark=7),
@@ -459,6 +483,33 @@ def test_leftovers_of_a_destination_without_a_tunnel() -> None:
         0800 0600  00000000                            # L_THRESH
     """
     assert codec.decode_destination(WEB, octets(answer)) == Destination(RS1, forward="route")
+
+
+@little_endian
+def test_kernel_answer_is_read_as_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ip_vs_genl_fill_dest() sends, with counters behind it: attribute by attribute would take several times as long."""
+    answer = """
+        8800 0200                                      # 136 bytes, IPVS_CMD_ATTR_DEST
+        1400 0100  c0a838b7 00000000 00000000 00000000 # ADDR: 192.168.56.183
+        0600 0200  0050 0000                           # PORT: 80
+        0800 0300  02000000                            # FWD_METHOD: IP_VS_CONN_F_TUNNEL
+        0800 0400  05000000                            # WEIGHT: 5
+        0500 0d00  01 000000                           # TUN_TYPE: GUE
+        0600 0e00  17c0 0000                           # TUN_PORT: 6080
+        0600 0f00  0100 0000                           # TUN_FLAGS: checksum
+        0800 0500  64000000                            # U_THRESH: 100
+        0800 0600  32000000                            # L_THRESH: 50
+        0800 0700  09000000                            # ACTIVE_CONNS: 9
+        0800 0800  08000000                            # INACT_CONNS: 8
+        0800 0900  07000000                            # PERSIST_CONNS: 7
+        0600 0b00  0200 0000                           # ADDR_FAMILY: AF_INET
+        0c00 0a00  0800 0100  05000000                 # STATS: CONNS: 5
+    """
+    monkeypatch.delattr(codec, "_decode_in_any_order")
+    expected = Destination(RS1, "tunnel", 5, 100, 50, "gue", 6080, "checksum")
+    assert codec.decode_destination(WEB, octets(answer)) == expected
+    last = octets(answer)[:-12]
+    assert codec.decode_destination(WEB, last) == expected
 
 
 # As the kernel aligns them: each value of 64 bits at a multiple of eight bytes.

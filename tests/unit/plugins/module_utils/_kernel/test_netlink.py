@@ -71,9 +71,10 @@ def test_messages_of_a_datagram() -> None:
     """Several in one, each at a multiple of four bytes."""
     wire = bytes.fromhex(
         "11000000 1c00 0200 07000000 01000000 61 000000"  # 17 bytes and three of padding
+        "10000000 0100 0000 00000000 00000000"  # NLMSG_NOOP, nothing but a header
         "14000000 0300 0200 07000000 01000000 00000000"  # NLMSG_DONE
     )
-    assert list(netlink.messages(wire)) == [(0x1C, 2, 7, b"a"), (netlink.NLMSG_DONE, 2, 7, bytes(4))]
+    assert list(netlink.messages(wire)) == [(0x1C, 2, 7, b"a"), (1, 0, 0, b""), (netlink.NLMSG_DONE, 2, 7, bytes(4))]
 
 
 @little_endian
@@ -82,6 +83,19 @@ def test_malformed_message(length: str) -> None:
     """A length below the header's or beyond the end."""
     with pytest.raises(ValueError, match="malformed netlink message"):
         list(netlink.messages(bytes.fromhex(length + "1c00 0200 07000000 01000000 00000000")))
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("NLMSG_ERROR", 2), ("NLMSG_DONE", 3),
+        ("NLM_F_REQUEST", 0x1), ("NLM_F_ACK", 0x4), ("NLM_F_DUMP", 0x300), ("NLM_F_DUMP_INTR", 0x10),
+        ("GENL_ID_CTRL", 0x10), ("CTRL_CMD_GETFAMILY", 3), ("CTRL_ATTR_FAMILY_ID", 1), ("CTRL_ATTR_FAMILY_NAME", 2),
+    ],
+)  # fmt: skip
+def test_numbers_of_the_kernel(name: str, number: int) -> None:
+    """As include/uapi/linux/netlink.h and genetlink.h have them."""
+    assert getattr(netlink, name) == number
 
 
 Answer = Callable[[int, int, int], list[bytes]]
@@ -125,6 +139,7 @@ class Kernel:
         self.answer = answer
         self.sends: list[list[tuple[int, int, bytes]]] = []  # command, flags, attributes
         self.options: list[tuple[int | bytes, ...]] = []
+        self.bound: tuple[int, int] | None = None
         self.closed = False
         self.inbox: deque[bytes] = deque()
 
@@ -161,10 +176,9 @@ class Kernel:
         """Remember the end."""
         self.closed = True
 
-    def ignore(self, *_arguments: object) -> None:
-        """Whatever else is done to a socket."""
-
-    bind = ignore
+    def bind(self, address: tuple[int, int]) -> None:
+        """Remember the address: a port that the kernel chooses, and no groups."""
+        self.bound = address
 
     @property
     def commands(self) -> list[int]:
@@ -179,7 +193,8 @@ Connect = Callable[..., tuple[netlink.GenericSocket, Kernel]]
 def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     """What every socket leads to from here on."""
     kernel = Kernel(refusing({}))
-    fake = SimpleNamespace(AF_NETLINK=16, SOCK_RAW=3, SOL_SOCKET=1, SO_RCVTIMEO=20, socket=lambda *_arguments: kernel)
+    made = {(16, 3, 16): kernel}  # AF_NETLINK, SOCK_RAW, NETLINK_GENERIC
+    fake = SimpleNamespace(AF_NETLINK=16, SOCK_RAW=3, SOL_SOCKET=1, SO_RCVTIMEO=20, socket=lambda *kind: made[kind])
     monkeypatch.setattr(netlink, "socket", fake)
     return kernel
 
@@ -213,6 +228,11 @@ def test_kernel_that_does_not_answer(connect: Connect, monkeypatch: pytest.Monke
         sock.request(4)
 
 
+def test_socket_hears_no_one_but_the_kernels_answers(connect: Connect) -> None:
+    """Its port is of the kernel's choice, and it is in no multicast group."""
+    assert connect(refusing({}))[1].bound == (0, 0)
+
+
 def test_socket_is_given_back(connect: Connect, kernel: Kernel) -> None:
     """At the end, and where the kernel does not know the family."""
     connect(refusing({}))[0].close()
@@ -230,6 +250,8 @@ def test_single_request_asks_for_its_end(connect: Connect) -> None:
     assert sock.request(4) == []
     assert sock.request(8, b"service", dump=True) == []
     assert kernel.sends == [[(4, netlink.NLM_F_ACK, b"")], [(8, netlink.NLM_F_DUMP, b"service")]]
+    kernel.answer = lambda _command, _flags, number: [message(netlink.NLMSG_DONE, number, b"")]
+    assert sock.request(8, dump=True) == []
 
 
 def test_answers_in_several_datagrams(connect: Connect) -> None:

@@ -57,14 +57,21 @@ MAPPING = "vip port protocol to_port"
 UNMAPPED = "vip port protocol"
 
 
+# What a description that leaves it out wants nevertheless.
+PLAIN_SERVICE = {"scheduler_flags": [], "persistence_timeout": 0, "persistence_engine": "none", "one_packet": False}
+
+
 def service(vip: str, port: int, protocol: str, scheduler: str, *destinations: dict[str, Any]) -> dict[str, Any]:
     """A service as ipvs_table takes it."""
-    return {"vip": vip, "port": port, "protocol": protocol, "scheduler": scheduler, "destinations": list(destinations)}
+    named = {"vip": vip, "port": port, "protocol": protocol, "scheduler": scheduler}
+    return {**named, **PLAIN_SERVICE, "destinations": list(destinations)}
 
 
 def destination(rip: str, forward: str, weight: object, **others: Any) -> dict[str, Any]:
     """A destination as ipvs_table takes it."""
-    return {"rip": rip, "forward": forward, "weight": weight, **others}
+    tunnel = {"tunnel_type": "ipip", "tunnel_checksum": "none"} if forward == "tunnel" else {}
+    limits = {"upper_threshold": 0, "lower_threshold": 0}
+    return {"rip": rip, "forward": forward, "weight": weight, **limits, **tunnel, **others}
 
 
 def test_the_labs_description() -> None:
@@ -94,7 +101,7 @@ def test_defaults_of_a_service() -> None:
     """Name, VIP and port are enough: tcp, wlc, tunnel, all hosts of the group, weights of the inventory."""
     cluster = replace(LAB, hosts={**HOSTS, "rs2": Host("192.168.56.184", weight="5")}, tunnel_device="lvs0")
     made = plan([{"name": "web", "vip": "192.168.56.185", "port": "80"}], cluster)
-    rs1, rs2 = destination("192.168.56.183", "tunnel", 1), destination("192.168.56.184", "tunnel", "5")
+    rs1, rs2 = destination("192.168.56.183", "tunnel", 1), destination("192.168.56.184", "tunnel", 5)
     assert made.services == [service("192.168.56.185", 80, "tcp", "wlc", rs1, rs2)]
     assert made.director.vips == made.real_servers["rs2"].vips == rows(VIP, ("192.168.56.185", "lvs0"))
 
@@ -160,7 +167,7 @@ def test_unmanaged_address() -> None:
     assert "maps port 8099 to 80" in warning
 
 
-GONE = destination("192.168.56.183", "tunnel", 1, state="absent")
+GONE = {"rip": "192.168.56.183", "state": "absent"}
 
 
 @pytest.mark.parametrize(("real_servers", "rows_of_it"), [([], []), ([{"host": "rs1", "state": "absent"}], [GONE])])
@@ -263,6 +270,8 @@ def faults(services: Any, cluster: Cluster = LAB) -> list[str]:
         ({"one_packet": True}, "one_packet", "is for udp alone"),
         ({"persistence_netmask": 24}, "persistence_netmask", "needs persistence: set persistence_timeout"),
         ({"scheduler_flags": ["port"]}, "scheduler_flags", "is a flag of the schedulers sh and mh"),
+        ({"port": 0, "persistence_timeout": 60, "rport": 81}, "rport", "cannot be for port 0, which takes every port"),
+        ({"scheduler": 5}, "scheduler", "5 is not one of rr"),
         ({"family": "ipv6"}, "family", "is not that of vip=192.168.56.185"),
         ({"real_servers": [{"host": "rs1", "tunnel_type": "gue"}]}, "real_servers[0], tunnel_port", "tunnel_type=gue needs"),
         ({"real_servers": [{"host": "rs1", "lower_threshold": 5}]}, "real_servers[0], lower_threshold", "is above"),
@@ -410,7 +419,9 @@ def test_every_option_of_ipvs_reaches_the_table() -> None:
             "vip": "192.168.56.185",
             "port": 80,
             "protocol": "tcp",
+            **PLAIN_SERVICE,
             **options,
+            "persistence_netmask": "255.255.255.0",
             "destinations": [
                 destination("192.168.56.183", "tunnel", **limits),
                 destination("192.168.56.184", "tunnel", 1, **gue),
@@ -426,7 +437,8 @@ def test_every_option_of_ipvs_reaches_the_table() -> None:
 def test_service_by_firewall_mark() -> None:
     """A matter of the director's table alone: it has no VIP that a host could hold."""
     made = plan([{"name": "marked", "fwmark": 7, "family": "ipv4", "real_servers": [{"host": "rs1"}]}], LAB)
-    row = {"fwmark": 7, "family": "ipv4", "scheduler": "wlc", "destinations": [destination("192.168.56.183", "tunnel", 1)]}
+    rs1 = destination("192.168.56.183", "tunnel", 1)
+    row = {"fwmark": 7, "family": "ipv4", "scheduler": "wlc", **PLAIN_SERVICE, "destinations": [rs1]}
     assert made.services == [row]
     assert (made.director, made.real_servers) == (Side(), {"rs1": Side(), "rs2": Side()})
     marked = {"name": "marked", "fwmark": 7}
@@ -449,6 +461,21 @@ def test_mappings_of_real_servers_differ() -> None:
     ]
     assert made.real_servers["rs1"].mappings == rows(MAPPING, ("192.168.56.185", 80, "tcp", 8080))
     assert made.real_servers["rs2"] == Side()
+
+
+def test_move_to_another_port_keeps_the_mapping_that_comes() -> None:
+    """One entry comes and another of the same host goes: the mapping is not taken away again."""
+    servers = [{"host": "rs1", "rport": 8080}, {"host": "rs1", "forward": "masquerade", "rport": 8080, "state": "absent"}]
+    made = plan([{**WEB, "real_servers": servers}], LAB)
+    assert made.real_servers["rs1"].mappings == rows(MAPPING, ("192.168.56.185", 80, "tcp", 8080))
+    assert made.real_servers_withdrawn["rs1"] == Side()
+
+
+def test_real_servers_that_say_how_packets_reach_them() -> None:
+    """A port of the service is no fault where none of them needs a mapping for it."""
+    servers = [{"host": "rs1", "forward": "masquerade"}]
+    made = plan([{**WEB, "protocol": "sctp", "rport": 81, "real_servers": servers}], LAB)
+    assert made.services[0]["destinations"] == [destination("192.168.56.183", "masquerade", 1, rport=81)]
 
 
 def test_host_on_both_sides() -> None:
