@@ -211,3 +211,15 @@ def test_refused_setting_takes_the_others_back(director: Namespace) -> None:
     message = director.module("ipvs_sysctl", settings={"expire_nodest_conn": 1, "sync_ports": 3}, persist=True).failed()
     assert "net.ipv4.vs.sync_ports = 3: Invalid argument" in message
     assert director.snapshot() == before
+
+
+def test_files_of_others_are_left_alone(director: Namespace) -> None:
+    """An administrator's own file of that name is neither removed nor written over."""
+    modules = director.path(FILES[1])
+    modules.write_text("ip_vs\n")
+    director.module("ipvs_sysctl", settings={}, persist=True).ok()
+    assert modules.read_text() == "ip_vs\n"
+    before = director.snapshot()
+    message = director.module("ipvs_sysctl", settings={"conntrack": 1}, persist=True).failed()
+    assert f"{FILES[1]} is there and was not made by this collection: move it away" in message
+    assert director.snapshot() == before
