@@ -231,12 +231,15 @@ def _translated(errors: Mapping[int, int], part: Sequence[Change[Any]], done: Se
         return NotPermitted(_NOT_PERMITTED)
     if isinstance(first.item, Destination) and number == errno.ESRCH and total == 1:
         return NoSuchService(first.item.key.service)
-    # The destinations of a service that was refused are refused for that.
+    # A service that was refused is missing to its destinations, and that they are refused for this says nothing new.
     missing = {part[index].item.key for index in refused if isinstance(part[index].item, Service)}
+
+    def says_more(index: int) -> bool:
+        item = part[index].item
+        return not (isinstance(item, Destination) and errors[index] == errno.ESRCH and item.key.service in missing)
+
     lines = [
-        f"{_reason(part[index].item, errors[index])} (refused: {part[index].line()})"
-        for index in refused
-        if not (isinstance(part[index].item, Destination) and part[index].item.key.service in missing)
+        f"{_reason(part[index].item, errors[index])} (refused: {part[index].line()})" for index in refused if says_more(index)
     ]
     if total > 1:
         lines.append(f"{len(done)} of {total} changes were carried out before that; run the task again to complete them")

@@ -60,7 +60,8 @@ def with_purge(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], curren
     for one in wanted:
         groups.setdefault(one.key if isinstance(one.key, ServiceKey) else one.key.service, []).append(one)
     # A service whose destinations are left out keeps them, as with any option.
-    complete = {ServiceKey.of(row) for row in options["services"] if row.get("destinations") is not None}
+    services = (one.key for one in wanted if isinstance(one.key, ServiceKey))
+    complete = {key for key, row in zip(services, options["services"]) if row.get("destinations") is not None}
     named = {one.key for one in wanted}
     beside = [key for key in current if key not in named]
     for key in beside:

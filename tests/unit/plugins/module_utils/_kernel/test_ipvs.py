@@ -357,6 +357,17 @@ def test_missing_service_of_one_of_several_destinations() -> None:
     ]
 
 
+def test_destinations_of_a_service_that_was_refused() -> None:
+    """The reason is the service's; those of another service have their own."""
+    in_dns = Destination(DestinationKey(DNS, ip_address("10.0.0.1"), 53))
+    changes = [add(Service(WEB, "mh")), add(Destination(RS1)), add(Service(DNS)), add(in_dns)]
+    error = failed(changes, some_refused({0: errno.ENOENT, 1: errno.ESRCH, 3: errno.EINVAL}, 4))
+    assert isinstance(error, BatchRefused)
+    assert error.applied == ["-A -u 192.0.2.2:53 -s wlc"]
+    assert error.refused == [changes[index].line() for index in (0, 1, 3)]
+    assert [line.partition(" ")[0] for line in str(error).splitlines()] == ["scheduler:", "rip:", "1"]
+
+
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES])
 def test_caller_without_the_privilege(number: int) -> None:
     """Nothing of it is about the options."""
@@ -410,6 +421,17 @@ def test_daemon_that_does_not_start_runs_as_it_did() -> None:
     with pytest.raises(BatchRefused, match=r"^IPVS: Cannot allocate memory \(refused: --start-daemon .* eth1 .*\)$"):
         over(ipvs.SyncDaemons(), socket).apply([Change(MASTER, OTHER)])
     assert socket.sends == [STOP, START, RESTART]
+
+
+def test_daemon_that_starts_neither_anew_nor_as_it_was() -> None:
+    """Both of the reasons are told, and that it does not run."""
+    socket = Socket([None, some_refused({0: errno.ENODEV}, 1), some_refused({0: errno.ENOMEM}, 1)])
+    with pytest.raises(KernelRefused) as caught:
+        over(ipvs.SyncDaemons(), socket).apply([Change(MASTER, OTHER)])
+    assert socket.sends == [STOP, START, RESTART]
+    new, old = str(caught.value).split("; and it does not run now, as it did not start as it was: ")
+    assert new == f"IPVS: No such device (refused: {OTHER.line()})"
+    assert old == f"IPVS: Cannot allocate memory (refused: {MASTER.line()})"
 
 
 def test_daemon_that_does_not_stop() -> None:
@@ -554,6 +576,41 @@ def test_director() -> None:
         connection_table_size=4096,
     )
     assert sorted(socket.dumps) == [GET_SERVICE, GET_DEST, GET_DAEMON]
+
+
+def test_order_of_a_director() -> None:
+    """Not the kernel's, which is that of its hash table; marks last, the others by family, protocol, address and port."""
+    services = [
+        ServiceKey.of({"vip": "9.0.0.1", "port": 80}),
+        ServiceKey.of({"vip": "10.0.0.1", "port": 8}),
+        ServiceKey.of({"vip": "10.0.0.1", "port": 80}),
+        ServiceKey.of({"vip": "2.0.0.1", "port": 53, "protocol": "udp"}),
+        ServiceKey.of({"vip": "2001:db8::1", "port": 80}),
+        ServiceKey.of({"fwmark": 7}),
+        ServiceKey.of({"fwmark": 7, "family": "ipv6"}),
+        ServiceKey.of({"fwmark": 10}),
+    ]
+    servers = [("9.0.0.2", 80), ("10.0.0.2", 8), ("10.0.0.2", 80), ("2001:db8::2", 80)]
+    destinations = [DestinationKey(services[0], ip_address(rip), port) for rip, port in servers]
+    stats = netlink.nested(12, STATS)
+    counts = b"".join(netlink.attribute(kind, bytes(4)) for kind in (7, 8, 9))
+
+    def service(index: int) -> Answer:
+        return netlink.nested(1, netlink.attributes(service_answer(Service(services[index])))[1], stats)
+
+    def destination(index: int) -> Answer:
+        answer = destination_answer(Destination(destinations[index]))
+        return netlink.nested(2, netlink.attributes(answer)[2], counts, stats)
+
+    answers: Any = {
+        (GET_CONFIG, b""): [b""],
+        (GET_INFO, b""): [netlink.attribute(1, bytes(4)) + netlink.attribute(2, bytes(4))],
+        (GET_SERVICE, b""): [service(index) for index in (5, 3, 1, 7, 0, 6, 4, 2)],
+        (GET_DEST, codec.encode_key(services[0])): [destination(index) for index in (3, 0, 2, 1)],
+    }
+    found = over(ipvs.IpvsInfo(), Socket(answers=answers)).director()
+    assert [one.service.key for one in found.services] == services
+    assert [one.destination.key for one in found.services[0].destinations] == destinations
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ def test_key(options: dict[str, Any], key: ServiceKey, facts: dict[str, Any]) ->
         ({"vip": "224.0.0.81", "port": 80}, "vip", "is not a unicast address"),
         ({"vip": "127.0.0.1", "port": 80}, "vip", "is a loopback address, which no client reaches"),
         ({**WEB_OPTIONS, "protocol": "icmp"}, "protocol", "is not one of tcp, udp, sctp"),
+        ({**WEB_OPTIONS, "protocol": ""}, "protocol", "'' is not one of tcp, udp, sctp"),
     ],
 )
 def test_bad_key(options: dict[str, Any], option: str, says: str) -> None:
@@ -379,6 +380,7 @@ def test_all_bad_options_of_a_destination_at_once() -> None:
         ({"forward": "tunnel"}, {"forward": "tunnel"}),
         ({"tunnel_type": "gue", "tunnel_port": "6080"}, {"tunnel_type": "gue", "tunnel_port": 6080}),
         ({"tunnel_checksum": "checksum"}, {"tunnel_checksum": "checksum"}),
+        ({"upper_threshold": 0}, {"upper_threshold": 0, "lower_threshold": 0}),
         (
             {"forward": "route"},
             {"forward": "route", "tunnel_type": "ipip", "tunnel_port": 0, "tunnel_checksum": "none"},
@@ -555,6 +557,7 @@ GUE = Destination(RS1, "tunnel", 5, 100, 50, "gue", 6080, "remote_checksum")
     ("there", "options", "after"),
     [
         (GUE, {"forward": "route"}, Destination(RS1, "route", 5, 100, 50)),
+        (GUE, {"upper_threshold": 0}, Destination(RS1, "tunnel", 5, 0, 0, "gue", 6080, "remote_checksum")),
         (GUE, {"forward": "masquerade"}, Destination(RS1, "masquerade", 5, 100, 50)),
         (GUE, {"tunnel_type": "ipip"}, Destination(RS1, "tunnel", 5, 100, 50)),
         (
@@ -601,6 +604,7 @@ def test_gre_keeps_its_checksum() -> None:
         ({"tunnel_type": "ipip", "tunnel_checksum": "checksum"}, "tunnel_checksum", "checksum is not for tunnel_type=ipip"),
         ({"upper_threshold": 49}, "lower_threshold", "50 is above upper_threshold=49"),
         ({"lower_threshold": 101}, "lower_threshold", "101 is above upper_threshold=100"),
+        ({"upper_threshold": 0, "lower_threshold": 1}, "lower_threshold", "1 is above upper_threshold=0"),
     ],
 )
 def test_what_is_stated_does_not_go_along(options: dict[str, Any], option: str, says: str) -> None:
