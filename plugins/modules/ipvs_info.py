@@ -134,7 +134,7 @@ kernel:
 
 import os
 
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs import IpvsInfo
+from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs_info import IpvsInfo
 from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_info import facts
 from ansible_collections.lvs.cluster.plugins.module_utils._module import run_reading
 

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from .._errors import BatchRefused, InvalidValue, KernelRefused, LvsError, MissingKernelSupport, NoSuchService, NotPermitted
 from .._model.ipvs import Destination, Service, ServiceKey
-from .._model.ipvs_info import CountedDestination, CountedService, Director
 from .._model.sync_daemon import SyncDaemon
 from .._model.timeouts import Timeouts
 from .._reconcile import Change, Wanted
@@ -33,7 +32,7 @@ _REQUEST: Mapping[tuple[type, str], tuple[int, Callable[[Any], bytes]]] = {
     (SyncDaemon, "remove"): (codec.CMD_DEL_DAEMON, codec.encode_daemon_key),
 }
 
-_Connected = TypeVar("_Connected", bound="_Ipvs")
+_Connected = TypeVar("_Connected", bound="Ipvs")
 
 
 def _connect() -> GenericSocket:
@@ -52,7 +51,7 @@ def load_ipvs() -> None:
     _connect().close()
 
 
-class _Ipvs:
+class Ipvs:
     """A connection to the kernel's IPVS; a context manager."""
 
     def __enter__(self: _Connected) -> _Connected:
@@ -106,7 +105,7 @@ class _Ipvs:
             done += part
 
 
-class IpvsServices(_Ipvs):
+class IpvsServices(Ipvs):
     """The virtual services."""
 
     def read(self, wanted: Iterable[Wanted[Service]]) -> dict[Any, Service]:
@@ -115,7 +114,7 @@ class IpvsServices(_Ipvs):
         return {service.key: service for service in found if service is not None}
 
 
-class IpvsDestinations(_Ipvs):
+class IpvsDestinations(Ipvs):
     """The destinations of virtual services."""
 
     def read(self, wanted: Iterable[Wanted[Destination]]) -> dict[Any, Destination]:
@@ -133,7 +132,7 @@ class IpvsDestinations(_Ipvs):
         return current
 
 
-class IpvsTable(_Ipvs):
+class IpvsTable(Ipvs):
     """Services and their destinations together."""
 
     def __init__(self, whole: bool) -> None:
@@ -151,7 +150,7 @@ class IpvsTable(_Ipvs):
         return current
 
 
-class IpvsTimeouts(_Ipvs):
+class IpvsTimeouts(Ipvs):
     """The timeouts of idle connections."""
 
     def read(self, wanted: Iterable[Wanted[Timeouts]]) -> dict[Any, Timeouts]:
@@ -160,7 +159,7 @@ class IpvsTimeouts(_Ipvs):
         return {Timeouts.KEY: codec.decode_timeouts(answer)}
 
 
-class SyncDaemons(_Ipvs):
+class SyncDaemons(Ipvs):
     """The daemons that share connections between directors."""
 
     def read(self, wanted: Iterable[Wanted[SyncDaemon]]) -> dict[Any, SyncDaemon]:
@@ -191,33 +190,6 @@ class SyncDaemons(_Ipvs):
                         f"{error}; and it does not run now, as it did not start as it was: {second}"
                     ) from error
                 raise
-
-
-class IpvsInfo(_Ipvs):
-    """All that IPVS tells, counters included."""
-
-    def director(self) -> Director:
-        """Read it."""
-        (config,) = self._ask(codec.CMD_GET_CONFIG)
-        (info,) = self._ask(codec.CMD_GET_INFO)
-        version, size = codec.decode_info(info)
-        services = [self._counted(answer) for answer in self._ask(codec.CMD_GET_SERVICE, dump=True)]
-        return Director(
-            services=sorted(services, key=lambda one: one.service.key.order),  # the kernel's is that of its hash table
-            timeouts=codec.decode_timeouts(config),
-            sync_daemons=[codec.decode_daemon(answer) for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)],
-            version=version,
-            connection_table_size=size,
-        )
-
-    def _counted(self, answer: bytes) -> CountedService:
-        service = codec.decode_service(answer)
-        destinations = [
-            CountedDestination(codec.decode_destination(service.key, one), *codec.destination_statistics(one))
-            for one in self._ask(codec.CMD_GET_DEST, codec.encode_key(service.key), dump=True)
-        ]
-        destinations.sort(key=lambda one: one.destination.key.order)
-        return CountedService(service, codec.service_statistics(answer), destinations)
 
 
 _NOT_PERMITTED = "reading or changing IPVS, check mode included,"

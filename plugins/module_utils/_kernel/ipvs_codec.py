@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from .._model.ipvs import Destination, DestinationKey, Service, ServiceKey
-from .._model.ipvs_info import Connections, Statistics
 from .._model.sync_daemon import SyncDaemon
 from .._model.timeouts import Timeouts
 from .._model.values import Address
@@ -27,24 +26,21 @@ FAMILY, VERSION = "IPVS", 1
 CMD_NEW_SERVICE, CMD_SET_SERVICE, CMD_DEL_SERVICE, CMD_GET_SERVICE = 1, 2, 3, 4
 CMD_NEW_DEST, CMD_SET_DEST, CMD_DEL_DEST, CMD_GET_DEST = 5, 6, 7, 8
 CMD_NEW_DAEMON, CMD_DEL_DAEMON, CMD_GET_DAEMON = 9, 10, 11
-CMD_SET_CONFIG, CMD_GET_CONFIG, CMD_GET_INFO = 12, 13, 15
+CMD_SET_CONFIG, CMD_GET_CONFIG = 12, 13
 
 CMD_ATTR_SERVICE, CMD_ATTR_DEST, CMD_ATTR_DAEMON = 1, 2, 3
 CMD_ATTR_TIMEOUT_TCP, CMD_ATTR_TIMEOUT_TCP_FIN, CMD_ATTR_TIMEOUT_UDP = 4, 5, 6
 
 SVC_ATTR_AF, SVC_ATTR_PROTOCOL, SVC_ATTR_ADDR, SVC_ATTR_PORT, SVC_ATTR_FWMARK = 1, 2, 3, 4, 5
 SVC_ATTR_SCHED_NAME, SVC_ATTR_FLAGS, SVC_ATTR_TIMEOUT, SVC_ATTR_NETMASK, SVC_ATTR_PE_NAME = 6, 7, 8, 9, 11
-SVC_ATTR_STATS64 = 12
 
 DEST_ATTR_ADDR, DEST_ATTR_PORT, DEST_ATTR_FWD_METHOD, DEST_ATTR_WEIGHT = 1, 2, 3, 4
 DEST_ATTR_U_THRESH, DEST_ATTR_L_THRESH, DEST_ATTR_ADDR_FAMILY = 5, 6, 11
 DEST_ATTR_ACTIVE_CONNS, DEST_ATTR_INACT_CONNS, DEST_ATTR_PERSIST_CONNS = 7, 8, 9
-DEST_ATTR_STATS64, DEST_ATTR_TUN_TYPE, DEST_ATTR_TUN_PORT, DEST_ATTR_TUN_FLAGS = 12, 13, 14, 15
+DEST_ATTR_TUN_TYPE, DEST_ATTR_TUN_PORT, DEST_ATTR_TUN_FLAGS = 13, 14, 15
 
 DAEMON_ATTR_STATE, DAEMON_ATTR_MCAST_IFN, DAEMON_ATTR_SYNC_ID, DAEMON_ATTR_SYNC_MAXLEN = 1, 2, 3, 4
 DAEMON_ATTR_MCAST_GROUP, DAEMON_ATTR_MCAST_GROUP6, DAEMON_ATTR_MCAST_PORT, DAEMON_ATTR_MCAST_TTL = 5, 6, 7, 8
-
-INFO_ATTR_VERSION, INFO_ATTR_CONN_TAB_SIZE = 1, 2
 
 SVC_F_PERSISTENT, SVC_F_ONEPACKET, SVC_F_SCHED = 0x1, 0x4, 0x8 | 0x10 | 0x20
 # What a service's flags are made of; HASHED (0x2) is the kernel's own.
@@ -61,7 +57,7 @@ _CHECKSUM = ("none", "checksum", "remote_checksum")
 _ROLE = {"master": 1, "backup": 2}
 _TIMEOUTS = {"tcp": CMD_ATTR_TIMEOUT_TCP, "tcp_fin": CMD_ATTR_TIMEOUT_TCP_FIN, "udp": CMD_ATTR_TIMEOUT_UDP}
 
-_u16, _u32, _u64 = struct.Struct("=H"), struct.Struct("=I"), struct.Struct("=Q")
+_u16, _u32 = struct.Struct("=H"), struct.Struct("=I")
 _be16 = struct.Struct("!H")
 
 
@@ -136,15 +132,12 @@ def encode_service(service: Service) -> bytes:
 
 def encode_destination_key(key: DestinationKey) -> bytes:
     """The attributes that name a destination and its service."""
-    return encode_key(key.service) + nested(CMD_ATTR_DEST, *_destination_key_attributes(key))
-
-
-def _destination_key_attributes(key: DestinationKey) -> list[bytes]:
-    return [
+    return encode_key(key.service) + nested(
+        CMD_ATTR_DEST,
         attribute(DEST_ATTR_ADDR, _address(key.rip)),
         attribute(DEST_ATTR_PORT, _be16.pack(key.port)),
         attribute(DEST_ATTR_ADDR_FAMILY, _u16.pack(_AF[key.rip.version])),
-    ]
+    )
 
 
 def _headers(*kinds: tuple[int, int]) -> tuple[int, ...]:
@@ -281,24 +274,6 @@ def _destination(
     return Destination(key, forward, weight, upper, lower, _name(_TUNNEL, tunnel), tunnel_port, _name(_CHECKSUM, checksum))
 
 
-def decode_statistics(raw: bytes) -> Statistics:
-    """The 64-bit counters and rates of a service (SVC_ATTR_STATS64) or a destination (DEST_ATTR_STATS64)."""
-    found = attributes(raw)
-    return Statistics(*(_u64.unpack(found[kind])[0] for kind in range(1, 11)))  # IPVS_STATS_ATTR_CONNS to _OUTBPS
-
-
-def service_statistics(answer: bytes) -> Statistics:
-    """The counters of a service from an answer to CMD_GET_SERVICE."""
-    return decode_statistics(attributes(attributes(answer)[CMD_ATTR_SERVICE])[SVC_ATTR_STATS64])
-
-
-def destination_statistics(answer: bytes) -> tuple[Connections, Statistics]:
-    """The counters of a destination from an answer to CMD_GET_DEST."""
-    found = attributes(attributes(answer)[CMD_ATTR_DEST])
-    kinds = (DEST_ATTR_ACTIVE_CONNS, DEST_ATTR_INACT_CONNS, DEST_ATTR_PERSIST_CONNS)
-    return Connections(*(_u32.unpack(found[kind])[0] for kind in kinds)), decode_statistics(found[DEST_ATTR_STATS64])
-
-
 def encode_timeouts(timeouts: Timeouts) -> bytes:
     """The timeouts; 0 leaves one as it is."""
     return b"".join(attribute(kind, _u32.pack(getattr(timeouts, name))) for name, kind in _TIMEOUTS.items())
@@ -351,14 +326,4 @@ def decode_daemon(answer: bytes) -> SyncDaemon:
         group=_read_address(6 if six else 4, found[DAEMON_ATTR_MCAST_GROUP6 if six else DAEMON_ATTR_MCAST_GROUP]),
         port=_u16.unpack(found[DAEMON_ATTR_MCAST_PORT])[0],
         ttl=found[DAEMON_ATTR_MCAST_TTL][0],
-    )
-
-
-def decode_info(answer: bytes) -> tuple[str, int]:
-    """The version of IPVS, and the size of the connection table (entries), from an answer to CMD_GET_INFO."""
-    found = attributes(answer)
-    version = _u32.unpack(found[INFO_ATTR_VERSION])[0]
-    return (
-        ".".join(str(version >> shift & 0xFF) for shift in (16, 8, 0)),
-        _u32.unpack(found[INFO_ATTR_CONN_TAB_SIZE])[0],
     )

@@ -13,21 +13,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._errors import InvalidValue, KernelRefused, LvsError, NotPermitted
-from .._model.ipvs_sysctl import IpvsSysctlKey, value
 from .._model.network import TUNNEL_DEVICE
 from .._model.sysctl import ALL, MADE, Sysctl, SysctlFile, SysctlKey
 from .._reconcile import Change, Wanted
 from . import files
-from .ipvs import load_ipvs
 from .links import Links
 
-_ROOT = "/proc/sys"
-_DEVICES = f"{_ROOT}/net/ipv4/conf"
-_IPVS = f"{_ROOT}/net/ipv4/vs"
+ROOT = "/proc/sys"
+_DEVICES = f"{ROOT}/net/ipv4/conf"
 _SUBJECT = "sysctl"
 
 
-class _Settings:
+class Settings:
     """Settings that one of us asks for; a context manager.
 
     A state file keeps, for each setting, the value found before the first change and who wants which value. So a setting
@@ -125,7 +122,7 @@ class _Settings:
             files.save_state(self._state)
 
 
-class DeviceSettings(_Settings):
+class DeviceSettings(Settings):
     """The settings of one device, and of C(all); the device asks for them."""
 
     def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
@@ -156,42 +153,17 @@ class DeviceSettings(_Settings):
             self._current[key] = Sysctl(key, _read(SysctlKey("default", key.name)), self._former(key))
 
 
-class IpvsSettings(_Settings):
-    """The settings of IPVS."""
-
-    def __init__(self) -> None:
-        super().__init__("ipvs")
-
-    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """See above; also those that were asked for before."""
-        wanted = list(wanted)
-        if any(isinstance(one.new, Sysctl) for one in wanted):
-            load_ipvs()
-        names = sorted(os.listdir(_IPVS)) if os.path.isdir(_IPVS) else []
-        for one in wanted:
-            if isinstance(one.key, IpvsSysctlKey) and one.key.name not in names:
-                raise InvalidValue(
-                    "settings", one.key.name, f"is no setting of this kernel's IPVS: it has {', '.join(names)}"
-                )
-        super().read(wanted)
-        for name in names:
-            key = IpvsSysctlKey(name)
-            if key not in self._current and self._claimant in self._wants(key):
-                self._take_in(key)
-        return self._current
-
-
 def _read(key: Any) -> int | str:
-    path = f"{_ROOT}/{key.path}"
+    path = f"{ROOT}/{key.path}"
     text = files.read_text(path)
     if text is None:
         raise KernelRefused(f"{path} does not exist: is procfs mounted, and IPv4 in this kernel?")
-    return value(text) if isinstance(key, IpvsSysctlKey) else int(text)
+    return key.parsed(text)  # type: ignore[no-any-return]  # each kind of key has its own
 
 
 def _write(key: Any, number: object) -> None:
     try:
-        with open(f"{_ROOT}/{key.path}", "w", encoding="ascii") as file:
+        with open(f"{ROOT}/{key.path}", "w", encoding="ascii") as file:
             file.write(f"{number}\n")
     except OSError as error:
         if error.errno in (errno.EPERM, errno.EACCES):

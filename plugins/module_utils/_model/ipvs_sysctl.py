@@ -38,6 +38,10 @@ class IpvsSysctlKey:
         """Where procfs has it, below /proc/sys."""
         return f"net/ipv4/vs/{self.name}"
 
+    def parsed(self, text: str) -> str:
+        """What procfs has, as a value."""
+        return value(text)
+
     def __str__(self) -> str:
         return f"net.ipv4.vs.{self.name}"
 

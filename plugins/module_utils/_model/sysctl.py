@@ -38,6 +38,10 @@ class SysctlKey:
         """Where procfs has it, below /proc/sys."""
         return f"net/ipv4/conf/{self.device}/{self.name}"
 
+    def parsed(self, text: str) -> int:
+        """What procfs has, as a value."""
+        return int(text)
+
     def __str__(self) -> str:
         # sysctl.d(5): with a slash as the first separator, a dot is a part of the device's name.
         separator = "/" if "." in self.device else "."

@@ -21,7 +21,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._errors import (
     NoSuchService,
     NotPermitted,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel import ipvs, netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._kernel import ipvs, ipvs_info, netlink
 from ansible_collections.lvs.cluster.plugins.module_utils._kernel import ipvs_codec as codec
 from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs import Destination, DestinationKey, Service, ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_info import (
@@ -89,7 +89,7 @@ class Socket:
         self.closed = True
 
 
-RoomT = TypeVar("RoomT", bound=ipvs._Ipvs)
+RoomT = TypeVar("RoomT", bound=ipvs.Ipvs)
 
 
 def over(room: RoomT, socket: Any) -> RoomT:
@@ -116,7 +116,7 @@ def some_refused(errors: dict[int, int], sent: int) -> netlink.SomeRefused:
 def carried_out(changes: Sequence[Change[Any]], *refusals: BaseException | None) -> list[list[Request]]:
     """What is sent for the changes."""
     socket = Socket(refusals)
-    over(ipvs._Ipvs(), socket).apply(changes)
+    over(ipvs.Ipvs(), socket).apply(changes)
     return socket.sends
 
 
@@ -193,7 +193,7 @@ def test_nothing_is_removed_where_something_is_refused() -> None:
     ]
     socket = Socket([some_refused({1: errno.EINVAL, 2: errno.ENOENT}, 3)])
     with pytest.raises(BatchRefused) as caught:
-        over(ipvs._Ipvs(), socket).apply(changes)
+        over(ipvs.Ipvs(), socket).apply(changes)
     assert len(socket.sends) == 1
     assert caught.value.applied == ["-A -t 192.0.2.1:80 -s wlc"]
     assert caught.value.refused == [
@@ -387,7 +387,7 @@ def test_socket_fails(error: OSError, message: str) -> None:
     """It is the kernel's word that is missing, not one of it; nothing more is sent."""
     socket = Socket([error])
     with pytest.raises(KernelRefused) as caught:
-        over(ipvs._Ipvs(), socket).apply([add(Service(WEB)), remove(Service(DNS))])
+        over(ipvs.Ipvs(), socket).apply([add(Service(WEB)), remove(Service(DNS))])
     assert caught.type is KernelRefused
     assert str(caught.value) == message
     assert len(socket.sends) == 1
@@ -564,7 +564,7 @@ def test_director() -> None:
         **DAEMON_ANSWERS,
     }
     socket = Socket(answers=answers)
-    assert over(ipvs.IpvsInfo(), socket).director() == Director(
+    assert over(ipvs_info.IpvsInfo(), socket).director() == Director(
         services=[
             CountedService(
                 Service(WEB, "rr"), STATISTICS, [CountedDestination(Destination(RS1), Connections(7, 8, 9), STATISTICS)]
@@ -608,7 +608,7 @@ def test_order_of_a_director() -> None:
         (GET_SERVICE, b""): [service(index) for index in (5, 3, 1, 7, 0, 6, 4, 2)],
         (GET_DEST, codec.encode_key(services[0])): [destination(index) for index in (3, 0, 2, 1)],
     }
-    found = over(ipvs.IpvsInfo(), Socket(answers=answers)).director()
+    found = over(ipvs_info.IpvsInfo(), Socket(answers=answers)).director()
     assert [one.service.key for one in found.services] == services
     assert [one.destination.key for one in found.services[0].destinations] == destinations
 

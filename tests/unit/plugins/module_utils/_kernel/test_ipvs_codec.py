@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._kernel import ipvs_codec as codec
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel import netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._kernel import ipvs_info, netlink
 from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs import (
     Destination,
     DestinationKey,
@@ -543,7 +543,7 @@ STATISTICS = Statistics(
 @pytest.mark.parametrize("wire", [STATS64, STATS64.replace("0400 0b00", "")], ids=["padded", "not padded"])
 def test_statistics(wire: str) -> None:
     """Ten numbers of 64 bits, whether or not the kernel's architecture wants them aligned."""
-    assert codec.decode_statistics(octets(wire)) == STATISTICS
+    assert ipvs_info.decode_statistics(octets(wire)) == STATISTICS
 
 
 @little_endian
@@ -554,7 +554,7 @@ def test_statistics_of_a_service() -> None:
         0c00 0a00  0800 0100  05000000                 # STATS: CONNS: 5
         a000 0c00                                      # STATS64: 160 bytes
     """
-    assert codec.service_statistics(octets(answer + STATS64)) == STATISTICS
+    assert ipvs_info.service_statistics(octets(answer + STATS64)) == STATISTICS
 
 
 @little_endian
@@ -568,7 +568,7 @@ def test_connections_and_statistics_of_a_destination() -> None:
         0c00 0a00  0800 0100  05000000                 # STATS: CONNS: 5
         a000 0c00                                      # STATS64: 160 bytes
     """
-    found = codec.destination_statistics(octets(answer + STATS64))
+    found = ipvs_info.destination_statistics(octets(answer + STATS64))
     assert found == (Connections(active=257, inactive=2, persistent=3), STATISTICS)
 
 
@@ -673,7 +673,7 @@ def test_info() -> None:
         0800 0100  010a0200                            # VERSION: 0x020a01
         0800 0200  00100000                            # CONN_TAB_SIZE: 4096
     """
-    assert codec.decode_info(octets(answer)) == ("2.10.1", 4096)
+    assert ipvs_info.decode_info(octets(answer)) == ("2.10.1", 4096)
 
 
 @given(services())
@@ -718,7 +718,7 @@ def kernel_answer(destination: Destination, connections: int) -> list[bytes]:
         netlink.attribute(codec.DEST_ATTR_ADDR, key.rip.packed.ljust(16, b"\0")),
         netlink.attribute(codec.DEST_ATTR_PORT, struct.pack("!H", key.port)),
         *(netlink.attribute(kind, struct.pack(form, number)) for kind, form, number in numbers),
-        netlink.attribute(codec.DEST_ATTR_STATS64, bytes(40)),
+        netlink.attribute(ipvs_info.DEST_ATTR_STATS64, bytes(40)),
     ]
 
 
