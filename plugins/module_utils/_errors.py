@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -52,12 +52,12 @@ class Faults:
     def __init__(self) -> None:
         self.found: list[InvalidValue] = []
 
-    def take(self, read: Callable[[], T]) -> T | None:
-        """What was read; None where it was wrong, which is noted."""
+    def take(self, read: Callable[..., T], *arguments: Any, where: str = "") -> T | None:
+        """What is read of the arguments; None where they are wrong, which is noted with its place."""
         try:
-            return read()
+            return read(*arguments)
         except Invalid as error:
-            self.found += error.faults
+            self.found += [fault.within(where) for fault in error.faults]
             return None
 
 

@@ -20,8 +20,7 @@ Report = Callable[[Mapping[str, Any], list[Any], Mapping[Any, Any]], dict[str, A
 # The options, what they want, and what there is, to what is wanted then.
 Scope = Callable[[Mapping[str, Any], Sequence[Wanted[Any]], Mapping[Any, Any]], Sequence[Wanted[Any]]]
 
-
-_REPEATED = 100  # rows
+_REPEATED = 100  # rows of an option that a result repeats
 
 
 class Room(Protocol):
@@ -49,22 +48,26 @@ def run(
     :param report: the options, the keys of the named items, and all items as they are afterwards, to return values
     :param scope: adds what else shall go of what there is
     """
-    # A module is over before there is garbage worth looking for; with thousands of items, looking takes a fifth of the time.
-    gc.disable()
-    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
-    try:
-        module.exit_json(**_converge(module, wanted_of(module.params), room_of(module.params), report, scope))
-    except BatchRefused as error:
-        module.fail_json(msg=str(error), changed=bool(error.applied), commands=error.applied, refused=error.refused)
-    except LvsError as error:
-        module.fail_json(msg=str(error))
+
+    def converge(module: AnsibleModule) -> dict[str, Any]:
+        return _converge(module, wanted_of(module.params), room_of(module.params), report, scope)
+
+    _end_with(argument_spec, converge)
 
 
 def run_reading(argument_spec: Mapping[str, Any], read: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """A module that changes nothing: the options to return values."""
+    _end_with(argument_spec, lambda module: {"changed": False, **read(module.params)})
+
+
+def _end_with(argument_spec: Mapping[str, Any], work: Callable[[AnsibleModule], dict[str, Any]]) -> None:
+    # A module is over before there is garbage worth looking for; with thousands of items, looking takes a fifth of the time.
+    gc.disable()
     module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
     try:
-        module.exit_json(changed=False, **read(module.params))
+        module.exit_json(**work(module))
+    except BatchRefused as error:
+        module.fail_json(msg=str(error), changed=bool(error.applied), commands=error.applied, refused=error.refused)
     except LvsError as error:
         module.fail_json(msg=str(error))
 

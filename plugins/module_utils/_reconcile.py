@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
-from ._errors import InvalidValue, raise_all
+from ._errors import Faults, raise_all
 
 ItemT = TypeVar("ItemT", bound="Item")
 
@@ -100,16 +100,13 @@ def reconcile(wanted: Iterable[Wanted[ItemT]], current: Mapping[Any, ItemT]) -> 
     """
     coming: list[Change[ItemT]] = []
     going: list[Change[ItemT]] = []
-    faults: list[InvalidValue] = []
+    faults = Faults()
     for one in wanted:
         before = current.get(one.key)
         after = one.over(before)
         if after is not None:
-            try:
-                after.check()
-            except InvalidValue as error:
-                faults.append(error.within(one.where))
+            faults.take(after.check, where=one.where)
         if before is not after and before != after:
             (going if after is None else coming).append(Change(before, after))
-    raise_all(faults)
+    raise_all(faults.found)
     return coming + going[::-1]

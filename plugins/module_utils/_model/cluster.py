@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .._argument_spec import DESTINATION, SERVICE, SERVICE_KEY
-from .._errors import Invalid, InvalidValue, LvsError, raise_all
+from .._errors import Faults, Invalid, InvalidValue, LvsError, raise_all
 from . import dnat, ipvs, network, values
 from .values import Address
 
@@ -137,13 +137,12 @@ class _Faults:
     def add(self, where: str, what: str) -> None:
         self.messages.append(f"{where}: {what}")
 
-    def take(self, where: str, read: Callable[[], T]) -> T | None:
-        """What was read; nothing where it was wrong, which is noted."""
-        try:
-            return read()
-        except Invalid as error:
-            self.messages += [f"{where}, {fault}" for fault in error.faults]
-            return None
+    def take(self, where: str, read: Callable[..., T], *arguments: Any) -> T | None:
+        """What is read of the arguments; None where they are wrong, which is noted with its place."""
+        faults = Faults()
+        taken = faults.take(read, *arguments, where=where)
+        self.messages += map(str, faults.found)
+        return taken
 
 
 def _check_groups(cluster: Cluster, faults: _Faults) -> None:
@@ -188,28 +187,27 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> _Servi
     where = f"service '{raw['name']}'"
     before = len(faults.messages)
     _check_fields(where, raw, SERVICE_FIELDS, faults)
-    device = faults.take(
-        where, lambda: values.device("director_device", _given(raw, "director_device", cluster.tunnel_device))
-    )
-    wanted = faults.take(where, lambda: ipvs.service_of(raw))
+    given = _given(raw, "director_device", cluster.tunnel_device)
+    device = faults.take(where, values.device, "director_device", given)
+    wanted = faults.take(where, ipvs.service_of, raw)
     if raw.get("scheduler") is not None:
-        faults.take(where, lambda: values.choice("scheduler", raw["scheduler"], ipvs.SCHEDULERS))
+        faults.take(where, values.choice, "scheduler", raw["scheduler"], ipvs.SCHEDULERS)
     # For all of its real servers at once: a fault in one of these is the service's.
     key = _ANY_SERVICE if wanted is None else wanted.key
     common = {}
     for name in ("forward", "rport"):
-        value = raw.get(name)
-        if value is not None:
-            value = faults.take(where, lambda name=name, value=value: ipvs.DESTINATION_READERS[name](value))  # type: ignore[misc]
-            common.update({} if value is None else {name: value})
-    forward = {"forward": ipvs.DEFAULT_FORWARD, **common}
-    if "rport" in common and not _own_forwards(raw) and faults.take(where, lambda: _check_mapping(key, forward)) is None:
-        del common["rport"]
+        if raw.get(name) is not None:
+            common[name] = faults.take(where, ipvs.DESTINATION_READERS[name], raw[name])
+    common = {name: value for name, value in common.items() if value is not None}
+    if "rport" in common and not _own_forwards(raw):
+        mapped = faults.take(where, _check_mapping, key, common.get("forward", ipvs.DEFAULT_FORWARD), common["rport"])
+        if mapped is None:
+            del common["rport"]
     real_servers = _real_servers(where, raw, key, common, cluster, faults)
     if wanted is None or device is None:
         return None
     if wanted.key.vip is not None:
-        faults.take(where, lambda: network.ipv4_vip(wanted.key.vip, device))
+        faults.take(where, network.ipv4_vip, wanted.key.vip, device)
     elif raw.get("director_device") is not None:
         faults.add(
             f"{where}, director_device", f"{device} means nothing for a service by fwmark, which has no VIP: leave it out"
@@ -247,7 +245,7 @@ def _real_servers(
             faults.add(place, f"{entry!r} is not a real server: write host: NAME, or address: RIP")
             continue
         _check_fields(place, entry, REAL_SERVER_FIELDS, faults)
-        real_server = faults.take(place, lambda entry=entry: _real_server(entry, service, common, cluster))  # type: ignore[misc]
+        real_server = faults.take(place, _real_server, entry, service, common, cluster)
         if real_server is None:
             continue
         # Masquerade reaches several programs on one real server, by their ports.
@@ -279,7 +277,7 @@ def _real_server(
     rport = values.port("rport", options.pop("rport")) if "rport" in options else service.port
     if name is not None and options["forward"] == "local":
         raise InvalidValue("forward", "local", "hands packets to the director itself: give its address instead of a host")
-    if _check_mapping(service, {**options, "rport": rport}) and options["forward"] == "masquerade":
+    if _check_mapping(service, options["forward"], rport) and options["forward"] == "masquerade":
         options["rport"] = rport
     try:
         wanted = ipvs.destination_of(service, {**options, "state": entry.get("state")})
@@ -309,14 +307,13 @@ def _own_forwards(raw: Mapping[str, Any]) -> bool:
     return isinstance(entries, Sequence) and any(isinstance(one, Mapping) and one.get("forward") for one in entries)
 
 
-def _check_mapping(service: ipvs.ServiceKey, options: Mapping[str, Any]) -> bool:
+def _check_mapping(service: ipvs.ServiceKey, forward: str, rport: int) -> bool:
     """Whether the port has to be translated, somewhere that can."""
-    rport = options["rport"]
     if rport == service.port:
         return False
     if service.vip is not None and service.port == 0:
         raise InvalidValue("rport", rport, "cannot be for port 0, which takes every port: leave it out")
-    if options["forward"] != "masquerade" and service.protocol not in dnat.PROTOCOLS:
+    if forward != "masquerade" and service.protocol not in dnat.PROTOCOLS:
         what = "a service by fwmark" if service.vip is None else service.protocol
         raise InvalidValue("rport", rport, f"needs a port mapping, which {what} has not: leave it out")
     return True

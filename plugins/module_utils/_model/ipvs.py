@@ -70,13 +70,10 @@ class ServiceKey(NamedTuple):
         if options.get("port") is None:
             raise MissingValue("port", "a service with a vip needs its port")
         faults = Faults()
-        parsed = faults.take(lambda: values.vip(vip))
-        port = faults.take(lambda: values.integer("port", options["port"], 0, 65535))
-        protocol = faults.take(
-            lambda: values.choice(
-                "protocol", "tcp" if options.get("protocol") is None else options["protocol"], values.PROTOCOLS
-            )
-        )
+        parsed = faults.take(values.vip, vip)
+        port = faults.take(values.integer, "port", options["port"], 0, 65535)
+        given = options.get("protocol")
+        protocol = faults.take(values.choice, "protocol", "tcp" if given is None else given, values.PROTOCOLS)
         raise_all(faults.found)
         parsed = cast("Address", parsed)  # it was read, or raised
         if family is not None and family != parsed.version:
@@ -307,7 +304,7 @@ def service_of(options: Mapping[str, Any], where: str = "") -> Wanted[Service]:
     :raises Invalid: all that is wrong with them
     """
     faults = Faults()
-    key = faults.take(lambda: ServiceKey.of(options)) or ServiceKey(family=4)
+    key = faults.take(ServiceKey.of, options) or ServiceKey(family=4)
     stated = _stated(
         options,
         {
@@ -381,10 +378,9 @@ def _stated(options: Mapping[str, Any], readers: Mapping[str, Callable[[object],
     stated: dict[str, Any] = {}
     for name, value in options.items():
         if value is not None and name in readers:
-            try:
-                stated[name] = readers[name](value)
-            except InvalidValue as error:
-                faults.found.append(error)
+            read = faults.take(readers[name], value)
+            if read is not None:
+                stated[name] = read
     return stated
 
 
@@ -401,7 +397,7 @@ def wanted_destination(options: Mapping[str, Any]) -> list[Wanted[Destination]]:
 def _wanted(options: Mapping[str, Any], new: ItemT, stated: dict[str, Any], where: str, faults: Faults) -> Wanted[ItemT]:
     state = options.get("state")
     if state is not None:
-        faults.take(lambda: values.choice("state", state, STATES))
+        faults.take(values.choice, "state", state, STATES)
     raise_all(faults.found)
     if state == "absent":
         return Wanted(new.key, None, {}, where)

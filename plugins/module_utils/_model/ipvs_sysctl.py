@@ -56,7 +56,7 @@ def wanted_settings(options: Mapping[str, Any]) -> list[Wanted[Any]]:
     """What O(settings) and O(persist) describe."""
     faults = Faults()
     for name, given in options["settings"].items():
-        faults.take(lambda name=name, given=given: _check(name, given))  # type: ignore[misc]
+        faults.take(_check, name, given)
     raise_all(faults.found)
     these = [Sysctl(IpvsSysctlKey(name), value(given)) for name, given in options["settings"].items()]
     wanted: list[Wanted[Any]] = [Wanted(one.key, one, {"value": one.value}) for one in these]

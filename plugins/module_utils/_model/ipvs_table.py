@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from .._argument_spec import DESTINATION, SERVICE, SERVICE_KEY, STATE
-from .._errors import Faults, Invalid, InvalidValue, raise_all
+from .._errors import Faults, InvalidValue, raise_all
 from .._reconcile import Wanted
-from .ipvs import Destination, ServiceKey, destination_of, service_of
+from .ipvs import Destination, Service, ServiceKey, destination_of, service_of
 
 SERVICE_FIELDS = (*SERVICE_KEY, *SERVICE, *STATE, "destinations")
 DESTINATION_FIELDS = (*DESTINATION, *STATE)
@@ -28,17 +28,13 @@ def wanted_table(options: Mapping[str, Any]) -> list[Wanted[Any]]:
     faults = Faults()
     wanted: list[Wanted[Any]] = []
     seen: dict[Any, str] = {}
-    faults.take(lambda: _networks(options))
+    faults.take(_networks, options)
     for number, row in enumerate(options["services"]):
         where = f"services[{number}]"
-        try:
-            _check_fields(row, SERVICE_FIELDS)
-            rows = _rows(row)
-            service = service_of(row, where)
-        except Invalid as error:
-            faults.found += [fault.within(where) for fault in error.faults]
+        service = faults.take(_service, row, where, where=where)
+        if service is None:
             continue
-        destinations = _destinations(where, service.key, rows or (), faults)
+        destinations = _destinations(where, service.key, row.get("destinations") or (), faults)
         if service.new is None:
             destinations = []  # they go with it
         elif options.get("keep_weights"):
@@ -79,11 +75,9 @@ def _destinations(where: str, service: ServiceKey, rows: Sequence[Any], faults: 
     found = []
     for number, row in enumerate(rows):
         place = f"{where}, destinations[{number}]"
-        try:
-            _check_fields(row, DESTINATION_FIELDS)
-            found.append(destination_of(service, row, place))
-        except Invalid as error:
-            faults.found += [fault.within(place) for fault in error.faults]
+        destination = faults.take(_destination, service, row, place, where=place)
+        if destination is not None:
+            found.append(destination)
     # Whoever takes connections comes before whoever gives them up.
     return sorted(found, key=lambda one: one.stated.get("weight") == 0)
 
@@ -92,11 +86,17 @@ def _without_weight(one: Wanted[Destination]) -> Wanted[Destination]:
     return replace(one, stated={name: value for name, value in one.stated.items() if name != "weight"})
 
 
-def _rows(row: Mapping[str, Any]) -> Sequence[Any] | None:
+def _service(row: Any, where: str) -> Wanted[Service]:
+    _check_fields(row, SERVICE_FIELDS)
     rows = row.get("destinations")
     if rows is not None and not isinstance(rows, list):
         raise InvalidValue("destinations", repr(rows), "is not a list: write one dictionary for each destination")
-    return rows
+    return service_of(row, where)
+
+
+def _destination(service: ServiceKey, row: Any, where: str) -> Wanted[Destination]:
+    _check_fields(row, DESTINATION_FIELDS)
+    return destination_of(service, row, where)
 
 
 def _check_fields(row: Any, known: Sequence[str]) -> None:
