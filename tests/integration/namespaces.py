@@ -9,6 +9,8 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,33 @@ class Namespace:
     def snapshot(self) -> str:
         """All that a module of this collection could change."""
         return self.sh(_LOOK)
+
+
+def on_one_bridge(bridge: Namespace, hosts: Mapping[int, Namespace]) -> None:
+    """Give each host the device eth0 with the address 192.168.56.NUMBER, and a bridge between them all."""
+    bridge.sh("ip link add br0 type bridge; ip link set br0 up")
+    for number, host in hosts.items():
+        command = ["ip", "-n", bridge.name, "link", "add", f"p{number}", "type", "veth", "peer", "eth0", "netns", host.name]
+        subprocess.run(command, check=True, timeout=TIMEOUT)
+        bridge.sh(f"ip link set p{number} master br0 up")
+        host.sh(f"ip address add 192.168.56.{number}/24 brd + dev eth0; ip link set eth0 up")
+
+
+@contextmanager
+def web_server(host: Namespace, name: str) -> Iterator[None]:
+    """A real server's program on port 80, which says its name at /name."""
+    page = host.path("var/lib/www/name")
+    page.parent.mkdir()
+    page.write_text(f"{name}\n")
+    command = host.command(PYTHON, "-u", "-m", "http.server", "--directory", "/var/lib/www", "80")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert "Serving HTTP" in server.stdout.readline()
+        try:
+            yield
+        finally:
+            server.terminate()
+            server.wait(timeout=TIMEOUT)
 
 
 class Result(dict[str, Any]):

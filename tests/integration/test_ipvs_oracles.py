@@ -30,6 +30,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs import (
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_table import wanted_table, with_purge
 from ansible_collections.lvs.cluster.plugins.module_utils._reconcile import Change, reconcile
+from tests.unit.helpers import applied
 
 from .namespaces import TIMEOUT, Namespace
 
@@ -161,11 +162,7 @@ def converge(rows: list[Row]) -> dict[Any, Any]:
     with IpvsTable(whole=True) as room:
         current, changes = plan(rows, room)
         room.apply(changes)
-    for change in changes:
-        current.pop(change.item.key, None)
-        if change.after is not None:
-            current[change.item.key] = change.after
-    return current
+    return applied(changes, current)
 
 
 # ----- what other programs see

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .namespaces import PYTHON, Namespace
+from .namespaces import Namespace, on_one_bridge, web_server
 
 WEB: dict[str, Any] = {"vip": "192.168.56.185", "port": 80, "scheduler": "wrr"}
 RS1: dict[str, Any] = {"rip": "192.168.56.183"}
@@ -154,28 +154,13 @@ def test_kernel_refuses_one_of_many(director: Namespace) -> None:
 def cluster(new_namespace: Callable[[], Namespace]) -> Iterator[tuple[Namespace, Namespace]]:
     """A client and a director, with two real servers that say their names."""
     bridge, client, director, *real_servers = (new_namespace() for _number in range(5))
-    bridge.sh("ip link add br0 type bridge; ip link set br0 up")
-    for number, host in zip((180, 181, 183, 184), (client, director, *real_servers)):
-        subprocess.run(
-            ["ip", "-n", bridge.name, "link", "add", f"p{number}", "type", "veth", "peer", "eth0", "netns", host.name],
-            check=True,
-            timeout=30,
-        )
-        bridge.sh(f"ip link set p{number} master br0 up")
-        host.sh(f"ip address add 192.168.56.{number}/24 brd + dev eth0; ip link set eth0 up")
+    on_one_bridge(bridge, dict(zip((180, 181, 183, 184), (client, director, *real_servers))))
     director.module("tunl_vip", vip=WEB["vip"]).changed()
     with ExitStack() as servers:
         for name, host in zip(("rs1", "rs2"), real_servers):
             host.module("arp_sysctl", rp_filter=2).changed()
             host.module("tunl_vip", vip=WEB["vip"]).changed()
-            page = host.path("var/lib/www/name")
-            page.parent.mkdir()
-            page.write_text(f"{name}\n")
-            command = host.command(PYTHON, "-u", "-m", "http.server", "--directory", "/var/lib/www", "80")
-            server = servers.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-            servers.callback(server.terminate)
-            assert server.stdout is not None
-            assert "Serving HTTP" in server.stdout.readline()
+            servers.enter_context(web_server(host, name))
         yield client, director
 
 

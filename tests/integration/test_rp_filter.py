@@ -5,45 +5,27 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from .namespaces import PYTHON, Namespace
+from .namespaces import Namespace, on_one_bridge, web_server
 
 VIP = "192.168.56.185"
-STARTING = 10  # seconds
 
 
 @pytest.fixture(scope="module")
 def cluster(new_lasting_namespace: Callable[[], Namespace]) -> Iterator[tuple[Namespace, Namespace]]:
     """A client and a real server, with a director between them: one bridge, as in the walk-through."""
     bridge, client, director, real_server = (new_lasting_namespace() for name in range(4))
-    bridge.sh("ip link add br0 type bridge; ip link set br0 up")
-    for number, host in ((180, client), (181, director), (183, real_server)):
-        subprocess.run(
-            ["ip", "-n", bridge.name, "link", "add", f"p{number}", "type", "veth", "peer", "eth0", "netns", host.name],
-            check=True,
-            timeout=30,
-        )
-        bridge.sh(f"ip link set p{number} master br0 up")
-        host.sh(f"ip address add 192.168.56.{number}/24 brd + dev eth0; ip link set eth0 up")
+    on_one_bridge(bridge, {180: client, 181: director, 183: real_server})
     director.module("ipvs_service", vip=VIP, port=80, scheduler="rr").changed()
     director.module("ipvs_dest", vip=VIP, port=80, rip="192.168.56.183").changed()
     director.module("tunl_vip", vip=VIP).changed()
     real_server.module("arp_sysctl", rp_filter=2).changed()
     real_server.module("tunl_vip", vip=VIP).changed()
-    page = real_server.path("var/lib/www/name")
-    page.parent.mkdir()
-    page.write_text("rs1\n")
-    server_command = (PYTHON, "-u", "-m", "http.server", "--directory", "/var/lib/www", "80")
-    with subprocess.Popen(real_server.command(*server_command), stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert "Serving HTTP" in server.stdout.readline()
+    with web_server(real_server, "rs1"):
         yield client, real_server
-        server.terminate()
-        server.wait(timeout=STARTING)
 
 
 # all, tunl0, whether the client is answered
