@@ -2,75 +2,202 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The table of port mappings, through libnftables: text in, JSON out, one transaction for every change."""
+"""A part of our table, through libnftables: text in, JSON out, one transaction for every change."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
-import socket
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from .._errors import KernelRefused, MissingLibrary, NotPermitted
-from .._model.dnat import MAP, TABLE, MappingKey, PortMapping, Scaffold
+from .._errors import KernelRefused, LvsError, MissingLibrary, NotPermitted
+from .._model.dnat import PART, Ruleset
+from .._model.nft import TABLE, Chain, Element, ElementKey, NamedSet, Part, Rule, Table
+from .._model.verdict import with_translations
 from .._reconcile import Change, Wanted
 
-# Without /etc/protocols (Debian package netbase), as in a small container, nft writes a protocol as its number.
-_PROTOCOL_NAMES = {socket.IPPROTO_TCP: "tcp", socket.IPPROTO_UDP: "udp"}
+_PROTOCOLS = {6: "tcp", 17: "udp"}
 
 
-class PortMappings:
-    """Our own table; a context manager."""
+class PartOfTable:
+    """A part of our table; a context manager."""
 
-    def __enter__(self) -> PortMappings:
+    def __init__(self, part: Part) -> None:
+        self._part = part
+
+    def __enter__(self) -> PartOfTable:
         try:
             import nftables
 
             self._nft = nftables.Nftables()
         except (ImportError, OSError) as error:
             raise MissingLibrary("nftables", "python3-nftables", error) from error
-        self._nft.set_json_output(True)
+        self._nft.set_stateless_output(False)
         return self
 
     def __exit__(self, *_exception: object) -> None:
         pass
 
-    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """All mappings, and the table where it is complete."""
-        family, name = TABLE.split()
-        tables = [one["table"] for one in self._run("list tables") if "table" in one]
-        if not any(table["family"] == family and table["name"] == name for table in tables):
+    def read(self, _wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
+        """The part, as far as it is there, and the table."""
+        listed = self._listed()
+        if listed is None:
             return {}
-        current: dict[Any, Any] = {}
-        rules = 0
-        mapped = False
-        for one in self._run(f"list table {TABLE}"):
-            rules += "rule" in one and f'"@{MAP}"' in json.dumps(one["rule"])
-            if "map" in one and one["map"]["name"] == MAP:
-                mapped = True
-                for element, to_port in one["map"].get("elem", []):
-                    vip, protocol, port = element["concat"]
-                    key = MappingKey(ipaddress.IPv4Address(vip), _PROTOCOL_NAMES.get(protocol, protocol), port)
-                    current[key] = PortMapping(key, to_port)
-        if mapped and rules == 1:
-            current[TABLE] = Scaffold()
+        part = self._part
+        items: list[Any] = []
+        rules: list[Rule] = []
+        dropped = [0, 0]
+        shared = False
+        for one in listed:
+            (kind, what), *_more = one.items()
+            if kind in ("set", "map") and part.owns(what["name"]):
+                items.append(_named_set(kind, what))
+                items += _elements(what)
+            elif kind == "chain" and what["name"] == part.chain:
+                items.append(Chain(part.chain, _hook(what), ()))
+            elif kind == "rule" and what["chain"] == part.chain:
+                rules.append(_rule(what))
+                for number, name in enumerate(("packets", "bytes")):
+                    dropped[number] += _dropped(what, name)
+            elif kind not in ("metainfo", "table"):
+                shared = True
+        current: dict[Any, Any] = {item.key: item for item in [Table(shared=shared), *items]}
+        for key, item in current.items():
+            if isinstance(item, Chain):
+                texts = self._rule_texts()
+                whole = tuple(replace(rule, text=text) for rule, text in zip(rules, texts))
+                current[key] = replace(item, rules=whole, dropped=(dropped[0], dropped[1]))
         return current
 
     def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """Carry the changes out as one transaction; the table goes with its last mapping."""
-        if not changes:
-            return
-        commands = [change.line() for change in changes]
-        going = {change.item.key for change in changes if change.after is None}
-        if going and not self.read([]).keys() - going - {TABLE}:
-            commands = [Scaffold().line("remove")]
-        self._run("\n".join(commands))
+        """Carry the changes out as one transaction."""
+        if changes:
+            self._run("\n".join(change.line() for change in changes))
 
-    def _run(self, commands: str) -> list[dict[str, Any]]:
+    def _listed(self) -> list[dict[str, Any]] | None:
+        """What is in the table; None where there is no table."""
+        self._nft.set_json_output(True)
+        # Without /etc/protocols (Debian package netbase), as in a small container, nft has no names for protocols.
+        self._nft.set_numeric_proto_output(True)
+        # Asked for by its name: other people's tables may hold what nft cannot write as JSON.
+        command = f"list table {TABLE}"
+        try:
+            listed = self._run(command)
+        except KernelRefused as error:
+            if "No such file or directory" in str(error):
+                return None
+            raise
+        finally:
+            self._nft.set_json_output(False)
+            self._nft.set_numeric_proto_output(False)
+        try:
+            found: list[dict[str, Any]] = json.loads(listed)["nftables"]
+            flagged = any("flags" in one.get("table", ()) for one in found)
+        except ValueError:
+            flagged = True  # nft 1.0.6 writes any bytes there
+        if flagged:
+            why = "somebody gave it flags, and its rules may not be in force"
+            raise LvsError(f"nftables: the table {TABLE} cannot be managed, {why}: run 'nft delete table {TABLE}' first")
+        return found
+
+    def _rule_texts(self) -> Iterator[str]:
+        """The rules of the chain as nft writes them, for the diff."""
+        self._nft.set_stateless_output(True)
+        text = self._run(f"list chain {TABLE} {self._part.chain}")
+        self._nft.set_stateless_output(False)
+        for line in text.splitlines():
+            # Beside them, there is only what begins or ends a block, and the chain's hook.
+            if not re.match(r"\s*(table |chain |type |\}|$)", line):
+                yield line.strip()
+
+    def _run(self, commands: str) -> str:
         status, output, message = self._nft.cmd(commands)
         if status != 0:
             if "Operation not permitted" in message or "Permission denied" in message:
                 raise NotPermitted("nftables")
             raise KernelRefused(f"nftables: {message.strip()} (refused: {commands})")
-        return json.loads(output)["nftables"] if output else []
+        return str(output)
+
+
+class PortMappings(PartOfTable):
+    """The part with the port mappings, and what others' rules do with a packet afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__(PART)
+
+    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
+        """See above; with the host's whole ruleset where a mapping is to be there."""
+        wanted = list(wanted)
+        current = super().read(wanted)
+        if any(one.new is not None for one in wanted):
+            rules = self._ruleset()
+            current[rules.key] = rules
+        return current
+
+    def _ruleset(self) -> Ruleset:
+        self._nft.set_handle_output(True)
+        text = self._run("list ruleset")
+        self._nft.set_handle_output(False)
+        self._nft.set_json_output(True)
+        listed = self._run("list ruleset")
+        self._nft.set_json_output(False)
+        try:
+            return Ruleset(with_translations(json.loads(listed)["nftables"], text))
+        except ValueError:
+            return Ruleset([])  # nft 1.0.6 writes no JSON for some tables of others: then there is nothing to say
+
+
+def _named_set(kind: str, what: Mapping[str, Any]) -> NamedSet:
+    types = what["type"] if isinstance(what["type"], list) else [what["type"]]
+    value = f" : {what['map']}" if "map" in what else ""
+    return NamedSet(kind, what["name"], " . ".join(map(str, types)) + value)
+
+
+def _elements(what: Mapping[str, Any]) -> Iterator[Element]:
+    for one in what.get("elem", []):
+        match, value = one if "map" in what else (one, None)
+        if isinstance(match, dict) and "elem" in match:  # somebody gave it a comment
+            match = match["elem"]["val"]
+        fields = match["concat"] if isinstance(match, dict) and "concat" in match else [match]
+        types = what["type"] if isinstance(what["type"], list) else [what["type"]]
+        yield Element(ElementKey(what["name"], tuple(_word(*pair) for pair in zip(types, fields))), value)
+
+
+def _word(kind: str, value: Any) -> str:
+    """A field of an element, as the model writes it."""
+    if kind in ("ipv4_addr", "ipv6_addr"):
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            return str(value)
+    return _PROTOCOLS.get(value, str(value)) if kind == "inet_proto" else str(value)
+
+
+def _hook(what: Mapping[str, Any]) -> str:
+    if "hook" not in what:
+        return ""
+    return f"type {what['type']} hook {what['hook']} priority {what['prio']}; policy {what['policy']};"
+
+
+def _rule(what: Mapping[str, Any]) -> Rule:
+    lookups = tuple(re.findall(r'"@(\w+)"', json.dumps(what["expr"])))
+    return Rule(what.get("comment", ""), lookups, tuple(_statements(what)), "")
+
+
+def _statements(what: Mapping[str, Any]) -> Iterator[str]:
+    for one in what["expr"]:
+        for name, content in one.items():
+            if name == "mangle":
+                yield f"mangle {content['value']}"
+            elif not (name == "match" and content["left"] == {"meta": {"key": "nfproto"}}):
+                yield name
+
+
+def _dropped(what: Mapping[str, Any], name: str) -> int:
+    """What a rule that drops has counted."""
+    if not any("drop" in one for one in what["expr"]):
+        return 0
+    return sum(one["counter"][name] for one in what["expr"] if one.get("counter"))

@@ -9,91 +9,150 @@ Source: nft(8), statement C(dnat), and its maps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import Any, ClassVar
 
-from .._errors import InvalidValue, MissingValue
+from .._errors import Faults, InvalidValue, MissingValue, raise_all
 from .._reconcile import Item, Wanted
-from . import values
+from . import nft, values, verdict
 
-TABLE = "inet lvs_cluster"
-MAP = "port_dnat"
-CHAIN = "prerouting"
-# nat chains see the first packet of a connection; -100 is where destinations are translated (NF_IP_PRI_NAT_DST).
-CHAIN_TYPE = "{ type nat hook prerouting priority -100; policy accept; }"
-MAP_TYPE = "{ type ipv4_addr . inet_proto . inet_service : inet_service; }"
-RULE = f"meta nfproto ipv4 meta l4proto {{ tcp, udp }} dnat to :ip daddr . meta l4proto . th dport map @{MAP}"
 PROTOCOLS = ("tcp", "udp")
+FIELDS = ("vip", "port", "to_port", "protocol")
+
+_MAP = "port_dnat"
+
+
+def _map(version: int) -> nft.NamedSet:
+    types = f"ipv{version}_addr . inet_proto . inet_service : inet_service"
+    return nft.NamedSet("map", nft.by_family(_MAP, version), types)
+
+
+def _rule(version: int) -> nft.Rule:
+    name, header = nft.by_family(_MAP, version), nft.by_family("ip", version)
+    text = (
+        f"meta nfproto ipv{version} meta l4proto {{ tcp, udp }} dnat to :{header} daddr . meta l4proto . th dport map @{name}"
+    )
+    return nft.Rule.of(name, text, "match", "dnat")
+
+
+_CHAIN = nft.Chain(
+    "prerouting",
+    # nat chains see the first packet of a connection; -100 is where destinations are translated (NF_IP_PRI_NAT_DST).
+    "type nat hook prerouting priority -100; policy accept;",
+    (_rule(4), _rule(6)),
+)
+
+
+def _shape(mappings: Collection[nft.ElementKey]) -> Sequence[Item]:
+    return (_map(4), _map(6), _CHAIN) if mappings else ()
+
+
+PART = nft.Part(sets=rf"{_MAP}6?", chain=_CHAIN.name, shape=_shape)
+
+
+def _key(vip: Any, protocol: Any, port: Any) -> nft.ElementKey:
+    return nft.ElementKey(nft.by_family(_MAP, vip.version), (str(vip), protocol, str(port)))
+
+
+def _vip(row: Mapping[str, Any]) -> values.Address:
+    return values.vip(nft.required(row, "vip", "name the address that clients use"))
+
+
+def _port(row: Mapping[str, Any], option: str, which: str) -> int:
+    return values.port(option, nft.required(row, option, f"name the port that {which}"))
+
+
+def _mapping(row: Mapping[str, Any], state: str) -> Wanted[nft.Element]:
+    """One mapping, as the options O(vip), O(port), O(to_port) and O(protocol) describe it."""
+    faults = Faults()
+    vip = faults.take(_vip, row)
+    protocol = faults.take(values.choice, "protocol", row.get("protocol") or "tcp", PROTOCOLS)
+    port = faults.take(_port, row, "port", "clients use")
+    # Of a mapping that goes, the key is enough.
+    to_port = faults.take(_port, row, "to_port", "answers") if state == "present" else None
+    if to_port is not None and to_port == port:
+        faults.found.append(InvalidValue("to_port", to_port, "is the port itself: there is nothing to map"))
+    raise_all(faults.found)
+    key = _key(vip, protocol, port)
+    return Wanted.absent(key) if state == "absent" else nft.Element(key, to_port).wanted()
+
+
+def _named(options: Mapping[str, Any], faults: Faults) -> list[Wanted[nft.Element]]:
+    """The mappings that the options name, in their order."""
+    state, listed = options["state"], options.get("mappings")
+    single = [name for name in ("vip", "port", "to_port") if options.get(name) is not None]
+    if listed is None and not single:
+        raise MissingValue("vip", "name one mapping by vip, port and to_port, or several of them as mappings")
+    if listed is None:
+        one = faults.take(_mapping, options, state)
+        return [] if one is None else [one]
+    for name in single:
+        faults.found.append(InvalidValue(name, options[name], "cannot go with mappings: write it into a row of them"))
+    seen: dict[nft.ElementKey, str] = {}
+    read = nft.rows("mappings", listed, FIELDS, lambda row: _mapping(row, state), faults)
+    for place, one in read.items():
+        if one.key in seen:
+            faults.found.append(InvalidValue(place, one.key, f"is {seen[one.key]} already: list it once"))
+        seen.setdefault(one.key, place)
+    return list(read.values())
+
+
+def wanted_mappings(options: Mapping[str, Any]) -> list[Wanted[Any]]:
+    """What the options O(mappings), or O(vip), O(port), O(to_port) and O(protocol), and O(state) describe.
+
+    :raises LvsError: all that is wrong with them
+    """
+    faults = Faults()
+    faults.take(nft.purges, options)
+    wanted = faults.take(_named, options, faults)
+    raise_all(faults.found)
+    return PART.plan(wanted or [], {})
+
+
+def with_purge(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any]) -> list[Wanted[Any]]:
+    """The plan, given what there is: with O(purge), mappings that are not named go."""
+    ours = {key: item for key, item in current.items() if not isinstance(item, Ruleset)}
+    return PART.plan(wanted, ours, goes=lambda key: nft.purges(options))
 
 
 @dataclass(frozen=True)
-class MappingKey:
-    """What a packet is recognised by."""
+class Ruleset(Item):
+    """All rules of the host: others' may stop what is translated here."""
 
-    vip: IPv4Address
-    protocol: str
-    port: int
+    rules: Sequence[Mapping[str, Any]]
+    KEY: ClassVar[str] = "ruleset"
 
-    def __str__(self) -> str:
-        return f"{self.vip} . {self.protocol} . {self.port}"
-
-
-@dataclass(frozen=True)
-class PortMapping(Item):
-    """A port of a VIP, and the port that answers."""
-
-    key: MappingKey
-    to_port: int
-
-    def line(self, action: str = "add") -> str:
-        """As a command of nft(8); a C(set) is two of them in one transaction."""
-        delete = f"delete element {TABLE} {MAP} {{ {self.key} }}"
-        add = f"add element {TABLE} {MAP} {{ {self.key} : {self.to_port} }}"
-        return {"add": add, "set": f"{delete}; {add}", "remove": delete}[action]
-
-    def facts(self) -> dict[str, Any]:
-        """The mapping as a module returns it."""
-        return {
-            "vip": str(self.key.vip),
-            "protocol": self.key.protocol,
-            "port": self.key.port,
-            "to_port": self.to_port,
-        }
+    @property
+    def key(self) -> Any:
+        """There is one."""
+        return self.KEY
 
 
-@dataclass(frozen=True)
-class Scaffold(Item):
-    """The table with its chain, rule and map, which all mappings share."""
+def report(options: Mapping[str, Any], keys: Sequence[Any], items: Mapping[Any, Any]) -> dict[str, Any]:
+    """The named mappings as they are now, one of them on its own, too; a warning where a filter drops what it gets."""
+    named = [key for key in keys if isinstance(key, nft.ElementKey) and key in items]
+    facts = [_facts(items[key]) for key in named]
+    result: dict[str, Any] = {"mapping": facts[0] if len(facts) == 1 else {}, "mappings": facts}
+    found = items.get(Ruleset.KEY)
+    if options["state"] == "present" and found is not None:
+        stopped = [_stopped(mapping, found.rules) for mapping in facts]
+        warnings = [warning for warning in stopped if warning is not None]
+        result.update({"warnings": warnings} if warnings else {})
+    return result
 
-    key: str = TABLE
 
-    STATEMENTS: ClassVar[tuple[str, ...]] = (
-        f"add table {TABLE}",
-        f"add map {TABLE} {MAP} {MAP_TYPE}",
-        f"add chain {TABLE} {CHAIN} {CHAIN_TYPE}",
-        f"flush chain {TABLE} {CHAIN}",
-        f"add rule {TABLE} {CHAIN} {RULE}",
+def _stopped(mapping: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> str | None:
+    vip, protocol, to_port = values.vip(mapping["vip"]), mapping["protocol"], mapping["to_port"]
+    who = verdict.dropping(rules, vip.version, protocol, vip, to_port)
+    if who is None:
+        return None
+    return (
+        f"{protocol} port {mapping['port']} of {vip} is handed to port {to_port}, and {who} stops packets for that port:"
+        f" let {protocol} port {to_port} in there"
     )
 
-    def line(self, action: str = "add") -> str:
-        """As commands of nft(8), run again without harm."""
-        return f"delete table {TABLE}" if action == "remove" else "\n".join(self.STATEMENTS)
 
-
-def wanted_mapping(options: Mapping[str, Any]) -> list[Wanted[Any]]:
-    """What the options O(vip), O(port), O(to_port), O(protocol) and O(state) describe."""
-    vip = values.vip(options["vip"])
-    if not isinstance(vip, IPv4Address):
-        raise InvalidValue("vip", vip, "is an IPv6 address: this version maps the ports of IPv4 VIPs only")
-    protocol = values.choice("protocol", options["protocol"], PROTOCOLS)
-    key = MappingKey(vip, protocol, values.port("port", options["port"]))
-    if options["state"] == "absent":
-        return [Wanted.absent(key)]
-    if options.get("to_port") is None:
-        raise MissingValue("to_port", "name the port that answers")
-    mapping = PortMapping(key, values.port("to_port", options["to_port"]))
-    if mapping.to_port == key.port:
-        raise InvalidValue("to_port", mapping.to_port, "is the port itself: there is nothing to map")
-    return [Wanted(TABLE, Scaffold(), {}), Wanted(key, mapping, {"to_port": mapping.to_port})]
+def _facts(mapping: nft.Element) -> dict[str, Any]:
+    vip, protocol, port = mapping.key.match
+    return {"vip": vip, "protocol": protocol, "port": int(port), "to_port": mapping.value}
