@@ -289,7 +289,7 @@ def newest(session: nox.Session) -> None:
     """Test with the newest of everything: the demo on the newest ansible-core, the network modules on the newest pyroute2."""
     demand(session, CORES[NEWEST])
     node = str(lab_venv(session, "node") / "bin/python")
-    tests = ("tests/integration/test_demo.py", "tests/integration/test_network.py")
+    tests = [f"tests/integration/test_{name}.py" for name in ("demo", "tunl_vip")]
     in_lab(session, NEWEST, "lab/run", *PYTEST, *tests, *session.posargs, LVS_NODE_PYTHON=node)
 
 

@@ -34,7 +34,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # the parent is not typed
                 "services": {"type": "raw", "required": True},
                 "directors_group": {"type": "str", "default": "directors"},
                 "realservers_group": {"type": "str", "default": "realservers"},
-                "tunnel_device": {"type": "str", "default": "tunl0"},
+                "vip_device": {"type": "str", "default": "tunl0"},
+                "vip6_device": {"type": "str", "default": "lo"},
+                "director_device": {"type": "str"},
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             }
         )[1]
         variables = task_vars or {}
@@ -53,23 +56,32 @@ def _cluster(arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Clus
     directors = list(groups.get(arguments["directors_group"], []))
     real_servers = list(groups.get(arguments["realservers_group"], []))
     return Cluster(
-        hosts={name: _host(name, hostvars[name], name in real_servers) for name in groups["all"]},
+        hosts={name: _host(name, hostvars[name], name in directors, name in real_servers) for name in groups["all"]},
         directors=directors,
         real_servers=real_servers,
         directors_group=arguments["directors_group"],
         real_servers_group=arguments["realservers_group"],
-        tunnel_device=arguments["tunnel_device"],
+        vip_device=arguments["vip_device"],
+        vip6_device=arguments["vip6_device"],
+        director_device=arguments["director_device"],
+        state=arguments["state"],
     )
 
 
-def _host(name: str, variables: Mapping[str, Any], needed: bool) -> Host:
+def _host(name: str, variables: Mapping[str, Any], director: bool, real_server: bool) -> Host:
     """What the inventory says of a host; of one that the cluster does not need, only what can be read."""
+    own, own6 = ("lvs_dip", "lvs_dip6") if director else ("lvs_rip", "lvs_rip6")
     try:
-        rip = variables.get("lvs_rip")
-        return Host(rip=_address(variables.get("ansible_host")) if rip is None else rip, weight=variables.get("lvs_weight"))
+        rip = variables.get(own)
+        return Host(
+            rip=_address(variables.get("ansible_host")) if rip is None else rip,
+            rip6=variables.get(own6),
+            weight=variables.get("lvs_weight"),
+            path_mtu=variables.get("lvs_path_mtu"),
+        )
     except AnsibleError as error:
-        if needed:
-            raise LvsError(f"host {name}, lvs_rip, lvs_weight or ansible_host: {error}") from error
+        if director or real_server:
+            raise LvsError(f"host {name}, {own}, {own6}, lvs_weight, lvs_path_mtu or ansible_host: {error}") from error
         return Host()
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -110,6 +110,13 @@ class NoSuchService(NotYetThere):
 
     def __init__(self, service: object) -> None:
         super().__init__(f"the virtual service {service} does not exist: create it with lvs.cluster.ipvs_service first")
+
+
+class NoSuchDevice(NotYetThere):
+    """A network device was named that does not exist, and that is not one of those that can be made."""
+
+    def __init__(self, device: str, devices: Iterable[str]) -> None:
+        super().__init__(f"device: {device} does not exist: this host has {', '.join(devices)}")
 
 
 class MissingLibrary(NotYetThere):

@@ -15,11 +15,17 @@ description:
     as the kernel acts on the larger of the two.
   - Without the first two, a real server answers ARP requests for a VIP that belongs to the director. Without the third, a packet
     that comes out of the tunnel is dropped.
+  - Where several devices want different values for C(all), it has the largest of them, of C(rp_filter) the smallest, in the kernel
+    and in the file of each. What a device gives up goes back to what the others want.
+  - IPv6 has no counterpart, and needs none. Neighbour discovery answers only for addresses of the device that was asked (RFC 4861,
+    section 7.2.3), so that a VIP on C(lo), on a dummy device or on a tunnel is silent by nature; Linux has no C(rp_filter) for IPv6.
   - The values found before the first change are kept in C(/var/lib/lvs.cluster/state.json). O(state=absent) puts them back, removes
     the file that O(persist) made, and leaves alone what was not made here. Keeping that file is no change of its own.
 options:
   device:
-    description: The device that holds the VIP. V(tunl0) is made if it is not there, by loading the kernel module C(ipip).
+    description:
+      - The device that holds the VIP. For direct routing that is V(lo) or a dummy device.
+      - V(tunl0), V(sit0), V(ip6tnl0), V(gre0) and V(ip6gre0) are made if they are not there, by loading their kernel module.
     type: str
     default: tunl0
   arp_ignore:
@@ -42,10 +48,12 @@ options:
     description:
       - Whether the values come back after a reboot, from the file C(/etc/sysctl.d/90-lvs-DEVICE.conf).
       - Left out, the file stays as it is. V(false) removes it.
+      - With V(true), a warning names what takes effect after that file and has the kernel act on another value, in a file of
+        C(sysctl.d(5)), in C(/etc/sysctl.conf), of C(ufw) where it is enabled, or of C(systemd-networkd).
     type: bool
 requirements:
   - root on the managed host
-  - pyroute2 (Debian package C(python3-pyroute2)), only where C(tunl0) has to be made
+  - pyroute2 (Debian package C(python3-pyroute2)), only where a device has to be made
 seealso:
   - module: lvs.cluster.tunl_vip
 extends_documentation_fragment:
@@ -81,7 +89,7 @@ commands:
 from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import STATE
 from ansible_collections.lvs.cluster.plugins.module_utils._kernel.sysctl import DeviceSettings
 from ansible_collections.lvs.cluster.plugins.module_utils._model.network import TUNNEL_DEVICE
-from ansible_collections.lvs.cluster.plugins.module_utils._model.sysctl import effective, wanted_settings
+from ansible_collections.lvs.cluster.plugins.module_utils._model.sysctl import report, wanted_settings, with_others
 from ansible_collections.lvs.cluster.plugins.module_utils._module import run
 
 
@@ -98,7 +106,8 @@ def main() -> None:
         },
         wanted_of=wanted_settings,
         room_of=lambda options: DeviceSettings(options["device"]),
-        report=effective,
+        report=report,
+        scope=with_others,
     )
 
 

@@ -27,10 +27,22 @@ options:
     description: The inventory group of the real servers.
     type: str
     default: realservers
-  tunnel_device:
-    description: The device that holds the VIPs, except where a service names another one for the director.
+  vip_device:
+    description: The device that holds IPv4 VIPs, except where a service names another one for the director.
     type: str
     default: tunl0
+  vip6_device:
+    description: The real servers' device that holds IPv6 VIPs.
+    type: str
+    default: lo
+  director_device:
+    description: The director's device that holds VIPs, where a service names no other. O(vip_device) if left out.
+    type: str
+  state:
+    description: V(absent) makes a plan of taking everything away.
+    type: str
+    choices: [present, absent]
+    default: present
 extends_documentation_fragment:
   - lvs.cluster.action
 """
@@ -53,20 +65,26 @@ warnings:
   returned: success
   type: list
   elements: str
+preflight:
+  description: What to look at before anything is changed, as options of M(lvs.cluster.preflight).
+  returned: success
+  type: dict
 director:
-  description: What the director has to hold beside its table, as options of the modules, in the lists C(vips) and C(mappings).
+  description: The VIPs that the director has to hold, as rows of options of M(lvs.cluster.tunl_vip).
   returned: success
-  type: dict
+  type: list
+  elements: dict
 director_withdrawn:
-  description: What it has to let go of.
+  description: The VIPs that it has to let go of.
   returned: success
-  type: dict
+  type: list
+  elements: dict
 real_servers:
-  description: What each real server has to hold, by host, in the same lists.
-  returned: success
-  type: dict
-real_servers_withdrawn:
-  description: What each real server has to let go of, by host.
+  description:
+    - What each real server has to be and to hold, by host. All else that this collection put there has to go.
+    - In each, C(silent) is devices for M(lvs.cluster.arp_sysctl), C(guard) options of M(lvs.cluster.tunnel_guard), C(mappings) is for
+      M(lvs.cluster.port_dnat), C(clamps) is tunnels for M(lvs.cluster.mss_clamp), C(devices) is rows of options of
+      M(lvs.cluster.tunl_vip).
   returned: success
   type: dict
 """

@@ -68,3 +68,15 @@ def new_lasting_namespace(tmp_path_factory: pytest.TempPathFactory, modules: Pat
 def host(new_namespace: Callable[[], Namespace]) -> Namespace:
     """One host."""
     return new_namespace()
+
+
+@pytest.fixture
+def without_fallback_devices(new_namespace: Callable[[], Namespace]) -> Namespace:
+    """A host whose tunl0 and its like are not there yet, as before their modules are loaded."""
+    setting = Path("/proc/sys/net/core/fb_tunnels_only_for_init_net")
+    former = setting.read_text()
+    setting.write_text("2")  # in no namespace
+    try:
+        return new_namespace()
+    finally:
+        setting.write_text(former)

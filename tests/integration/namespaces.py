@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import selectors
 import shutil
+import socket
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +24,7 @@ PYTHON = os.environ.get("LVS_NODE_PYTHON", "/usr/bin/python3")
 COLLECTION = Path(__file__).parents[2]
 MODULES = "ansible_collections.lvs.cluster.plugins.modules"
 TIMEOUT = 60
+ANSWER_TIMEOUT = 5
 
 # Folders that modules write to: each namespace has its own.
 OWN_FOLDERS = ("var/lib", "etc/sysctl.d", "etc/modules-load.d")
@@ -29,13 +35,25 @@ exec "$@"
 """.format(" ".join(OWN_FOLDERS))
 
 
+# Of its qdisc a device keeps that it once was up.
 _LOOK = """
-ip -o link; ip -o address; ip route show table all; ip rule
-sysctl -a 2>/dev/null | grep -E '^net[.]ipv4[.](conf|ip_forward|vs)' | sort
+ip -o link | sed 's/ qdisc [a-z]*//'; ip fou show
+ip -o address; ip route show table all; ip -6 route show table all; ip rule
+(cd /proc/sys/net; grep -rs '' ipv4/conf ipv4/ip_forward ipv4/vs ipv6/conf/all ipv6/conf/default | sort)
 nft list ruleset; ipvsadm -Sn; ipvsadm -Ln --thresholds; ipvsadm -Ln --timeout; ipvsadm -Ln --daemon
 find {} -type f -exec sha256sum {{}} +
 dpkg-query -W
 """.format(" ".join(f"/{own}" for own in OWN_FOLDERS))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
+
+
+def _enter(namespace: int) -> None:
+    """Take this thread into the network namespace: os.setns of Python 3.12."""
+    if _libc.setns(namespace, _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def managed_python(folder: Path) -> Path:
@@ -81,6 +99,16 @@ class Namespace:
         """What a shell script prints."""
         return self.run("sh", "-ec", script).stdout
 
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """In here are the sockets that this thread makes meanwhile, and they stay in here."""
+        with Path("/proc/thread-self/ns/net").open() as own, Path("/run/netns", self.name).open() as here:
+            _enter(here.fileno())
+            try:
+                yield
+            finally:
+                _enter(own.fileno())
+
     def module(self, module: str, *, python: tuple[str, ...] = (PYTHON,), check_mode: bool = False, **options: Any) -> Result:
         """Run a module of this collection, as Ansible would on a managed host."""
         arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_diff": True}
@@ -112,13 +140,14 @@ class Namespace:
 
 
 def on_one_bridge(bridge: Namespace, hosts: Mapping[int, Namespace]) -> None:
-    """Give each host the device eth0 with the address 192.168.56.NUMBER, and a bridge between them all."""
+    """Give each host eth0 with the addresses 192.168.56.NUMBER and 2001:db8:56::NUMBER, and a bridge between them all."""
     bridge.sh("ip link add br0 type bridge; ip link set br0 up")
     for number, host in hosts.items():
         command = ["ip", "-n", bridge.name, "link", "add", f"p{number}", "type", "veth", "peer", "eth0", "netns", host.name]
         subprocess.run(command, check=True, timeout=TIMEOUT)
         bridge.sh(f"ip link set p{number} master br0 up")
         host.sh(f"ip address add 192.168.56.{number}/24 brd + dev eth0; ip link set eth0 up")
+        host.sh(f"ip address add 2001:db8:56::{number}/64 dev eth0 nodad")
 
 
 @contextmanager
@@ -136,6 +165,83 @@ def web_server(host: Namespace, name: str) -> Iterator[None]:
         finally:
             server.terminate()
             server.wait(timeout=TIMEOUT)
+
+
+@contextmanager
+def serving(sockets: Mapping[socket.socket, Callable[[], None]]) -> Iterator[None]:
+    """A thread that calls what is there for a socket whenever something came to it, and closes them all in the end."""
+    ended = threading.Event()
+    with selectors.DefaultSelector() as selector, ExitStack() as closing:
+        for one, answer in sockets.items():
+            selector.register(closing.enter_context(one), selectors.EVENT_READ, answer)
+
+        def serve() -> None:
+            while not ended.is_set():
+                for ready, _events in selector.select(timeout=0.2):
+                    ready.data()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
+def listening(port: int) -> socket.socket:
+    """A TCP socket for the port, of both families."""
+    return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+
+
+def _listening_to_udp(port: int) -> socket.socket:
+    udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    udp.bind(("::", port))
+    return udp
+
+
+def _answer_tcp(server: socket.socket, said: bytes) -> None:
+    connection, _client = server.accept()
+    with connection:
+        connection.sendall(said)
+
+
+def _answer_udp(server: socket.socket, said: bytes) -> None:
+    _asked, ((level, kind, info),), _flags, client = server.recvmsg(64, socket.CMSG_SPACE(20))
+    # From the address that was asked, whatever the device.
+    server.sendmsg([said], [(level, kind, info[:16] + bytes(4))], 0, client)
+
+
+@contextmanager
+def answering(host: Namespace, name: str, ports: Iterable[int]) -> Iterator[None]:
+    """A real server's programs, on TCP and UDP ports of both families: they say its name and the port."""
+    sockets: dict[socket.socket, Callable[[], None]] = {}
+    with host.inside():
+        for port in ports:
+            said = f"{name} {port}".encode()
+            tcp, udp = listening(port), _listening_to_udp(port)
+            sockets[tcp] = partial(_answer_tcp, tcp, said)
+            sockets[udp] = partial(_answer_udp, udp, said)
+    with serving(sockets):
+        yield
+
+
+def ask_tcp(client: Namespace, vip: str, port: int) -> str:
+    """What is said on a new connection."""
+    with client.inside(), socket.create_connection((vip, port), timeout=ANSWER_TIMEOUT) as connection:
+        return connection.recv(64).decode()
+
+
+def ask_udp(client: Namespace, vip: str, port: int) -> str:
+    """What is answered to a new source port, by the one that was asked."""
+    with client.inside(), socket.socket(socket.AF_INET6 if ":" in vip else socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.settimeout(ANSWER_TIMEOUT)
+        udp.sendto(b"?", (vip, port))
+        said, server = udp.recvfrom(64)
+        assert server[:2] == (vip, port)
+        return said.decode()
 
 
 class Result(dict[str, Any]):

@@ -15,6 +15,7 @@ from .namespaces import PYTHON, Namespace
 SERVICE: dict[str, Any] = {"vip": "192.168.56.185", "port": 80}
 DEST: dict[str, Any] = {**SERVICE, "rip": "192.168.56.183"}
 MAPPING: dict[str, Any] = {"vip": "192.168.56.186", "port": 8099, "to_port": 80}
+CLAMP: dict[str, Any] = {"vip": "192.168.56.186", "director": "192.168.56.181"}
 
 CASES: list[tuple[str, dict[str, Any], str]] = [
     ("ipvs_service", {**SERVICE, "vip": "192.168.56.300"}, "vip: '192.168.56.300' is not an IP address: write one like"),
@@ -129,11 +130,34 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("arp_sysctl", {"arp_announce": -1}, "arp_announce: -1 is not in 0..2"),
     ("arp_sysctl", {"rp_filter": 3}, "rp_filter"),
     ("port_dnat", {**MAPPING, "vip": "x"}, "vip: 'x' is not an IP address"),
-    ("port_dnat", {**MAPPING, "vip": "2001:db8::1"}, "vip: 2001:db8::1 is an IPv6 address"),
     ("port_dnat", {**MAPPING, "port": 0}, "port: 0 is not in 1..65535"),
     ("port_dnat", {**MAPPING, "to_port": 65536}, "to_port: 65536 is not in 1..65535"),
     ("port_dnat", {**MAPPING, "to_port": 8099}, "to_port: 8099 is the port itself"),
     ("port_dnat", {"vip": "192.168.56.186", "port": 8099}, "to_port: is missing: name the port that answers"),
+    ("port_dnat", {}, "vip: is missing: name one mapping by vip, port and to_port, or several of them as mappings"),
+    ("port_dnat", {**MAPPING, "mappings": []}, "vip: 192.168.56.186 cannot go with mappings: write it into a row of them"),
+    ("port_dnat", {"mappings": [MAPPING, {**MAPPING, "to_port": 0}]}, "mappings[1], to_port: 0 is not in 1..65535"),
+    ("port_dnat", {"mappings": [MAPPING, MAPPING]}, "mappings[1]: 192.168.56.186 . tcp . 8099 is mappings[0] already"),
+    ("port_dnat", {"mappings": [{**MAPPING, "tport": 1}]}, "mappings[0], tport: 1 is for an option that is not there"),
+    ("port_dnat", {**MAPPING, "state": "absent", "purge": True}, "purge: true cannot go with state=absent"),
+    ("tunnel_guard", {}, "sources: is missing: name the directors' addresses"),
+    ("tunnel_guard", {"sources": []}, "sources: [] names nobody: name the directors' addresses"),
+    ("tunnel_guard", {"sources": ["192.168.56.0/24"]}, "sources: '192.168.56.0/24' is not an IP address"),
+    ("tunnel_guard", {"sources": ["192.168.56.181"], "protocols": [6]}, "protocols"),
+    ("tunnel_guard", {"sources": ["192.168.56.181"], "gue_ports": [65536]}, "gue_ports: 65536 is not in 1..65535"),
+    ("tunnel_guard", {"state": "absent", "purge": True}, "purge: true cannot go with state=absent"),
+    ("mss_clamp", {}, "tunnels: is missing: name the VIPs and the directors"),
+    ("mss_clamp", {"tunnels": [{"vip": "192.168.56.186"}]}, "tunnels[0], director: is missing: name the address that"),
+    ("mss_clamp", {"tunnels": [CLAMP, {**CLAMP, "path_mtu": 575}]}, "tunnels[1], path_mtu: 575 is not in 576..65535"),
+    ("mss_clamp", {"tunnels": [{**CLAMP, "path_mtu": 590}]}, "path_mtu: 590 leaves segments of 530 bytes"),
+    ("mss_clamp", {"tunnels": [{**CLAMP, "director": "203.0.113.1"}]}, "director: 203.0.113.1 is not reached by any route"),
+    ("mss_clamp", {"tunnels": [{**CLAMP, "tunnel_checksum": "checksum"}]}, "checksum is not for tunnel_type=ipip"),
+    ("preflight", {"vips": ["192.168.56.185", "127.0.0.1"]}, "vips[1], vip: 127.0.0.1 is a loopback address"),
+    ("preflight", {"paths": [{"rip": "rs1"}]}, "paths[0] (rs1), rip: 'rs1' is not an IP address"),
+    ("preflight", {"paths": [{"rip": "192.168.56.183", "mtu": 575}]}, "(192.168.56.183), mtu: 575 is not in 576..65535"),
+    ("preflight", {"paths": [{"rip": "192.168.56.183", "inner": [5]}]}, "inner: 5 is not an address family: write 4 or 6"),
+    ("preflight", {"sources": ["224.0.0.1"]}, "sources[0]: 224.0.0.1 is not a unicast address"),
+    ("preflight", {"timeout": 31}, "timeout: 31.0 is not in 0.1..30 seconds"),
 ]
 
 
@@ -171,6 +195,9 @@ NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PYTHON)
         ("tunl_vip", {"vip": "192.168.56.186"}, False),
         ("arp_sysctl", {}, False),
         ("port_dnat", MAPPING, True),
+        ("preflight", {"vips": ["192.168.56.185"]}, True),
+        ("tunnel_guard", {"sources": ["192.168.56.181"]}, True),
+        ("mss_clamp", {"tunnels": [CLAMP]}, True),
     ],
 )
 def test_not_root(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from testinfra.host import Host
 
-from .conftest import rules
+from tests.nodes import rules
 
 VIPS = {"192.168.56.185": "tunl0", "192.168.56.186": "tunl0", "192.168.56.187": "eth0"}
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.nodes import AsInTheReadme
 from tests.readme import ON_A_CLUSTER
-
-from .conftest import AsInTheReadme
 
 PLAYBOOKS = [command for command in ON_A_CLUSTER if command.startswith("ansible-playbook")]
 

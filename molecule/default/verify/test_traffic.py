@@ -12,20 +12,13 @@ from collections.abc import Iterator
 import pytest
 from testinfra.host import Host
 
+from tests.nodes import Ansible, AsInTheReadme, answers, mac
 from tests.readme import ON_A_CLUSTER
-
-from .conftest import Ansible, AsInTheReadme, mac
 
 WEB, MAPPED, PLAIN = "192.168.56.185", "192.168.56.186", "192.168.56.187"
 DIRECTOR = "192.168.56.181"
 CLIENT = "192.168.56.180"
 CAPTURE_SECONDS = 10
-
-
-def answers(client: Host, url: str, requests: int) -> list[str]:
-    """Who answered each of the requests."""
-    script = f"for i in $(seq {requests}); do curl -sS --max-time 5 {url}; done"
-    return str(client.check_output(script)).split()
 
 
 def test_equal_weights_alternate_strictly(client: Host) -> None:
@@ -54,7 +47,7 @@ def test_mapped_port(client: Host) -> None:
 
 def test_mapped_port_needs_the_mapping(client: Host, rs1: Host, rs2: Host, ansible: Ansible) -> None:
     for node in (rs1, rs2):
-        node.check_output("nft delete table inet lvs_cluster")
+        node.check_output("nft flush map inet lvs_cluster port_dnat")
     try:
         refused = client.run("curl -sS --max-time 5 http://%s:8099/", MAPPED)
         assert refused.rc == 7, refused  # could not connect

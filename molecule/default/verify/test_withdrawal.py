@@ -3,27 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Running site.yml again: with nothing to do, with a description that cannot work, and to take things away.
 
-The last test changes the cluster for good: this file's tests come last.
+The last tests change the cluster for good: this file's tests come last.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from testinfra.host import Host
 
-from .conftest import PLAYBOOK, Ansible, rules
+from tests.nodes import LOOK, PLAYBOOK, Ansible, looked_before, mac, rules
 
 Services = list[dict[str, Any]]
-LOOK = (
-    "ip -o link; ip -o address; ip route show table all; sysctl -a 2>/dev/null | grep ^net.ipv4.conf;"
-    " nft list ruleset; ipvsadm -Sn; dpkg-query -W;"
-    " find /etc/sysctl.d /var/lib/lvs.cluster -type f -exec sha256sum {} + 2>&1; true"
-)
 
 
 def given(folder: Path, services: Any) -> str:
@@ -58,6 +54,28 @@ def test_faults_are_named_before_anything_is_changed(
 
 
 @pytest.fixture
+def stranger(client: Host) -> Iterator[str]:
+    """A VIP that a machine has which is no part of the cluster."""
+    vip = "192.168.56.189"
+    client.check_output("ip address add %s/32 dev eth0", vip)
+    yield vip
+    client.check_output("ip address del %s/32 dev eth0", vip)
+
+
+def test_vip_that_somebody_else_has_stops_the_run(
+    ansible: Ansible, services: Services, tmp_path: Path, client: Host, ds1: Host, stranger: str
+) -> None:
+    wanted = [*services, {**services[0], "name": "taken", "vip": stranger}]
+    before = ds1.check_output(LOOK)
+    done = ansible("ansible-playbook", str(PLAYBOOK), given(tmp_path, wanted), "--check", check=False)
+    assert done.returncode != 0
+    printed = " ".join((done.stdout + done.stderr).split())
+    assert stranger in printed
+    assert mac(client) in printed
+    assert ds1.check_output(LOOK) == before
+
+
+@pytest.fixture
 def reduced(services: Services) -> Services:
     """rs2 leaves the service web, and the service plain goes altogether."""
     wanted = copy.deepcopy(services)
@@ -72,7 +90,7 @@ def test_what_is_absent_leaves_the_director_first(
     done = ansible("ansible-playbook", str(PLAYBOOK), given(tmp_path, reduced))
     printed = done.stdout
     table = printed.index("Virtual services and their destinations")
-    assert table < printed.index("changed: [ds1]", table) < printed.index("changed: [rs1] => (item=192.168.56.187 on tunl0)")
+    assert table < printed.index("changed: [ds1]", table) < printed.index("VIPs that leave", table)
     left = [line.replace(" --tun-type ipip", "") for line in rules(ds1)]
     assert [line for line in left if ".186:" not in line] == [
         "-A -t 192.168.56.185:80 -s wrr",
@@ -87,3 +105,17 @@ def test_what_is_absent_leaves_the_director_first(
         "rs1"
     }
     assert ansible("ansible-playbook", str(PLAYBOOK), given(tmp_path, reduced)).stdout.count("changed: [") == 0
+
+
+def test_nothing_is_left_of_it(ansible: Ansible, reduced: Services, tmp_path: Path, ds1: Host, rs1: Host, rs2: Host) -> None:
+    """lvs_state: absent. What it looked like before, prepare.yml has noted; packages stay."""
+    nodes = (ds1, rs1, rs2)
+    arguments = (str(PLAYBOOK), given(tmp_path, reduced), "--extra-vars=lvs_state=absent")
+    still = [node.check_output(LOOK) for node in nodes]
+    predicted = ansible("ansible-playbook", *arguments, "--check", "--diff").stdout
+    assert "-ip address add 192.168.56.186/32 dev tunl0" in predicted
+    assert [node.check_output(LOOK) for node in nodes] == still
+    ansible("ansible-playbook", *arguments)
+    for node in nodes:
+        assert node.check_output(LOOK).strip() == looked_before(node)
+    assert ansible("ansible-playbook", *arguments).stdout.count("changed: [") == 0

@@ -12,9 +12,24 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .._errors import InvalidValue, KernelRefused, LvsError, NotPermitted
-from .._model.network import TUNNEL_DEVICE
-from .._model.sysctl import ALL, MADE, Sysctl, SysctlFile, SysctlKey
+from .._errors import KernelRefused, LvsError, NoSuchDevice, NotPermitted
+from .._model.network import FALLBACK_DEVICES
+from .._model.sysctl import (
+    ALL,
+    DIRECTORIES,
+    DIRECTORY,
+    HEADER,
+    LAST_FILE,
+    MADE,
+    NETWORK_DIRECTORIES,
+    UFW_FILE,
+    UFW_SWITCH,
+    BootFile,
+    Sysctl,
+    SysctlFile,
+    SysctlKey,
+    combined,
+)
 from .._reconcile import Change, Wanted
 from . import files
 from .links import Links
@@ -83,21 +98,23 @@ class Settings:
         self._release(one.key for one in [*self._wanted, *(change.item for change in changes if change.after is None)])
 
     def _take_in(self, key: Any) -> None:
-        self._current[key] = Sysctl(key, _read(key), self._former(key))
+        self._current[key] = Sysctl(key, _read(key), self._former(key), self._others(key))
 
     def _wants(self, key: object) -> dict[str, Any]:
         wants: dict[str, Any] = self._claims.get(str(key), {}).get("wanted", {})
         return wants
 
+    def _others(self, key: Any) -> int | None:
+        """What others of us want of it."""
+        # Numbers, as IPVS's own settings have no others that want them.
+        numbers = [number for claimant, number in self._wants(key).items() if claimant != self._claimant]
+        return combined(key.name, numbers) if numbers else None
+
     def _former(self, key: Any) -> int | str | None:
         """What the setting is when we no longer ask for it."""
-        others = [number for claimant, number in self._wants(key).items() if claimant != self._claimant]
-        if not others:
-            found: int | str | None = self._claims.get(str(key), {}).get("found")
-            return found
-        # Numbers, as IPVS's own settings have no others that want them.
-        kept: int = min(others) if key.name == "rp_filter" else max(others)
-        return kept
+        found: int | str | None = self._claims.get(str(key), {}).get("found")
+        others = self._others(key)
+        return found if others is None else others
 
     def _claim(self) -> None:
         changed = False
@@ -126,17 +143,25 @@ class DeviceSettings(Settings):
     """The settings of one device, and of C(all); the device asks for them."""
 
     def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """See above; a device that is not there has no settings, but tunl0, which can be made."""
+        """See above, and the files that set something when the host starts.
+
+        A device that is not there has no settings, but those that can be made.
+        """
         wanted = list(wanted)
         device = self._claimant
         self._exists = os.path.isdir(f"{_DEVICES}/{device}")
-        if not self._exists and device != TUNNEL_DEVICE and any(one.new is not None for one in wanted):
-            names = sorted(set(os.listdir(_DEVICES)) - {ALL, "default"})
-            raise InvalidValue("device", device, f"does not exist: this host has {', '.join(names)}")
-        return super().read(wanted)
+        if not self._exists and device not in FALLBACK_DEVICES and any(one.new is not None for one in wanted):
+            raise NoSuchDevice(device, sorted(set(os.listdir(_DEVICES)) - {ALL, "default"}))
+        super().read(wanted)
+        if any(isinstance(one.new, SysctlFile) for one in wanted):
+            paths = [path for folder in (*DIRECTORIES, *NETWORK_DIRECTORIES) for path in _listed(folder)]
+            self._take_in_files([*paths, LAST_FILE, UFW_SWITCH, UFW_FILE])
+        else:
+            self._take_in_files(_listed(DIRECTORY))
+        return self._current
 
     def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """See above; tunl0 is made for the settings that it shall have."""
+        """See above; a device that can be made is made for the settings that it shall have."""
         device = self._claimant
         coming = [change.after for change in changes if isinstance(change.after, Sysctl)]
         if any(one.key.device == device for one in coming) and not os.path.isdir(f"{_DEVICES}/{device}"):
@@ -150,7 +175,38 @@ class DeviceSettings(Settings):
             super()._take_in(key)
         elif any(one.key == key and one.new is not None for one in self._wanted):
             # A device that is yet to be made begins with the values of `default`.
-            self._current[key] = Sysctl(key, _read(SysctlKey("default", key.name)), self._former(key))
+            default = _read(SysctlKey("default", key.name))
+            self._current[key] = Sysctl(key, default, self._former(key), self._others(key))
+
+    def _take_in_files(self, paths: Iterable[str]) -> None:
+        """Those of other devices of ours, and what others have."""
+        made = HEADER.format(module="arp_sysctl").split(":")[0]
+        for path in paths:
+            text = None if path in self._current or _is_link_to_last(path) else _read_if_readable(path)
+            if text is not None:
+                ours = os.path.dirname(path) == DIRECTORY and text.startswith(made)
+                self._current[path] = SysctlFile(path, text) if ours else BootFile(path, text)
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return [f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.endswith((".conf", ".network"))]
+    except OSError:
+        return []
+
+
+def _is_link_to_last(path: str) -> bool:
+    """Debian has the file that is read last in a directory, too."""
+    return path != LAST_FILE and os.path.realpath(path) == LAST_FILE
+
+
+def _read_if_readable(path: str) -> str | None:
+    """What somebody else wrote: whether it can be read is no concern of ours."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 def _read(key: Any) -> int | str:

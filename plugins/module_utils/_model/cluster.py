@@ -13,11 +13,14 @@ from typing import Any, TypeVar
 from .._argument_spec import DESTINATION, SERVICE, SERVICE_KEY
 from .._errors import Faults, Invalid, InvalidValue, LvsError, raise_all
 from . import dnat, ipvs, network, values
+from .real_server import RealServerSide, Way, device_of, leave, side
 from .values import Address
 
 _DESTINATION_OPTIONS = tuple(name for name in DESTINATION if name != "rip")
 SERVICE_FIELDS = ("name", *SERVICE_KEY, *SERVICE, "forward", "rport", "director_device", "real_servers", "state")
 REAL_SERVER_FIELDS = ("host", "address", *_DESTINATION_OPTIONS, "state")
+
+PATH_MTU = (576, 65535)  # bytes; RFC 791
 
 # Stands for a service that is wrong itself, so that its real servers can be checked nevertheless.
 _ANY_SERVICE = ipvs.ServiceKey(4, "tcp", None, 80)
@@ -37,8 +40,14 @@ class InvalidDescription(LvsError):
 class Host:
     """What the inventory says of a host."""
 
-    rip: str | None = None  # lvs_rip, or ansible_host
+    rip: str | None = None  # lvs_rip (of a director lvs_dip), or ansible_host
+    rip6: str | None = None  # lvs_rip6, lvs_dip6
     weight: Any = None  # lvs_weight
+    path_mtu: Any = None  # lvs_path_mtu
+
+    def rip_for(self, family: int) -> str | None:
+        """The RIP of services of a family; IPv6 goes through IPv4 where there is no other."""
+        return self.rip6 if family == 6 and self.rip6 is not None else self.rip
 
 
 @dataclass(frozen=True)
@@ -50,15 +59,10 @@ class Cluster:
     real_servers: Sequence[str]
     directors_group: str = "directors"
     real_servers_group: str = "realservers"
-    tunnel_device: str = network.TUNNEL_DEVICE
-
-
-@dataclass
-class Side:
-    """What one host has to hold or to let go of: options of our modules, without the state."""
-
-    vips: list[dict[str, Any]] = field(default_factory=list)
-    mappings: list[dict[str, Any]] = field(default_factory=list)
+    vip_device: str = network.TUNNEL_DEVICE  # holds IPv4 VIPs
+    vip6_device: str = "lo"  # holds those of IPv6 on real servers
+    director_device: str | None = None  # holds VIPs on directors, if it is another one
+    state: str = "present"  # absent: none of it shall be there
 
 
 @dataclass
@@ -66,10 +70,10 @@ class Plan:
     """The description, expanded."""
 
     services: list[dict[str, Any]] = field(default_factory=list)  # the option of ipvs_table, with what is to go
-    director: Side = field(default_factory=Side)
-    director_withdrawn: Side = field(default_factory=Side)
-    real_servers: dict[str, Side] = field(default_factory=dict)
-    real_servers_withdrawn: dict[str, Side] = field(default_factory=dict)
+    preflight: dict[str, Any] = field(default_factory=dict)  # options of the module
+    director: list[dict[str, Any]] = field(default_factory=list)  # rows of options of tunl_vip: what it holds
+    director_withdrawn: list[dict[str, Any]] = field(default_factory=list)  # and what it has to let go of
+    real_servers: dict[str, RealServerSide] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -93,6 +97,13 @@ class _RealServer:
         if self.destination.forward == "masquerade" or self.rport == key.port:
             return None
         return {**key.facts(), "to_port": self.rport}
+
+    @property
+    def way(self) -> Way:
+        """How packets come to it."""
+        one = self.destination
+        vip, family = one.key.service.vip, one.key.service.family
+        return Way(family, vip, self.rip, one.forward, one.tunnel_type, one.tunnel_port, one.tunnel_checksum, self.mapping)
 
 
 @dataclass(frozen=True)
@@ -123,9 +134,11 @@ def plan(services: Any, cluster: Cluster) -> Plan:
             parsed.append(service)
     _check_names(services, faults)
     _check_together(parsed, cluster, faults)
+    dips, path_mtus, ways = _dips(cluster, faults), _path_mtus(cluster, faults), _ways(parsed, cluster)
+    _check_ways(ways, dips, cluster, faults)
     if faults.messages:
         raise InvalidDescription(faults.messages)
-    return _expand(parsed, cluster)
+    return _expand(parsed, ways, dips, path_mtus, cluster)
 
 
 class _Faults:
@@ -187,7 +200,7 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> _Servi
     where = f"service '{raw['name']}'"
     before = len(faults.messages)
     _check_fields(where, raw, SERVICE_FIELDS, faults)
-    given = _given(raw, "director_device", cluster.tunnel_device)
+    given = _given(raw, "director_device", cluster.director_device or cluster.vip_device)
     device = faults.take(where, values.device, "director_device", given)
     wanted = faults.take(where, ipvs.service_of, raw)
     if raw.get("scheduler") is not None:
@@ -207,7 +220,7 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> _Servi
     if wanted is None or device is None:
         return None
     if wanted.key.vip is not None:
-        faults.take(where, network.ipv4_vip, wanted.key.vip, device)
+        faults.take(where, _check_holder, wanted.key.vip, device)
     elif raw.get("director_device") is not None:
         faults.add(
             f"{where}, director_device", f"{device} means nothing for a service by fwmark, which has no VIP: leave it out"
@@ -221,7 +234,7 @@ def _service(number: int, raw: Any, cluster: Cluster, faults: _Faults) -> _Servi
         key=wanted.key,
         options=wanted.key.facts() if wanted.new is None else _stated(wanted.new),
         device=device,
-        present=wanted.new is not None,
+        present=wanted.new is not None and cluster.state == "present",
         real_servers=tuple(real_servers),
     )
 
@@ -262,9 +275,8 @@ def _real_server(
     if (name is None) == (address is None):
         raise InvalidValue("host", name, "and address: give one of the two, a host of the inventory or an unmanaged address")
     host = Host(rip=address) if name is None else _inventory_host(name, cluster)
-    rip = values.address("address" if name is None else "lvs_rip", host.rip)
-    if name is not None and rip.version != 4:
-        raise InvalidValue("lvs_rip", rip, "is not an IPv4 address as the VIP is")
+    named = "address" if name is None else "lvs_rip6" if service.family == 6 and host.rip6 is not None else "lvs_rip"
+    rip = values.address(named, host.rip_for(service.family))
     if entry.get("weight") is None and host.weight is not None:
         values.weight("lvs_weight", host.weight)
     options = {
@@ -284,7 +296,6 @@ def _real_server(
         if wanted.new is not None:
             wanted.new.check()
     except Invalid as error:
-        named = "address" if name is None else "lvs_rip"
         raise_all([InvalidValue(named, one.value, one.reason) if one.option == "rip" else one for one in error.faults])
         raise
     destination = wanted.new or ipvs.Destination(wanted.key)
@@ -299,6 +310,17 @@ def _real_server(
 def _stated(item: ipvs.Service | ipvs.Destination) -> dict[str, Any]:
     """All of its options, so that one that leaves the description goes back to its default."""
     return {option: value for option, value in item.facts().items() if value is not None}
+
+
+def _check_holder(vip: Address, device: str) -> None:
+    """Whether a director's device can hold a VIP so that clients find it."""
+    if vip.version == 6 and device in (*network.FALLBACK_DEVICES, "lo"):
+        raise InvalidValue(
+            "director_device",
+            device,
+            f"cannot hold {vip}: a director answers for an IPv6 VIP only on the device that it is on: name the one that"
+            " faces the clients, here or in lvs_director_device",
+        )
 
 
 def _own_forwards(raw: Mapping[str, Any]) -> bool:
@@ -324,7 +346,7 @@ def _inventory_host(name: Any, cluster: Cluster) -> Host:
         raise InvalidValue("host", name, "is not a host of the inventory: add it there, or give its address instead")
     if name not in cluster.real_servers:
         raise InvalidValue("host", name, f"is not in the group {cluster.real_servers_group}, so nothing would set it up")
-    if cluster.hosts[name].rip is None:
+    if cluster.hosts[name].rip is None and cluster.hosts[name].rip6 is None:
         raise InvalidValue("host", name, "has no RIP: set its lvs_rip (or an ansible_host that is an address)")
     return cluster.hosts[name]
 
@@ -339,7 +361,7 @@ def _check_together(services: Sequence[_Service], cluster: Cluster, faults: _Fau
     """What each service allows and all of them together do not."""
     keys: dict[ipvs.ServiceKey, str] = {}
     vips: dict[Any, _Service] = {}
-    held = {_plain(host.rip): name for name, host in cluster.hosts.items() if host.rip is not None}
+    held = {_plain(rip): name for name, host in cluster.hosts.items() for rip in (host.rip, host.rip6) if rip is not None}
     for service in services:
         where = f"service '{service.name}'"
         if service.key in keys:
@@ -373,6 +395,29 @@ def _check_together(services: Sequence[_Service], cluster: Cluster, faults: _Fau
                 faults.add(where, f"address: {one.rip} is the host {name}: write host: {name}")
 
 
+def _check_ways(ways: Mapping[str, Sequence[Way]], dips: Sequence[Address], cluster: Cluster, faults: _Faults) -> None:
+    """Whether the packets that come to a host can be told apart there, and from those of strangers."""
+    for name, coming in ways.items():
+        ports: dict[str, int] = {}
+        for way in coming:
+            if way.forward != "tunnel":
+                continue
+            outer = way.rip.version
+            if all(dip.version != outer for dip in dips):
+                option = "lvs_dip6" if outer == 6 and dips else "lvs_dip"
+                faults.add(
+                    f"group {cluster.directors_group}, {option}",
+                    f"no director has an IPv{outer} address of its own, from which tunnels to {name} would come: set"
+                    f" {option} there (or an ansible_host that is an address)",
+                )
+                return
+            if way.tunnel_type == "gue" and ports.setdefault(device_of(way), way.tunnel_port) != way.tunnel_port:
+                faults.add(
+                    f"host {name}, tunnel_port",
+                    f"{way.tunnel_port} is another port for GUE than {ports[device_of(way)]} of another service: take one",
+                )
+
+
 def _plain(address: object) -> str:
     """An address as the services' own are written."""
     try:
@@ -381,26 +426,73 @@ def _plain(address: object) -> str:
         return str(address)
 
 
-def _expand(services: Sequence[_Service], cluster: Cluster) -> Plan:
+def _dips(cluster: Cluster, faults: _Faults) -> list[Address]:
+    """The addresses that tunnels come from."""
+    found = []
+    for name in cluster.directors:
+        host = cluster.hosts[name]
+        for option, given in (("lvs_dip", host.rip), ("lvs_dip6", host.rip6)):
+            if given is not None:
+                dip = faults.take(f"host {name}", values.address, option, given)
+                found += [] if dip is None else [dip]
+    return found
+
+
+def _path_mtus(cluster: Cluster, faults: _Faults) -> dict[str, int | None]:
+    given = {name: cluster.hosts[name].path_mtu for name in cluster.real_servers if name in cluster.hosts}
+    return {
+        name: None if mtu is None else faults.take(f"host {name}", values.integer, "lvs_path_mtu", mtu, *PATH_MTU)
+        for name, mtu in given.items()
+    }
+
+
+def _ways(services: Sequence[_Service], cluster: Cluster) -> dict[str, list[Way]]:
+    """How packets come to each host of the group."""
+    ways: dict[str, list[Way]] = {name: [] for name in cluster.real_servers}
+    for service in services:
+        for one in service.real_servers:
+            if one.host is not None and service.present and one.present:
+                ways[one.host].append(one.way)
+    return ways
+
+
+def _expand(
+    services: Sequence[_Service],
+    ways: Mapping[str, Sequence[Way]],
+    dips: Sequence[Address],
+    path_mtus: Mapping[str, int | None],
+    cluster: Cluster,
+) -> Plan:
     result = Plan()
     if not services:
         result.warnings.append("lvs_services: is empty: there is nothing to set up")
-    for name in cluster.real_servers:
-        result.real_servers[name] = Side()
-        result.real_servers_withdrawn[name] = Side()
+    holders = {4: cluster.vip_device, 6: cluster.vip6_device}
+    result.real_servers = {name: side(coming, holders, dips, path_mtus[name]) for name, coming in ways.items()}
+    described = [(key.vip, _mapping_of(key)) for key in (service.key for service in services) if key.vip is not None]
+    for made in result.real_servers.values():
+        leave(made, described, holders)
+    holding: dict[str, list[str]] = {}
+    leaving: dict[str, list[str]] = {}
     for service in services:
         result.services.append(_row(service))
         if service.key.vip is not None:
-            side = result.director if service.present else result.director_withdrawn
-            _append_new(side.vips, {"vip": str(service.key.vip), "device": service.device})
-        if service.present and not any(one.present for one in service.real_servers):
-            result.warnings.append(f"service '{service.name}', real_servers: is empty: every connection will be refused")
-        for one in service.real_servers:
-            _place(result, service, one, cluster)
-    _keep_shared(result.director, result.director_withdrawn)
-    for name, going in result.real_servers_withdrawn.items():
-        _keep_shared(result.real_servers[name], going)
+            held = (holding if service.present else leaving).setdefault(service.device, [])
+            if str(service.key.vip) not in held:
+                held.append(str(service.key.vip))
+        if service.present:
+            result.warnings += _warnings(service)
+    result.director = [{"device": device, "vips": vips} for device, vips in holding.items()]
+    for device, vips in leaving.items():
+        # What one service gives up and another still needs, stays.
+        gone = [vip for vip in vips if vip not in holding.get(device, [])]
+        result.director_withdrawn += [{"device": device, "vips": gone}] if gone else []
+    result.preflight = _preflight([one for one in services if one.present], dips, path_mtus)
     return result
+
+
+def _mapping_of(key: ipvs.ServiceKey) -> dict[str, Any] | None:
+    """The port mapping that a service may have, or may have had."""
+    return key.facts() if key.protocol in dnat.PROTOCOLS and key.port else None
 
 
 def _row(service: _Service) -> dict[str, Any]:
@@ -410,42 +502,44 @@ def _row(service: _Service) -> dict[str, Any]:
     return {**service.options, "destinations": [one.options for one in service.real_servers]}
 
 
-def _place(result: Plan, service: _Service, one: _RealServer, cluster: Cluster) -> None:
-    """What the service asks of the real server itself."""
-    present = service.present and one.present
-    where = f"service '{service.name}', real_servers: {one.host or one.rip}"
-    if present and one.destination.tunnel_type != "ipip":
-        result.warnings.append(
-            f"{where} gets packets by {one.destination.tunnel_type}, which this version sets up on the director alone:"
-            " see to it yourself that it takes them out of that tunnel"
-        )
-    mapping = one.mapping
-    if one.host is None:
-        if mapping is not None and present:
-            result.warnings.append(
-                f"{where} is not a host of the inventory:"
-                f" see to it yourself that it maps port {service.key.port} to {one.rport}"
+def _warnings(service: _Service) -> list[str]:
+    """What the user has to see to."""
+    where = f"service '{service.name}', real_servers:"
+    if not any(one.present for one in service.real_servers):
+        return [f"{where} is empty: every connection will be refused"]
+    return [
+        f"{where} {one.rip} is not a host of the inventory: see to it yourself that it maps port {service.key.port}"
+        f" to {one.rport}"
+        for one in service.real_servers
+        if one.host is None and one.present and one.mapping is not None
+    ]
+
+
+def _preflight(services: Sequence[_Service], dips: Sequence[Address], path_mtus: Mapping[str, int | None]) -> dict[str, Any]:
+    """What to look at on the director before anything is changed."""
+    paths: dict[Any, dict[str, Any]] = {}
+    for service in services:
+        for one in service.real_servers:
+            if not one.present or one.destination.forward == "local":
+                continue
+            way = one.way
+            key = (way.rip, way.forward, way.tunnel_type, way.tunnel_checksum)
+            path = paths.setdefault(
+                key,
+                {
+                    "name": one.host or str(one.rip),
+                    "rip": str(way.rip),
+                    "forward": way.forward,
+                    "tunnel_type": way.tunnel_type,
+                    "tunnel_checksum": way.tunnel_checksum,
+                    "inner": [],
+                },
             )
-        return
-    if service.key.vip is None:
-        return
-    holding, leaving = result.real_servers[one.host], result.real_servers_withdrawn[one.host]
-    # Also what the service needed before its description changed: it may have had another forwarding method or port.
-    side = holding if present and one.destination.forward != "masquerade" else leaving
-    _append_new(side.vips, {"vip": str(service.key.vip), "device": cluster.tunnel_device})
-    if present and mapping is not None:
-        holding.mappings.append(mapping)
-    elif service.key.protocol in dnat.PROTOCOLS and service.key.port:
-        leaving.mappings.append(service.key.facts())
-
-
-def _append_new(rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
-    if row not in rows:
-        rows.append(row)
-
-
-def _keep_shared(staying: Side, going: Side) -> None:
-    """What one service gives up and another still needs, stays."""
-    going.vips = [vip for vip in going.vips if vip not in staying.vips]
-    mapped = [{**mapping, "to_port": None} for mapping in staying.mappings]
-    going.mappings = [mapping for mapping in going.mappings if {**mapping, "to_port": None} not in mapped]
+            if way.family not in path["inner"]:
+                path["inner"].append(way.family)
+            if one.rport and service.key.protocol == "tcp":
+                path.setdefault("port", one.rport)
+            if one.host is not None and path_mtus[one.host] is not None:
+                path["mtu"] = path_mtus[one.host]
+    vips = [str(service.key.vip) for service in services if service.key.vip is not None]
+    return {"vips": list(dict.fromkeys(vips)), "paths": list(paths.values()), "sources": [str(dip) for dip in dips]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleError
 
 from ansible_collections.lvs.cluster.plugins.action import cluster_plan
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
@@ -21,37 +22,82 @@ SERVICES = [{"name": "web", "vip": "192.168.56.185", "port": 80}]
     ("variables", "rip"),
     [
         ({"ansible_host": "192.168.56.183"}, "192.168.56.183"),
-        ({"ansible_host": "192.168.56.183", "lvs_rip": "10.0.0.3"}, "10.0.0.3"),
-        ({"ansible_host": "rs1.example", "lvs_rip": "10.0.0.3"}, "10.0.0.3"),
+        ({"ansible_host": "2001:DB8::183"}, "2001:db8::183"),
+        ({"ansible_host": "192.168.56.183", "{rip}": "10.0.0.3"}, "10.0.0.3"),
+        ({"ansible_host": "rs1.example", "{rip}": "10.0.0.3"}, "10.0.0.3"),
         ({"ansible_host": "rs1.example"}, None),
         ({"ansible_host": "127.0.0.1"}, None),
+        ({"ansible_host": "::1"}, None),
+        ({"ansible_host": "192.168.56.183", "{other}": "10.0.0.3"}, "192.168.56.183"),
         ({}, None),
     ],
 )
-def test_rip_of_a_host(variables: dict[str, Any], rip: str | None) -> None:
-    """lvs_rip, or else an ansible_host that is an address: a name is none."""
-    assert cluster_plan._host("rs1", variables, True) == Host(rip=rip, weight=None)
+@pytest.mark.parametrize("director", [False, True])
+def test_rip_of_a_host(variables: dict[str, Any], rip: str | None, director: bool) -> None:
+    """lvs_rip, or of a director lvs_dip, or else an ansible_host that is an address: a name is none."""
+    own = ("lvs_dip", "lvs_rip") if director else ("lvs_rip", "lvs_dip")
+    variables = {name.format(rip=own[0], other=own[1]): value for name, value in variables.items()}
+    assert cluster_plan._host("host", variables, director, not director) == Host(rip)
 
 
-def test_weight_of_a_host() -> None:
-    """As the inventory has it; the model checks it."""
-    assert cluster_plan._host("rs1", {"lvs_rip": "10.0.0.3", "lvs_weight": 0}, True) == Host("10.0.0.3", 0)
+def test_what_the_inventory_says_of_a_host() -> None:
+    """As it is there; the model checks it. A director's addresses have names of their own, also on a host of both groups."""
+    variables = {"lvs_rip": "rs1", "lvs_rip6": "x", "lvs_weight": 0, "lvs_path_mtu": "big", "lvs_dip": "ds1", "lvs_dip6": "y"}
+    assert cluster_plan._host("rs1", variables, False, True) == Host("rs1", "x", 0, "big")
+    assert cluster_plan._host("ds1", variables, True, False) == Host("ds1", "y", 0, "big")
+    assert cluster_plan._host("ds1", variables, True, True) == Host("ds1", "y", 0, "big")
+    assert cluster_plan._host("client", variables, False, False) == Host("rs1", "x", 0, "big")
+
+
+class Unreadable(dict[str, Any]):
+    """Variables of which one is a template that cannot be resolved."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Refuse."""
+        if name == "lvs_weight":
+            raise AnsibleError("'nothing' is undefined")
+        return super().get(name, default)
+
+
+@pytest.mark.parametrize(
+    ("director", "real_server", "own"),
+    [(True, False, "lvs_dip, lvs_dip6"), (False, True, "lvs_rip, lvs_rip6"), (True, True, "lvs_dip, lvs_dip6")],
+)
+def test_variable_that_cannot_be_read(director: bool, real_server: bool, own: str) -> None:
+    """The message names what it can have been; on a host that is none of the cluster's, it does not matter."""
+    variables = Unreadable(ansible_host="10.0.0.3")
+    with pytest.raises(LvsError, match=f"^host rs1, {own}, lvs_weight, lvs_path_mtu or ansible_host: 'nothing' is undefined"):
+        cluster_plan._host("rs1", variables, director, real_server)
+    assert cluster_plan._host("rs1", variables, False, False) == Host()
 
 
 def test_cluster_from_the_inventory() -> None:
     """All hosts, and the members of the groups that were named; a group that is not there has none."""
-    arguments = {"directors_group": "balancers", "realservers_group": "none", "tunnel_device": "lvs0"}
+    arguments = {
+        "directors_group": "balancers",
+        "realservers_group": "none",
+        "vip_device": "lvs0",
+        "vip6_device": "lvs6",
+        "director_device": "eth0",
+        "state": "absent",
+    }
     variables = {
         "groups": {"all": ["lb", "rs1"], "balancers": ["lb"], "directors": ["rs1"]},
-        "hostvars": {"lb": {"ansible_host": "10.0.0.1"}, "rs1": {"lvs_rip": "10.0.0.3", "lvs_weight": 2}},
+        "hostvars": {
+            "lb": {"ansible_host": "10.0.0.1", "lvs_dip6": "fd00::1"},
+            "rs1": {"lvs_rip": "10.0.0.3", "lvs_rip6": "fd00::3", "lvs_weight": 2, "lvs_path_mtu": 1400},
+        },
     }
     assert cluster_plan._cluster(arguments, variables) == Cluster(
-        hosts={"lb": Host("10.0.0.1"), "rs1": Host("10.0.0.3", 2)},
+        hosts={"lb": Host("10.0.0.1", "fd00::1"), "rs1": Host("10.0.0.3", "fd00::3", 2, 1400)},
         directors=["lb"],
         real_servers=[],
         directors_group="balancers",
         real_servers_group="none",
-        tunnel_device="lvs0",
+        vip_device="lvs0",
+        vip6_device="lvs6",
+        director_device="eth0",
+        state="absent",
     )
 
 

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# All that the roles could change on a node, but packages. Of its qdisc a device keeps that it once was up.
+# shellcheck shell=sh
+ip -o link | sed 's/ qdisc [a-z]*//; s/[0-9]*: //'
+ip -o address | sed 's/^[0-9]*: //'
+ip route show table all
+ip -6 route show table all
+ip rule
+ip fou show
+(cd /proc/sys/net && grep -rs '' ipv4/conf ipv4/ip_forward ipv4/vs ipv6/conf/all ipv6/conf/default | sort)
+nft list ruleset
+ipvsadm -Sn
+ipvsadm -Ln --timeout
+find /etc/sysctl.d /etc/modules-load.d /var/lib/lvs.cluster -type f -exec sha256sum {} + 2>/dev/null || true

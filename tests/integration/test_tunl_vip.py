@@ -1,0 +1,305 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VIPs and the devices that hold them, held against ip(8)."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .namespaces import PYTHON, Namespace, on_one_bridge
+
+VIP, OTHER = "192.168.56.185", "192.168.56.186"
+VIP6 = "2001:db8:56::185"
+RIP, RIP6 = "192.168.56.183", "2001:db8:56::183"
+STATE_FILE = "/var/lib/lvs.cluster/state.json"
+
+
+SETUP = f"""
+ip link add eth0 type dummy; ip address add {RIP}/24 dev eth0; ip -6 address add {RIP6}/64 dev eth0 nodad; ip link set eth0 up
+"""
+
+
+@pytest.fixture
+def host(host: Namespace) -> Namespace:
+    """One with an ordinary device and addresses of both families."""
+    host.sh(SETUP)
+    return host
+
+
+@pytest.fixture(scope="module")
+def lasting_host(new_lasting_namespace: Callable[[], Namespace]) -> tuple[Namespace, str]:
+    """One host for many cases, and what it looks like: each case leaves it as it was."""
+    host = new_lasting_namespace()
+    host.sh(SETUP)
+    return host, host.snapshot()
+
+
+def test_from_nothing_to_nothing(host: Namespace) -> None:
+    before = host.snapshot()
+    predicted = host.module("tunl_vip", vip=VIP, check_mode=True).changed()
+    assert host.snapshot() == before
+    made = host.module("tunl_vip", vip=VIP).changed()
+    assert made["commands"] == predicted["commands"] == [
+        "ip link set tunl0 up",
+        f"ip address add {VIP}/32 dev tunl0",
+        f"ip route add {VIP} dev tunl0 scope link",
+    ]  # fmt: skip
+    assert made["devices"] == [{"name": "tunl0", "kind": "ipip", "mtu": 1480, "up": True, "vips": [VIP]}]
+    assert f"inet {VIP}/32 scope global tunl0" in host.sh("ip -o address show dev tunl0")
+    assert host.sh("ip route show dev tunl0").split()[0] == VIP
+    assert "UP" in host.sh("ip -br link show tunl0")
+    host.module("tunl_vip", vip=VIP).ok()
+
+    # What somebody took away is put back, and nothing else is touched.
+    host.sh(f"ip route del {VIP} dev tunl0")
+    assert host.module("tunl_vip", vip=VIP).changed()["commands"] == [f"ip route add {VIP} dev tunl0 scope link"]
+
+    host.module("tunl_vip", vip=OTHER).changed()
+    predicted = host.module("tunl_vip", vip=VIP, state="absent", check_mode=True).changed()
+    gone = host.module("tunl_vip", vip=VIP, state="absent").changed()
+    assert gone["commands"] == predicted["commands"] == [
+        f"ip route del {VIP} dev tunl0 scope link",
+        f"ip address del {VIP}/32 dev tunl0",
+    ]  # fmt: skip
+    assert gone["devices"][0]["vips"] == [OTHER]
+    host.module("tunl_vip", vip=VIP, state="absent").ok()
+
+    # With the last VIP the device goes back to what it was.
+    assert host.module("tunl_vip", vip=OTHER, state="absent").changed()["commands"][-1] == "ip link set tunl0 down"
+    assert host.snapshot() == before
+
+
+# ----- every kind of device
+
+FALLBACK = [
+    ("tunl0", [VIP], {}),
+    ("tunl0", [VIP], {"tunnel_type": "gue", "tunnel_port": 6080}),
+    ("sit0", [VIP6], {}),
+    ("sit0", [VIP6], {"tunnel_type": "gue", "tunnel_port": 6080}),
+    ("ip6tnl0", [VIP6], {"tunnel_type": "ip6ip6"}),
+    ("ip6tnl0", [VIP6], {"tunnel_type": "gue", "tunnel_port": 6080}),
+    ("gre0", [VIP, VIP6], {"tunnel_type": "gre"}),
+    ("ip6gre0", [VIP, VIP6], {}),
+    ("lo", [VIP, VIP6], {}),
+    ("eth0", [VIP6], {"mtu": 1400}),
+]
+OWN = [
+    ("own", [VIP], {"tunnel_type": "ipip", "local": RIP}),
+    ("own", [VIP], {"tunnel_type": "ipip", "local": RIP, "remote": "192.168.56.181", "mtu": 1400}),
+    ("own", [VIP6], {"tunnel_type": "sit", "local": RIP}),
+    ("own", [VIP6], {"tunnel_type": "ip6ip6", "local": RIP6}),
+    ("own", [VIP], {"tunnel_type": "ipip6", "local": RIP6}),
+    ("own", [VIP, VIP6], {"tunnel_type": "gre", "local": RIP, "tunnel_checksum": "checksum"}),
+    ("own", [VIP, VIP6], {"tunnel_type": "gre", "local": RIP6}),
+    ("own", [VIP], {"tunnel_type": "gue", "tunnel_port": 6080, "local": RIP}),
+    ("own", [VIP6], {"tunnel_type": "gue", "tunnel_port": 6080, "local": RIP}),
+    ("own", [VIP], {"tunnel_type": "gue", "tunnel_port": 6080, "local": RIP6}),
+    ("own", [], {"tunnel_type": "gre", "local": RIP}),
+]
+
+
+@pytest.mark.parametrize(("device", "vips", "options"), FALLBACK + OWN)
+def test_every_kind_and_back(
+    lasting_host: tuple[Namespace, str], device: str, vips: list[str], options: dict[str, Any]
+) -> None:
+    host, before = lasting_host
+    predicted = host.module("tunl_vip", device=device, vips=vips, check_mode=True, **options).changed()
+    made = host.module("tunl_vip", device=device, vips=vips, **options).changed()
+    assert made["commands"] == predicted["commands"]
+    assert set(vips) <= set(made["devices"][0]["vips"])
+    host.module("tunl_vip", device=device, vips=vips, **options).ok()
+    shown = host.sh(f"ip -o address show dev {device}; ip fou show; ip -br link show dev {device}")
+    for vip in vips:
+        assert re.search(rf" {vip}/32 scope global " if "." in vip else rf" {vip}/128 scope global .*deprecated", shown)
+    assert ("port 6080 gue" in shown) is ("tunnel_port" in options)
+    assert ",UP" in shown
+    host.module("tunl_vip", device=device, state="absent").changed()
+    assert host.snapshot() == before
+
+
+def test_devices_that_no_module_made(without_fallback_devices: Namespace) -> None:
+    """In a container, the kernel may show no fallback devices: those that were made here go again."""
+    host = without_fallback_devices
+    assert "tunl0" not in host.sh("ip -br link")
+    before = host.snapshot()
+    rows = [{"device": "tunl0", "vips": [VIP]}, {"device": "gre0"}, {"device": "sit0"}]
+    predicted = host.module("tunl_vip", devices=rows, check_mode=True).changed()
+    assert predicted["commands"][0] == "ip link add tunl0 type ipip"
+    assert host.snapshot() == before
+    assert host.module("tunl_vip", devices=rows).changed()["commands"] == predicted["commands"]
+    assert f"inet {VIP}/32" in host.sh("ip -o address show dev tunl0")
+    host.module("tunl_vip", devices=rows).ok()
+    assert host.module("tunl_vip", devices=[], purge=True).changed()["commands"] == [
+        "ip link del tunl0",
+        "ip link del sit0",
+        "ip link del gre0",
+    ]
+    assert host.snapshot() == before
+
+
+# ----- whose it is
+
+
+def test_what_others_put_there_stays(host: Namespace) -> None:
+    host.sh(f"ip link set tunl0 up; ip address add {VIP}/32 dev tunl0; ip route add {VIP} dev tunl0 scope link")
+    before = host.snapshot()
+    host.module("tunl_vip", vip=VIP).ok()
+    kept = host.module("tunl_vip", vip=VIP, state="absent").ok()
+    assert f"vips: {VIP} on tunl0 was not put there by this collection, and stays: ip address del" in str(kept["warnings"])
+    host.module("tunl_vip", vip=OTHER).changed()
+    host.module("tunl_vip", state="absent").changed()
+    assert host.snapshot() == before
+
+
+def test_device_stays_up_for_others(host: Namespace) -> None:
+    host.module("tunl_vip", vip=VIP).changed()
+    host.sh(f"ip address add {OTHER}/32 dev tunl0")
+    assert "ip link set tunl0 down" not in host.module("tunl_vip", vip=VIP, state="absent").changed()["commands"]
+    assert "UP" in host.sh("ip -br link show dev tunl0")
+
+
+def test_tunnel_of_somebody_else(host: Namespace) -> None:
+    """One that is as it shall be is used, and not removed; one that is not is left alone."""
+    host.sh(f"ip link add own type gre local {RIP}")
+    host.module("tunl_vip", device="own", tunnel_type="gre", local=RIP, vip=VIP).changed()
+    with_checksum: dict[str, Any] = {"device": "own", "tunnel_type": "gre", "local": RIP, "tunnel_checksum": "checksum"}
+    refused = host.module("tunl_vip", vip=VIP, **with_checksum).failed()
+    assert (
+        f"device: own was not made by this collection, and is another tunnel (ip link add own type gre local {RIP})"
+        in refused
+    )
+    assert "is of the kind gre" in host.module("tunl_vip", device="own", tunnel_type="ipip", local=RIP).failed()
+    assert (
+        "is no tunnel: name another device" in host.module("tunl_vip", device="eth0", tunnel_type="ipip", local=RIP).failed()
+    )
+    host.module("tunl_vip", device="own", state="absent").changed()
+    assert "own" in host.sh("ip -br link")
+
+
+def test_tunnel_is_changed_in_place(host: Namespace) -> None:
+    options: dict[str, Any] = {"device": "own", "tunnel_type": "gre", "vip": VIP}
+    host.module("tunl_vip", local=RIP, **options).changed()
+    index = host.sh("ip -o link show dev own").split(":")[0]
+    changed = host.module("tunl_vip", local="192.168.56.9", tunnel_checksum="checksum", **options).changed()
+    assert changed["commands"] == ["ip link set own type gre local 192.168.56.9 icsum"]
+    assert "local 192.168.56.9" in host.sh("ip -d link show dev own")
+    assert host.sh("ip -o link show dev own").split(":")[0] == index
+    host.module("tunl_vip", local="192.168.56.9", tunnel_checksum="checksum", **options).ok()
+
+
+def test_mtu_goes_back(host: Namespace) -> None:
+    host.module("tunl_vip", vip=VIP, mtu=1400).changed()
+    assert host.module("tunl_vip", vip=VIP, mtu=1300).changed()["commands"] == ["ip link set tunl0 mtu 1300"]
+    host.module("tunl_vip", vip=VIP).ok()
+    assert "ip link set tunl0 mtu 1480" in host.module("tunl_vip", vip=VIP, state="absent").changed()["commands"]
+
+
+def test_purge(host: Namespace) -> None:
+    """What is ours and not named goes: on the named device, or, with a list of devices, anywhere."""
+    before = host.snapshot()
+    host.sh("ip link set gre0 up; ip address add 10.9.9.9/32 dev gre0")
+    foreign = host.snapshot()
+    gue = {"device": "tunl0", "tunnel_type": "gue", "tunnel_port": 6080, "vips": [VIP, OTHER]}
+    own = {"device": "own", "tunnel_type": "sit", "local": RIP}
+    rows = [gue, own, {"device": "lo", "vips": [VIP6]}, {"device": "gre0", "vips": ["192.168.56.187"]}]
+    host.module("tunl_vip", devices=rows).changed()
+    assert host.module("tunl_vip", vip=VIP, purge=True).changed()["commands"] == [
+        f"ip route del {OTHER} dev tunl0 scope link",
+        f"ip address del {OTHER}/32 dev tunl0",
+        "ip fou del port 6080",
+    ]
+    last = [{"device": "tunl0", "vips": [VIP]}]
+    predicted = host.module("tunl_vip", devices=last, purge=True, check_mode=True).changed()
+    done = host.module("tunl_vip", devices=last, purge=True).changed()
+    assert done["commands"] == predicted["commands"]
+    assert {"ip link del own", f"ip -6 address del {VIP6}/128 dev lo"} <= set(done["commands"])
+    assert "own" not in host.sh("ip -br link")
+    host.module("tunl_vip", devices=last, purge=True).ok()
+    host.module("tunl_vip", devices=[], purge=True).changed()
+    assert host.snapshot() == foreign
+    host.sh("ip address del 10.9.9.9/32 dev gre0; ip link set gre0 down")
+    assert host.snapshot() == before
+
+
+@pytest.mark.parametrize("first", ["tunl0", "sit0"])
+def test_listener_of_two_devices(host: Namespace, first: str) -> None:
+    """It goes with the last of them."""
+    before = host.snapshot()
+    gue: dict[str, Any] = {"tunnel_type": "gue", "tunnel_port": 6080}
+    host.module("tunl_vip", device="tunl0", **gue).changed()
+    assert host.module("tunl_vip", device="sit0", **gue).changed()["commands"] == ["ip link set sit0 up"]
+    host.module("tunl_vip", device=first, state="absent").changed()
+    assert "port 6080 gue" in host.sh("ip fou show")
+    host.module("tunl_vip", devices=[], purge=True).changed()
+    assert host.snapshot() == before
+
+
+def test_claims_do_not_outlive_what_they_are_on(host: Namespace) -> None:
+    """As after a reboot: what somebody makes then is theirs."""
+    before = host.snapshot()
+    host.module("tunl_vip", vip=VIP).changed()
+    host.sh(f"ip address del {VIP}/32 dev tunl0; ip link set tunl0 down")
+    host.module("tunl_vip", device="lo", vip=OTHER).changed()
+    host.sh(f"ip link set tunl0 up; ip address add {VIP}/32 dev tunl0")
+    host.module("tunl_vip", devices=[], purge=True).changed()
+    assert f"inet {VIP}/32" in host.sh("ip -o address show dev tunl0")
+    host.sh(f"ip address del {VIP}/32 dev tunl0; ip link set tunl0 down")
+    assert host.snapshot() == before
+
+
+# ----- what cannot be
+
+
+def test_port_that_others_have(host: Namespace) -> None:
+    gue: dict[str, Any] = {"device": "tunl0", "tunnel_type": "gue", "tunnel_port": 6080}
+    host.sh("ip fou add port 6080 ipproto 4")
+    assert "takes tunnels in UDP of another kind than GUE" in host.module("tunl_vip", **gue).failed()
+    host.sh("ip fou del port 6080")
+    bind = "import socket, time; s = socket.socket(type=2); s.bind(('', 6080)); print(flush=True); time.sleep(60)"
+    with subprocess.Popen(host.command(PYTHON, "-c", bind), stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        try:
+            assert "tunnel_port: 6080 is in use by another program" in host.module("tunl_vip", **gue).failed()
+        finally:
+            program.kill()
+
+
+def test_vip_that_another_device_holds(host: Namespace) -> None:
+    host.sh(f"ip -6 address add {VIP6}/128 dev eth0 nodad; ip address add {VIP}/32 dev eth0")
+    for vip, device in ((VIP6, "lo"), (VIP, "tunl0")):
+        refused = host.module("tunl_vip", device=device, vip=vip).failed()
+        assert f"device: {device} cannot hold {vip}, which is on eth0: remove it there first" in refused
+
+
+def test_ipv6_that_is_switched_off(host: Namespace) -> None:
+    host.sh("sysctl -qw net.ipv6.conf.lo.disable_ipv6=1")
+    refused = host.module("tunl_vip", device="lo", vip=VIP6).failed()
+    assert "lo has IPv6 switched off: set net.ipv6.conf.lo.disable_ipv6 to 0" in refused
+
+
+def test_ipv6_vip_is_deprecated(host: Namespace) -> None:
+    """One that the kernel would pick as a source is mended where it is."""
+    host.sh(f"ip -6 address add {VIP6}/128 dev eth0 nodad")
+    mended = host.module("tunl_vip", device="eth0", vip=VIP6).changed()
+    assert mended["commands"] == [f"ip -6 address change {VIP6}/128 dev eth0 preferred_lft 0 nodad"]
+    host.module("tunl_vip", device="eth0", vip=VIP6).ok()
+    assert RIP6 in host.sh("ip -6 route get 2001:db8:56::1")
+
+
+def test_network_is_told(new_namespace: Callable[[], Namespace]) -> None:
+    """A client that has another machine's address for the VIP is told; one whose VIP was there already is not."""
+    bridge, client, director = (new_namespace() for number in range(3))
+    on_one_bridge(bridge, {180: client, 181: director})
+    client.sh(f"ip neigh replace {VIP} lladdr 02:00:00:00:00:01 dev eth0 nud stale")
+    director.module("tunl_vip", vip=VIP, announce=False).changed()
+    assert "02:00:00:00:00:01" in client.sh(f"ip neigh show {VIP}")
+    director.module("tunl_vip", vip=VIP, state="absent").changed()
+    director.module("tunl_vip", vip=VIP, announce=True).changed()
+    assert director.sh("ip -br link show dev eth0").split()[2] in client.sh(f"ip neigh show {VIP}")
