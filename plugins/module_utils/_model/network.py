@@ -440,50 +440,50 @@ _CARRIED = ("address", "route")
 
 def what_goes(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any]) -> Sequence[Wanted[Any]]:
     """What is wanted, and what of ours shall go; of what shall go, only what is ours."""
-    listeners = {key: item for key, item in current.items() if isinstance(item, Listener)}
-    ours = [key for key, item in current.items() if item.ours and key not in listeners]
     coming = [one for one in wanted if one.new is not None and not isinstance(one, WantedListener)]
     kept = {one.key for one in coming}
+    kept_devices = {key.device for key in kept}
     named = {one.key for one in wanted if one.new is None}
+    ours = [key for key, item in current.items() if item.ours and not isinstance(item, Listener)]
+    # The devices of which all goes, and those that give up what is not named.
     whole = {key.device for key in named if key.what == Up.WHAT}
-    if options["state"] != "absent" and options["purge"]:
-        whole |= {key.device for key in ours} - {key.device for key in kept} if options.get("devices") is not None else set()
-        named = set(ours) - kept
-        if options.get("devices") is None:
-            named = {key for key in named if key.device in {one.device for one in kept}}
-    going = [key for key in ours if key.what in _CARRIED and (key in named or key.device in whole)]
+    purged: set[str] = set()
+    if options["purge"] and options["state"] != "absent":
+        purged = kept_devices
+        if options.get("devices") is not None:
+            users = {user for item in current.values() if isinstance(item, Listener) for user in item.users}
+            whole |= ({key.device for key in ours} | users) - kept_devices
 
-    # Who uses a listener afterwards.
-    asked = {one.key: one for one in wanted if isinstance(one, WantedListener)}
-    purging = options["state"] != "absent" and options["purge"]
-    users: dict[Part, WantedListener] = {}
-    for key in {**asked, **listeners}:
-        one = asked.get(key) or WantedListener.by(key)
-        there = listeners[key].users if key in listeners else frozenset()
-        leaving = one.going | (there & whole)
-        if purging:
-            within = there if options.get("devices") is not None else there & {part.device for part in kept}
-            leaving |= within - one.coming
-        users[key] = WantedListener.by(key, one.coming, leaving)
-
-    def carries(device: str) -> bool:
-        """Whether there is still something on it that clients need, whoever put it there."""
-        if any(key.device == device and key.what in _CARRIED and key not in going for key in current):
-            return True
-        return any(
-            device in (one.coming | listeners[key].users) - one.going for key, one in users.items() if key in listeners
-        )
-
-    leaving_devices = {key.device for key in going} | whole | {device for one in users.values() for device in one.going}
-    for device in leaving_devices - {key.device for key in kept}:
-        # With the last that it carried goes what it was made, or set up, for.
-        if not carries(device):
-            made = Part(device, Tunnel.WHAT) in ours
-            base = [key for key in ours if key.device == device and key.what not in _CARRIED]
-            going = [key for key in going if not made or key.device != device]
-            going += [key for key in base if key.what == Tunnel.WHAT or not made]
+    going = {
+        key
+        for key in ours
+        if key.what in _CARRIED and key not in kept and (key in named or key.device in whole or key.device in purged)
+    }
+    listeners = _listeners_left(wanted, current, whole, purged)
+    left = {user for one in listeners for user in (one.over(current.get(one.key)) or Listener.of(one.key)).users}
+    left |= {key.device for key in current if key.what in _CARRIED and key not in going}
+    leaving = {key.device for key in going} | whole | {user for one in listeners for user in one.going}
+    # With the last that it carried goes what a device was set up for, or the device itself where it was made here.
+    for device in leaving - kept_devices - left:
+        own = {key for key in ours if key.device == device}
+        made = Part(device, Tunnel.WHAT)
+        going = going - own | ({made} if made in own else own)
     parts = sorted(going, key=lambda key: (key.device, _ORDER.index(key.what), key.which))
-    return [*users.values(), *coming, *map(Wanted.absent, parts)]
+    return [*listeners, *coming, *map(Wanted.absent, parts)]
+
+
+def _listeners_left(
+    wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any], whole: set[str], purged: set[str]
+) -> list[WantedListener]:
+    """Who uses each listener from now on: also those that nobody named, as a device that goes gives them up."""
+    asked = {one.key: one for one in wanted if isinstance(one, WantedListener)}
+    there = {key: item.users for key, item in current.items() if isinstance(item, Listener)}
+    left = []
+    for key in {**asked, **there}:
+        one = asked.get(key) or WantedListener.by(key)
+        users = there.get(key, frozenset())
+        left.append(WantedListener.by(key, one.coming, one.going | (users & whole) | ((users & purged) - one.coming)))
+    return left
 
 
 def device_report(options: Mapping[str, Any], keys: list[Any], items: Mapping[Any, Any]) -> dict[str, Any]:

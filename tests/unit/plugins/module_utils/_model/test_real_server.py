@@ -50,9 +50,11 @@ def clamp(vip: Any, director: Any, tunnel_type: str = "ipip", checksum: str = "n
     }
 
 
-def made(*ways: Way, holders: dict[int, str] = HOLDERS, directors: Any = DIPS, path_mtu: int | None = None) -> RealServerSide:
+def made(
+    *ways: Way, holders: dict[int, str] | None = None, directors: Any = None, path_mtu: int | None = None
+) -> RealServerSide:
     """What these ways ask for; all of it is what the modules take."""
-    result = side(ways, holders, directors, path_mtu)
+    result = side(ways, holders or HOLDERS, DIPS if directors is None else directors, path_mtu)
     common: dict[str, Any] = {"state": "present", "purge": False}
     if result.guard and result.guard["sources"]:
         guard.wanted_guard({**common, **result.guard})

@@ -305,10 +305,10 @@ def test_accepted_is_not_through_yet() -> None:
 
 
 LISTING = """table ip filter { # handle 2
-	chain INPUT { # handle 1
-		type filter hook input priority filter; policy drop;
-		TEXT counter packets 0 bytes 0 accept # handle 7
-	}
+\tchain INPUT { # handle 1
+\t\ttype filter hook input priority filter; policy drop;
+\t\tTEXT counter packets 0 bytes 0 accept # handle 7
+\t}
 }
 """
 
