@@ -28,7 +28,7 @@ options:
     type: str
     default: realservers
   vip_device:
-    description: The device that holds IPv4 VIPs, except where a service names another one for the director.
+    description: The device that holds IPv4 VIPs on the director where nothing else is named, and on real servers with direct routing.
     type: str
     default: tunl0
   vip6_device:
@@ -81,10 +81,10 @@ director_withdrawn:
   elements: dict
 real_servers:
   description:
-    - What each real server has to be and to hold, by host. All else that this collection put there has to go.
+    - What each real server has to be and to hold, by host.
     - In each, C(silent) is devices for M(lvs.cluster.arp_sysctl), C(guard) options of M(lvs.cluster.tunnel_guard), C(mappings) is for
-      M(lvs.cluster.port_dnat), C(clamps) is tunnels for M(lvs.cluster.mss_clamp), C(devices) is rows of options of
-      M(lvs.cluster.tunl_vip).
+      M(lvs.cluster.port_dnat), C(clamps) is tunnels for M(lvs.cluster.mss_clamp), C(own_devices) and C(devices) are rows of options of
+      M(lvs.cluster.tunl_vip). What begins with C(leaving_) is what the description knows and the host has no part in.
   returned: success
   type: dict
 """

@@ -59,7 +59,7 @@ class Cluster:
     real_servers: Sequence[str]
     directors_group: str = "directors"
     real_servers_group: str = "realservers"
-    vip_device: str = network.TUNNEL_DEVICE  # holds IPv4 VIPs
+    vip_device: str = network.TUNNEL_DEVICE  # holds IPv4 VIPs that come through no tunnel
     vip6_device: str = "lo"  # holds those of IPv6 on real servers
     director_device: str | None = None  # holds VIPs on directors, if it is another one
     state: str = "present"  # absent: none of it shall be there
