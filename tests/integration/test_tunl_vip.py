@@ -97,6 +97,7 @@ OWN = [
     ("own", [VIP], {"tunnel_type": "ipip6", "local": RIP6}),
     ("own", [VIP, VIP6], {"tunnel_type": "gre", "local": RIP, "tunnel_checksum": "checksum"}),
     ("own", [VIP, VIP6], {"tunnel_type": "gre", "local": RIP6}),
+    ("own", [VIP, VIP6], {"tunnel_type": "gre", "local": RIP6, "tunnel_checksum": "checksum"}),
     ("own", [VIP], {"tunnel_type": "gue", "tunnel_port": 6080, "local": RIP}),
     ("own", [VIP6], {"tunnel_type": "gue", "tunnel_port": 6080, "local": RIP}),
     ("own", [VIP], {"tunnel_type": "gue", "tunnel_port": 6080, "local": RIP6}),
@@ -114,10 +115,13 @@ def test_every_kind_and_back(
     assert made["commands"] == predicted["commands"]
     assert set(vips) <= set(made["devices"][0]["vips"])
     host.module("tunl_vip", device=device, vips=vips, **options).ok()
-    shown = host.sh(f"ip -o address show dev {device}; ip fou show; ip -br link show dev {device}")
+    shown = host.sh(
+        f"ip -o address show dev {device}; ip fou show; ip -br link show dev {device}; ip -d link show dev {device}"
+    )
     for vip in vips:
         assert re.search(rf" {vip}/32 scope global " if "." in vip else rf" {vip}/128 scope global .*deprecated", shown)
     assert ("port 6080 gue" in shown) is ("tunnel_port" in options)
+    assert (" icsum " in shown) is ("tunnel_checksum" in options)
     assert ",UP" in shown
     host.module("tunl_vip", device=device, state="absent").changed()
     assert host.snapshot() == before

@@ -25,7 +25,8 @@ _RT_TABLE_MAIN = 254
 _RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK = 0, 253
 _IFA_F_NODAD = 0x02
 _FOREVER = 0xFFFFFFFF  # seconds; include/uapi/linux/if_addr.h
-_GRE_CSUM = 0x8000  # include/uapi/linux/if_tunnel.h
+# include/uapi/linux/if_tunnel.h, in network order; pyroute2 up to 0.9.7 swaps the bytes of the one alone.
+_GRE_CSUM = {"gre": 0x8000, "ip6gre": socket.htons(0x8000)}
 _SUBJECT = "network"
 _IPV6 = "/proc/sys/net/ipv6/conf"
 
@@ -310,7 +311,7 @@ def _tunnel_of(device: str, link: Any) -> Tunnel | None:
     prefix = f"IFLA_{kind.upper()}_"
     local, remote = (_end(data.get_attr(f"{prefix}{name}")) for name in ("LOCAL", "REMOTE"))
     inner = {4: 4, 41: 6}.get(data.get_attr(f"{prefix}PROTO")) if kind == "ip6tnl" else None
-    checksum = kind in ("gre", "ip6gre") and bool(data.get_attr(f"{prefix}IFLAGS") & _GRE_CSUM)
+    checksum = kind in _GRE_CSUM and bool(data.get_attr(f"{prefix}IFLAGS") & _GRE_CSUM[kind])
     return Tunnel(device, kind, local, remote, inner, checksum)
 
 
@@ -326,8 +327,8 @@ def _link_data(item: Tunnel) -> dict[str, Any]:
     data: dict[str, Any] = {f"{item.kind}_{name}": str(end) for name, end in ends.items() if end is not None}
     if item.kind == "ip6tnl":
         data["ip6tnl_proto"] = {4: 4, 6: 41, None: 0}[item.inner]
-    if item.kind in ("gre", "ip6gre"):
-        data[f"{item.kind}_iflags"] = _GRE_CSUM if item.checksum else 0
+    if item.kind in _GRE_CSUM:
+        data[f"{item.kind}_iflags"] = _GRE_CSUM[item.kind] if item.checksum else 0
     return data
 
 
