@@ -27,7 +27,7 @@ TIMEOUT = 60
 ANSWER_TIMEOUT = 5
 
 # Folders that modules write to: each namespace has its own.
-OWN_FOLDERS = ("var/lib", "etc/sysctl.d", "etc/modules-load.d")
+OWN_FOLDERS = ("var/lib", "etc/sysctl.d", "etc/modules-load.d", "etc/systemd/system")
 _ENTER = """
 set -e; folders="$1"; shift
 for own in {}; do mkdir -p "/$own"; mount --bind "$folders/$own" "/$own"; done
@@ -78,8 +78,16 @@ class Namespace:
         self._modules = modules
         for own in OWN_FOLDERS:
             (folder / own).mkdir(parents=True)
-        subprocess.run(["ip", "netns", "add", name], check=True, timeout=TIMEOUT)
+        self._start()
+
+    def _start(self) -> None:
+        subprocess.run(["ip", "netns", "add", self.name], check=True, timeout=TIMEOUT)
         self.sh("ip link set lo up")
+
+    def restart(self) -> None:
+        """Begin anew with what is in its folders: the kernel knows nothing any more."""
+        self.remove()
+        self._start()
 
     def remove(self) -> None:
         """Take it away with all that is in it."""

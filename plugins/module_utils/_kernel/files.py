@@ -14,6 +14,7 @@ import tempfile
 from typing import Any
 
 from .._errors import LvsError, NotPermitted
+from .._model.textfile import is_made_here
 
 STATE_FILE = "/var/lib/lvs.cluster/state.json"
 
@@ -27,6 +28,19 @@ def read_text(path: str) -> str | None:
         return None
     except OSError as error:
         raise LvsError(f"{path}: {error.strerror}") from error
+
+
+def read_made(path: str, asked_by: str) -> str | None:
+    """The contents of a file that was made here; None where there is none.
+
+    :param asked_by: the option that wants it to be there, so that one of somebody else's is in the way; empty where none does
+    """
+    text = read_text(path)
+    if text is None or is_made_here(text):
+        return text
+    if asked_by:
+        raise LvsError(f"{asked_by}: {path} is there and was not made by this collection: move it away")
+    return None
 
 
 def write_text(path: str, text: str) -> None:
@@ -43,17 +57,37 @@ def write_text(path: str, text: str) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
         temporary = None
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync_folder(folder)
     except OSError as error:
         raise _refused(path, error) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
+
+
+def read_link(path: str) -> str | None:
+    """Where a symbolic link leads; None where there is none."""
+    try:
+        return os.readlink(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LvsError(f"{path} is there and is no symbolic link: move it away ({error.strerror})") from error
+
+
+def write_link(path: str, target: str) -> None:
+    """Replace a symbolic link."""
+    temporary = f"{path}.new"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        os.symlink(target, temporary)
+        os.replace(temporary, path)
+        _sync_folder(os.path.dirname(path))
+    except OSError as error:
+        raise _refused(path, error) from error
 
 
 def remove(path: str) -> None:
@@ -64,6 +98,20 @@ def remove(path: str) -> None:
         pass
     except OSError as error:
         raise _refused(path, error) from error
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder that has nothing in it any more; other things in there stay, with their folder."""
+    with contextlib.suppress(OSError):
+        os.rmdir(path)
+
+
+def _sync_folder(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def load_state() -> dict[str, Any]:
@@ -84,8 +132,7 @@ def save_state(state: dict[str, Any]) -> None:
         write_text(STATE_FILE, json.dumps(state, indent=2, sort_keys=True) + "\n")
         return
     remove(STATE_FILE)
-    with contextlib.suppress(OSError):  # other things in there stay, with their folder
-        os.rmdir(os.path.dirname(STATE_FILE))
+    remove_folder(os.path.dirname(STATE_FILE))
 
 
 def _refused(path: str, error: OSError) -> LvsError:

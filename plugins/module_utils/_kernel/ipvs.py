@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .._errors import BatchRefused, InvalidValue, KernelRefused, LvsError, MissingKernelSupport, NoSuchService, NotPermitted
+from .._model.boot import IPVS, SUBJECT
 from .._model.ipvs import Destination, Service, ServiceKey
 from .._model.sync_daemon import SyncDaemon
 from .._model.timeouts import Timeouts
 from .._reconcile import Change, Wanted
+from . import boot, files
 from . import ipvs_codec as codec
 from .netlink import GenericSocket, SomeRefused
 
@@ -87,6 +89,13 @@ class Ipvs:
 
     def apply(self, changes: Sequence[Change[Any]]) -> None:
         """Carry the changes out, in their order; what goes, only when all that comes is there."""
+        try:
+            self._carry_out(changes)
+        finally:
+            if changes:
+                boot.keep(IPVS, lambda: self.boot_lines(files.load_state().get(SUBJECT, {}).get("services", [])))
+
+    def _carry_out(self, changes: Sequence[Change[Any]]) -> None:
         coming = [change for change in changes if change.after is not None]
         going = [change for change in changes if change.after is None]
         done: list[Change[Any]] = []
@@ -103,6 +112,22 @@ class Ipvs:
             except OSError as error:
                 raise KernelRefused(f"IPVS: {error.strerror or error}") from error
             done += part
+
+
+    def boot_lines(self, services: Iterable[Mapping[str, Any]]) -> list[str]:
+        """What ipvsadm(8) is to be told after a reboot: these services as they are, the timeouts, and the daemons.
+
+        :param services: the options that name a service, for each
+        """
+        lines: list[str] = []
+        for key in sorted(map(ServiceKey.of, services), key=lambda one: one.order):
+            service = self.service(key)
+            if service is not None:
+                destinations = sorted(self.destinations(key).values(), key=lambda one: one.key.order)
+                lines += [service.line(), *(one.restored_by for one in destinations)]
+        (config,) = self._ask(codec.CMD_GET_CONFIG)
+        lines.append(codec.decode_timeouts(config).line())
+        return lines + [codec.decode_daemon(answer).line() for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)]
 
 
 class IpvsServices(Ipvs):

@@ -15,10 +15,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._errors import InvalidValue, KernelRefused, LvsError, MissingKernelSupport, MissingLibrary, NotPermitted
-from .._model.network import ANY_DEVICE, FALLBACK_DEVICES, HostRoute, Listener, Mtu, Part, Tunnel, Up, VipAddress
+from .._model.boot import DEVICES, VIPS
+from .._model.network import (
+    ANY_DEVICE,
+    FALLBACK_DEVICES,
+    HostRoute,
+    Listener,
+    Mtu,
+    Part,
+    Tunnel,
+    Up,
+    VipAddress,
+    device_lines,
+    vip_lines,
+)
 from .._model.values import Address
 from .._reconcile import Change, Wanted
-from . import files, fou
+from . import boot, files, fou
 
 _IFF_UP = 0x1
 _RT_TABLE_MAIN = 254
@@ -122,6 +135,7 @@ class DeviceLinks(Links):
             self._forget({change.item.key for change in done if change.after is None})
             self._forget({change.item.key for change in waiting if change.before is None})
             self._save(before)
+            self._keep(done)
         if self._announcing:
             _announce(
                 [change.after.vip for change in changes if isinstance(change.after, VipAddress) and change.before is None]
@@ -145,6 +159,21 @@ class DeviceLinks(Links):
         if before != self._claims:
             files.save_state(self._state)
 
+    def ours(self, done: Iterable[Change[Any]] = ()) -> list[Any]:
+        """What was made here and is there, once these changes are carried out."""
+        items = dict(self._current)
+        for change in done:
+            items.pop(change.item.key, None)
+            if change.after is not None:
+                items[change.item.key] = change.after
+        return [item for key, item in sorted(items.items()) if key.claim in self._claims.get(key.device, {})]
+
+    def _keep(self, done: Sequence[Change[Any]]) -> None:
+        """Have the next start of the host follow."""
+        if done:
+            boot.keep(DEVICES, lambda: device_lines(self.ours(done)))
+            boot.keep(VIPS, lambda: vip_lines(self.ours(done)))
+
     # ----- what there is
 
     def _note(self, item: Any) -> None:
@@ -161,16 +190,21 @@ class DeviceLinks(Links):
 
     def _take_in_addresses(self, names: Mapping[int, str]) -> None:
         self._holders: dict[Address, set[str]] = {}
+        asked_for = {one.key for one in self._wanted}
         everyone = {link["index"]: name for name, link in self._links.items()}
         for family in (socket.AF_INET, socket.AF_INET6):
             for address in self._ip.get_addr(family=family):
-                vip, index = _host_address(address), address["index"]
-                if vip is None:
-                    continue
-                self._holders.setdefault(vip, set()).add(everyone.get(index, str(index)))
+                vip, index = _address(address), address["index"]
+                if address["prefixlen"] == vip.max_prefixlen:
+                    self._holders.setdefault(vip, set()).add(everyone.get(index, str(index)))
+                elif Part(names.get(index, ""), VipAddress.WHAT, str(vip)) not in asked_for:
+                    continue  # an address of a network, that of the host itself
                 if index in names:
                     deprecated = vip.version == 6 and address.get_attr("IFA_CACHEINFO")["ifa_preferred"] == 0
-                    self._note(VipAddress(names[index], vip, deprecated))
+                    held = VipAddress(names[index], vip, deprecated)
+                    self._note(held)
+                    if vip.version == 4 and not held.ours:
+                        self._note(HostRoute(held.device, vip))  # who put it there does without, as the kernel does
         for route in self._ip.get_routes(family=socket.AF_INET, table=_RT_TABLE_MAIN):
             index = route.get_attr("RTA_OIF")
             if route["dst_len"] == 32 and index in names and route.get_attr("RTA_GATEWAY") is None:
@@ -293,11 +327,9 @@ def _announce(vips: Iterable[Address]) -> None:
         announce.announce(vip, announce.facing(vip))
 
 
-def _host_address(address: Any) -> Address | None:
-    """An address that is a network of its own."""
-    found = address.get_attr("IFA_LOCAL") or address.get_attr("IFA_ADDRESS")
-    parsed = ipaddress.ip_address(found)
-    return parsed if address["prefixlen"] == parsed.max_prefixlen else None
+def _address(address: Any) -> Address:
+    """What a device has, not what is at the other end."""
+    return ipaddress.ip_address(address.get_attr("IFA_LOCAL") or address.get_attr("IFA_ADDRESS"))
 
 
 def _tunnel_of(device: str, link: Any) -> Tunnel | None:

@@ -14,10 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from .._errors import KernelRefused, LvsError, MissingLibrary, NotPermitted
+from .._model.boot import NFTABLES
 from .._model.dnat import PART, Ruleset
 from .._model.nft import TABLE, Chain, Element, ElementKey, NamedSet, Part, Rule, Table
 from .._model.verdict import with_translations
 from .._reconcile import Change, Wanted
+from . import boot
 
 _PROTOCOLS = {6: "tcp", 17: "udp"}
 
@@ -76,6 +78,16 @@ class PartOfTable:
         """Carry the changes out as one transaction."""
         if changes:
             self._run("\n".join(change.line() for change in changes))
+            boot.keep(NFTABLES, self.boot_lines)
+
+    def boot_lines(self) -> list[str]:
+        """The commands that bring our table back after a reboot, in place of the one that may be there; none without a table."""
+        if self._listed() is None:
+            return []
+        self._nft.set_stateless_output(True)  # counters begin anew
+        listed = self._run(f"list table {TABLE}")
+        self._nft.set_stateless_output(False)
+        return [f"table {TABLE}", f"delete table {TABLE}", *listed.splitlines()]
 
     def _listed(self) -> list[dict[str, Any]] | None:
         """What is in the table; None where there is no table."""

@@ -18,18 +18,16 @@ from .._model.sysctl import (
     ALL,
     DIRECTORIES,
     DIRECTORY,
-    HEADER,
     LAST_FILE,
-    MADE,
     NETWORK_DIRECTORIES,
     UFW_FILE,
     UFW_SWITCH,
     BootFile,
     Sysctl,
-    SysctlFile,
     SysctlKey,
     combined,
 )
+from .._model.textfile import TextFile, is_made_here
 from .._reconcile import Change, Wanted
 from . import files
 from .links import Links
@@ -63,11 +61,9 @@ class Settings:
         self._current: dict[Any, Any] = {}
         for one in self._wanted:
             if isinstance(one.key, str):
-                text = files.read_text(one.key)
-                if text is not None and text.startswith(MADE):
-                    self._current[one.key] = SysctlFile(one.key, text)
-                elif text is not None and one.new is not None:
-                    raise LvsError(f"persist: {one.key} is there and was not made by this collection: move it away")
+                made = files.read_made(one.key, "" if one.new is None else "persist")
+                if made is not None:
+                    self._current[one.key] = TextFile(one.key, made)
             elif one.new is not None or self._claimant in self._wants(one.key):
                 self._take_in(one.key)
         return self._current
@@ -79,9 +75,9 @@ class Settings:
         try:
             self._claim()
             # Files last: nothing of them has to go back.
-            for change in sorted(changes, key=lambda change: isinstance(change.item, SysctlFile)):
+            for change in sorted(changes, key=lambda change: isinstance(change.item, TextFile)):
                 item = change.item
-                if isinstance(item, SysctlFile):
+                if isinstance(item, TextFile):
                     if change.after is None:
                         files.remove(item.key)
                     else:
@@ -153,7 +149,7 @@ class DeviceSettings(Settings):
         if not self._exists and device not in FALLBACK_DEVICES and any(one.new is not None for one in wanted):
             raise NoSuchDevice(device, sorted(set(os.listdir(_DEVICES)) - {ALL, "default"}))
         super().read(wanted)
-        if any(isinstance(one.new, SysctlFile) for one in wanted):
+        if any(isinstance(one.new, TextFile) for one in wanted):
             paths = [path for folder in (*DIRECTORIES, *NETWORK_DIRECTORIES) for path in _listed(folder)]
             self._take_in_files([*paths, LAST_FILE, UFW_SWITCH, UFW_FILE])
         else:
@@ -180,12 +176,11 @@ class DeviceSettings(Settings):
 
     def _take_in_files(self, paths: Iterable[str]) -> None:
         """Those of other devices of ours, and what others have."""
-        made = HEADER.format(module="arp_sysctl").split(":")[0]
         for path in paths:
             text = None if path in self._current or _is_link_to_last(path) else _read_if_readable(path)
             if text is not None:
-                ours = os.path.dirname(path) == DIRECTORY and text.startswith(made)
-                self._current[path] = SysctlFile(path, text) if ours else BootFile(path, text)
+                ours = os.path.dirname(path) == DIRECTORY and is_made_here(text, "arp_sysctl")
+                self._current[path] = TextFile(path, text) if ours else BootFile(path, text)
 
 
 def _listed(folder: str) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, cast
 
 from .._errors import Faults, InvalidValue, MissingValue, raise_all
@@ -253,6 +253,14 @@ class Destination(Item):
             rule += f" {TUNNEL_CHECKSUMS.get(self.tunnel_checksum, '')}".rstrip()
         rule += f" -x {self.upper_threshold}" if self.upper_threshold else ""
         return rule + (f" -y {self.lower_threshold}" if self.lower_threshold else "")
+
+    @property
+    def restored_by(self) -> str:
+        """The rule that brings it back after a reboot.
+
+        ipvsadm(8) has no word for V(local). To an address of the director itself, direct routing does the same (ip_vs_xmit.c).
+        """
+        return (replace(self, forward="route") if self.forward == "local" else self).line()
 
     def facts(self) -> dict[str, Any]:
         """The destination as a module returns it, in the words of its options."""

@@ -16,7 +16,8 @@ from typing import Any
 
 from .._errors import Faults, InvalidValue, raise_all
 from .._reconcile import Wanted
-from .sysctl import DIRECTORY, Sysctl, wanted_file
+from .sysctl import DIRECTORY, Sysctl
+from .textfile import wanted_file
 
 SETTINGS_FILE = f"{DIRECTORY}/90-lvs_ipvs.conf"
 # systemd-sysctl runs after systemd-modules-load: only then are there settings to be set.

@@ -255,6 +255,27 @@ class HostRoute(_OfVip):
         return f"ip route {'del' if action == 'remove' else 'add'} {self.vip} dev {self.device} scope link"
 
 
+def device_lines(items: Iterable[Any]) -> list[str]:
+    """The commands that bring these items back after a reboot, but for the VIPs: tunnels, sizes, listeners, and what has to be up."""
+    items = list(items)
+    tunnels = {item.device: item.line() for item in items if isinstance(item, Tunnel)}
+    # A module makes its fallback device when it is loaded, and this command loads it: nobody's claim is on that device.
+    fallback = {item.device: FALLBACK_DEVICES[item.device] for item in items if item.device in FALLBACK_DEVICES}
+    lines = list({**{device: Tunnel(device, kind).line() for device, kind in fallback.items()}, **tunnels}.values())
+    for kind in (Mtu, Listener):
+        lines += [item.line() for item in items if isinstance(item, kind)]
+    return lines + [Up(device).line() for device in dict.fromkeys(item.device for item in items if item.device != ANY_DEVICE)]
+
+
+def vip_lines(items: Iterable[Any]) -> list[str]:
+    """The commands that bring these VIPs back."""
+    items = list(items)
+    addresses = [item.line() for item in items if isinstance(item, VipAddress)]
+    routes = [item.line() for item in items if isinstance(item, HostRoute)]
+    # As they are made here: beside that of another device, with the protocol that pyroute2 gives them.
+    return addresses + [f"{line} proto static".replace(" add ", " append ") for line in routes]
+
+
 ROW_OPTIONS = ("device", "vips", "tunnel_type", "local", "remote", "tunnel_port", "tunnel_checksum", "mtu")
 
 

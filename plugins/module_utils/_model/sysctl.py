@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from .._errors import InvalidValue
 from .._reconcile import Item, Wanted
 from . import values
+from .textfile import TextFile, wanted_file
 
 ALL = "all"
 LOOSE = 2  # rp_filter: any route back to the source will do
@@ -37,8 +38,6 @@ _REVERSE_PATH_FILTER = {
     **dict.fromkeys(("strict", "yes", "true", "on", "y", "t", "1"), 1),
     "loose": 2,
 }
-MADE = "# Made by lvs.cluster."
-HEADER = MADE + "{module}: what is changed here is lost.\n"
 
 
 @dataclass(frozen=True)
@@ -75,20 +74,6 @@ class Sysctl(Item):
     def line(self, action: str = "add") -> str:
         """As sysctl(8) prints it and sysctl.d(5) reads it."""
         return f"{self.key} = {self.former if action == 'remove' else self.value}"
-
-
-@dataclass(frozen=True)
-class SysctlFile(Item):
-    """A file that brings settings back after a reboot."""
-
-    key: str  # its path
-    text: str
-
-    def line(self, action: str = "add") -> str:
-        """The file's settings, each behind the file's name."""
-        if action == "remove":
-            return f"rm {self.key}"
-        return "\n".join(f"{self.key}: {line}" for line in self.text.splitlines() if not line.startswith("#"))
 
 
 @dataclass(frozen=True)
@@ -141,12 +126,6 @@ def wanted_settings(options: Mapping[str, Any]) -> list[Wanted[Any]]:
     return wanted
 
 
-def wanted_file(path: str, module: str, lines: Sequence[str]) -> Wanted[SysctlFile]:
-    """A file with these lines."""
-    file = SysctlFile(path, HEADER.format(module=module) + "".join(f"{line}\n" for line in lines))
-    return Wanted(path, file, {"text": file.text})
-
-
 def combined(name: str, numbers: Iterable[int]) -> int:
     """What C(all) has where several want a value of it: what is enough for each of them."""
     return min(numbers) if name == "rp_filter" else max(numbers)
@@ -165,15 +144,15 @@ def with_others(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], curre
             if one.new is not None:
                 value = of_all[one.key.name]
                 one = replace(one, new=replace(one.new, value=value), stated={"value": value})
-        elif isinstance(one.new, SysctlFile):
+        elif isinstance(one.new, TextFile):
             one = _with_all(one.new, of_all)
         plan.append(one)
     named = {one.key for one in plan} | {own_file(options["device"])}
-    theirs = [item for item in current.values() if isinstance(item, SysctlFile) and item.key not in named]
+    theirs = [item for item in current.values() if isinstance(item, TextFile) and item.key not in named]
     return plan + [_with_all(file, of_all) for file in theirs]
 
 
-def _with_all(file: SysctlFile, of_all: Mapping[str, int]) -> Wanted[SysctlFile]:
+def _with_all(file: TextFile, of_all: Mapping[str, int]) -> Wanted[TextFile]:
     text = file.text
     for name, value in of_all.items():
         text = re.sub(rf"(?m)^{re.escape(str(SysctlKey(ALL, name)))} = .*$", f"{SysctlKey(ALL, name)} = {value}", text)
@@ -184,7 +163,7 @@ def report(options: Mapping[str, Any], keys: list[Any], items: Mapping[Any, Any]
     """What the kernel acts on, and what will be in the way after a reboot."""
     found = effective(options, keys, items)
     if options["state"] == "present" and options["persist"]:
-        files = {path: item.text for path, item in items.items() if isinstance(item, (BootFile, SysctlFile))}
+        files = {path: item.text for path, item in items.items() if isinstance(item, (BootFile, TextFile))}
         warnings = overrides(options["device"], own_file(options["device"]), files)
         found.update({"warnings": warnings} if warnings else {})
     return found

@@ -104,3 +104,40 @@ def test_unreadable_state_is_not_taken_for_none(state_file: Path, text: str) -> 
     state_file.write_text(text)
     with pytest.raises(LvsError, match=f"^{state_file}: not readable as JSON .*restore it from a backup, or remove it"):
         files.load_state()
+
+
+def test_what_others_made_is_in_the_way(tmp_path: Path) -> None:
+    """Only where it is wanted; what was made here is read."""
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    theirs.write_text("[Unit]\n")
+    ours.write_text("# Made by lvs.cluster.boot: what is changed here is lost.\n")
+    assert files.read_made(str(theirs), asked_by="") is None
+    assert files.read_made(str(ours), asked_by="state") == ours.read_text()
+    with pytest.raises(LvsError, match=f"^state: {theirs} is there and was not made by this collection: move it away$"):
+        files.read_made(str(theirs), asked_by="state")
+
+
+def test_link_is_replaced(tmp_path: Path) -> None:
+    """In one step; a file of that name is no link."""
+    link = tmp_path / "wants" / "unit"
+    assert files.read_link(str(link)) is None
+    for target in ("/first", "/second"):
+        files.write_link(str(link), target)
+        assert files.read_link(str(link)) == target
+    assert list(link.parent.iterdir()) == [link]
+    files.remove(str(link))
+    link.write_text("")
+    with pytest.raises(LvsError, match=f"^{link} is there and is no symbolic link: move it away"):
+        files.read_link(str(link))
+
+
+def test_folder_with_something_in_it_stays(tmp_path: Path) -> None:
+    """Without, it goes."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "file").touch()
+    files.remove_folder(str(folder))
+    assert folder.exists()
+    (folder / "file").unlink()
+    files.remove_folder(str(folder))
+    assert not folder.exists()

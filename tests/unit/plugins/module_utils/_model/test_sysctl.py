@@ -12,7 +12,6 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._model.sysctl import (
     BootFile,
     Sysctl,
-    SysctlFile,
     SysctlKey,
     effective,
     overrides,
@@ -20,6 +19,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._model.sysctl import (
     wanted_settings,
     with_others,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._model.textfile import TextFile
 from ansible_collections.lvs.cluster.plugins.module_utils._reconcile import reconcile
 from tests.unit.helpers import applied, refused
 
@@ -85,18 +85,18 @@ def test_file_for_the_next_boot() -> None:
     text = "# Made by lvs.cluster.arp_sysctl: what is changed here is lost.\n" + "".join(
         f"{k} = {v}\n" for k, v in LOOSE.items()
     )
-    old = {**host(2, "all", "tunl0"), PATH: SysctlFile(PATH, "old\n")}
+    old = {**host(2, "all", "tunl0"), PATH: TextFile(PATH, "old\n")}
     after = {
         persist: applied(reconcile(wanted_settings({**OPTIONS, "persist": persist}), old), old).get(PATH)
         for persist in (True, False, None)
     }
-    assert after == {True: SysctlFile(PATH, text), False: None, None: SysctlFile(PATH, "old\n")}
+    assert after == {True: TextFile(PATH, text), False: None, None: TextFile(PATH, "old\n")}
 
 
 def test_absent() -> None:
     """The file and the settings that were made here go, to the values found before; others are not touched."""
     key = SysctlKey("tunl0", "rp_filter")
-    current = {PATH: SysctlFile(PATH, "x\n"), key: Sysctl(key, 2, former=1)}
+    current = {PATH: TextFile(PATH, "x\n"), key: Sysctl(key, 2, former=1)}
     changes = reconcile(wanted_settings({**OPTIONS, "state": "absent"}), current)
     assert sorted(change.line() for change in changes) == ["net.ipv4.conf.tunl0.rp_filter = 1", f"rm {PATH}"]
     assert applied(changes, current) == {}
@@ -113,7 +113,7 @@ def test_name_in_the_file(device: str, expected: str) -> None:
 
 def test_file_as_shown() -> None:
     """A line for each setting, without the comment."""
-    assert SysctlFile(PATH, "# a\nb = 1\nc = 2\n").line() == f"{PATH}: b = 1\n{PATH}: c = 2"
+    assert TextFile(PATH, "# a\nb = 1\nc = 2\n").line() == f"{PATH}: b = 1\n{PATH}: c = 2"
 
 
 def test_effective_is_the_larger_value() -> None:
@@ -250,7 +250,7 @@ def test_message_about_what_overrides() -> None:
     key = SysctlKey("tunl0", "rp_filter")
     items = {
         **host(2, "all", "tunl0"),
-        PATH: SysctlFile(PATH, f"{key} = 2\n"),
+        PATH: TextFile(PATH, f"{key} = 2\n"),
         LATE: BootFile(LATE, f"{key} = 0\n"),
     }
     message = (
@@ -279,7 +279,7 @@ def test_all_has_what_is_enough_for_everybody(name: str, own: int, others: int |
     current = {
         **host(7, "all", "tunl0"),
         key: Sysctl(key, 7, others=others),
-        other_file: SysctlFile(other_file, f"# x\n{key} = 5\nnet.ipv4.conf.tun1.{name} = 5\n"),
+        other_file: TextFile(other_file, f"# x\n{key} = 5\nnet.ipv4.conf.tun1.{name} = 5\n"),
     }
     options = {**OPTIONS, "rp_filter": 1, name: own, "persist": True}
     changes = reconcile(with_others(options, wanted_settings(options), current), current)
@@ -290,6 +290,6 @@ def test_all_has_what_is_enough_for_everybody(name: str, own: int, others: int |
     assert after[other_file].text == f"# x\n{key} = {expected}\nnet.ipv4.conf.tun1.{name} = 5\n"
     assert reconcile(with_others(options, wanted_settings(options), after), after) == []
 
-    kept = {**after, PATH: SysctlFile(PATH, f"{key} = 5\n")}
+    kept = {**after, PATH: TextFile(PATH, f"{key} = 5\n")}
     options["persist"] = None
     assert reconcile(with_others(options, wanted_settings(options), kept), kept) == []
