@@ -92,7 +92,9 @@ services:
             bytes_in_per_second: 640
             bytes_out_per_second: 0
 lvs_services:
-  description: The same table as the roles of this collection take it, without what is as it would be anyway.
+  description:
+    - The same table as the roles of this collection take it, without what is as it would be anyway.
+    - C(director_device) is the device that holds the VIP. It is left out where none does.
   returned: success
   type: list
   elements: dict
@@ -102,6 +104,7 @@ lvs_services:
       port: 80
       protocol: tcp
       scheduler: wrr
+      director_device: tunl0
       forward: tunnel
       real_servers: [{address: 192.168.56.183, weight: 1}]
 timeouts:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Running site.yml again: with nothing to do, with a description that cannot work, and to take things away.
 
-The last tests change the cluster for good: this file's tests come last.
+The last tests change the cluster for good: only test_written_inventory.py comes after them.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import struct
 
 from .._model.ipvs_info import Connections, CountedDestination, CountedService, Director, Statistics
 from . import ipvs_codec as codec
+from . import neighbour
 from .ipvs import Ipvs
 from .netlink import attributes
 
@@ -66,6 +67,7 @@ class IpvsInfo(Ipvs):
             sync_daemons=[codec.decode_daemon(answer) for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)],
             version=version,
             connection_table_size=size,
+            holders={address: device.name for device in neighbour.devices() for address in device.addresses},
         )
 
     def _counted(self, answer: bytes) -> CountedService:

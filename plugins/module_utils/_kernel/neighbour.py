@@ -48,7 +48,7 @@ _RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_GETADDR = 16, 18, 20, 22
 _DUMP = struct.Struct("=IHHII16x")  # nlmsghdr, and an ifinfomsg or ifaddrmsg of zeros
 _IFINFO = struct.Struct("=BxHiII")  # family, type of hardware, index, flags, mask
 _IFADDR = struct.Struct("=BBBBi")  # family, length of the prefix, flags, scope, index
-_IFLA_ADDRESS, _IFLA_IFNAME, _IFA_ADDRESS = 1, 3, 1
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFA_ADDRESS, _IFA_LOCAL = 1, 3, 1, 2
 _IFF_UP, _IFF_LOOPBACK, _IFF_NOARP = 0x1, 0x8, 0x80
 _RECEIVE_BYTES = 65536
 
@@ -62,6 +62,7 @@ class Device:
     mac: bytes
     has_neighbours: bool  # it is up, and on an Ethernet whose hosts are found by ARP and neighbour discovery
     networks: tuple[Network, ...]  # connected ones; a host address makes none
+    addresses: tuple[Address, ...] = ()  # that it holds itself
 
     def faces(self, address: Address) -> bool:
         """Whether the address, were a host to hold it, would be a neighbour's."""
@@ -71,10 +72,13 @@ class Device:
 def devices() -> list[Device]:
     """The devices of this network namespace."""
     networks: dict[int, list[Network]] = {}
+    addresses: dict[int, list[Address]] = {}
     for payload in _dump(_RTM_GETADDR, _RTM_NEWADDR):
         _family, length, _flags, _scope, index = _IFADDR.unpack_from(payload)
         # Of the two ends of a link, IFA_ADDRESS is the other; elsewhere it is the address itself.
-        address = ipaddress.ip_address(attributes(payload[_IFADDR.size :])[_IFA_ADDRESS])
+        about = attributes(payload[_IFADDR.size :])
+        address = ipaddress.ip_address(about[_IFA_ADDRESS])
+        addresses.setdefault(index, []).append(ipaddress.ip_address(about.get(_IFA_LOCAL, about[_IFA_ADDRESS])))
         if length < address.max_prefixlen:
             networks.setdefault(index, []).append(ipaddress.ip_network((address, length), strict=False))
     found = []
@@ -83,7 +87,7 @@ def devices() -> list[Device]:
         about = attributes(payload[_IFINFO.size :])
         usable = hardware == _ARPHRD_ETHER and flags & (_IFF_UP | _IFF_LOOPBACK | _IFF_NOARP) == _IFF_UP
         name = about[_IFLA_IFNAME].rstrip(b"\0").decode()
-        found.append(Device(index, name, about.get(_IFLA_ADDRESS, b""), usable, tuple(networks.get(index, ()))))
+        found.append(Device(index, name, about.get(_IFLA_ADDRESS, b""), usable, *(tuple(of.get(index, ())) for of in (networks, addresses))))
     return found
 
 

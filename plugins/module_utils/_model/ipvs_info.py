@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .ipvs import DEFAULT_FORWARD, Destination, DestinationKey, Service
 from .sync_daemon import SyncDaemon
 from .timeouts import Timeouts
+from .values import Address
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Director:
     sync_daemons: Sequence[SyncDaemon]
     version: str
     connection_table_size: int
+    holders: Mapping[Address, str] = field(default_factory=dict)  # the device that has an address
 
 
 def facts(director: Director) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def facts(director: Director) -> dict[str, Any]:
         "timeouts": director.timeouts.facts(),
         "sync_daemons": [daemon.facts() for daemon in director.sync_daemons],
         "services": [_service_facts(one) for one in director.services],
-        "lvs_services": [_described(one) for one in director.services],
+        "lvs_services": [_described(one, director.holders) for one in director.services],
     }
 
 
@@ -105,7 +107,7 @@ def _own(service: Service, destination: Destination) -> dict[str, Any]:
     return {name: value for name, value in destination.facts().items() if name not in names}
 
 
-def _described(one: CountedService) -> dict[str, Any]:
+def _described(one: CountedService, holders: Mapping[Address, str]) -> dict[str, Any]:
     """A service as the variable lvs_services has it: what differs from the defaults."""
     service = one.service
     key = service.key
@@ -119,6 +121,8 @@ def _described(one: CountedService) -> dict[str, Any]:
             del description[option]
     if not service.persistence_timeout:
         del description["persistence_timeout"]
+    if key.vip in holders:
+        description["director_device"] = holders[key.vip]
     forwards = [each.destination.forward for each in one.destinations]
     common = max(sorted(set(forwards)), key=forwards.count, default=DEFAULT_FORWARD)
     description["forward"] = common
