@@ -8,7 +8,7 @@ ip -6 route show table all
 ip rule
 ip fou show
 (cd /proc/sys/net && grep -rs '' ipv4/conf ipv4/ip_forward ipv4/vs ipv6/conf/all ipv6/conf/default | sort)
-nft list ruleset
+nft --stateless list ruleset
 ipvsadm -Sn
 ipvsadm -Ln --timeout
 find /etc/systemd/system -type l

@@ -14,7 +14,14 @@ T = TypeVar("T")
 
 
 class LvsError(Exception):
-    """Anything that ends a module with C(failed) and a message meant for the person who runs it."""
+    """Anything that ends a module with C(failed) and a message meant for the person who runs it.
+
+    C(facts) are the return values beside the message.
+    """
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.facts = facts
 
 
 class Invalid(LvsError):
@@ -85,9 +92,7 @@ class BatchRefused(KernelRefused):
     """
 
     def __init__(self, message: str, applied: list[str], refused: list[str]) -> None:
-        super().__init__(message)
-        self.applied = applied
-        self.refused = refused
+        super().__init__(message, changed=bool(applied), commands=applied, refused=refused)
 
 
 class NotPermitted(LvsError):
@@ -110,6 +115,10 @@ class NoSuchService(NotYetThere):
 
     def __init__(self, service: object) -> None:
         super().__init__(f"the virtual service {service} does not exist: create it with lvs.cluster.ipvs_service first")
+
+
+class NoSuchDestination(NotYetThere):
+    """A real server was to be drained that is not there."""
 
 
 class NoSuchDevice(NotYetThere):

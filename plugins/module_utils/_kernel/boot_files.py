@@ -54,10 +54,10 @@ class BootFiles:
 
     def apply(self, changes: Sequence[Change[Any]]) -> None:
         """Write or remove them, in their order: a unit comes when all that it needs is there, and goes before it."""
-        state = files.load_state()
-        kept = {"services": self._services} if self._services else {}
-        if state.get(SUBJECT, {}) != kept:
-            files.save_state({**state, SUBJECT: kept})
+        with files.changing_state() as state:
+            state.pop(SUBJECT, None)
+            if self._services:
+                state[SUBJECT] = {"services": self._services}
         for change in changes:
             item = change.item
             if change.after is None:

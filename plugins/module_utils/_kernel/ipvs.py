@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 from .._errors import BatchRefused, InvalidValue, KernelRefused, LvsError, MissingKernelSupport, NoSuchService, NotPermitted
@@ -20,6 +21,7 @@ from .._model.timeouts import Timeouts
 from .._reconcile import Change, Wanted
 from . import boot, files
 from . import ipvs_codec as codec
+from .drained import Notes, of_notes_alone
 from .netlink import GenericSocket, SomeRefused
 
 _REQUEST: Mapping[tuple[type, str], tuple[int, Callable[[Any], bytes]]] = {
@@ -89,16 +91,19 @@ class Ipvs:
 
     def apply(self, changes: Sequence[Change[Any]]) -> None:
         """Carry the changes out, in their order; what goes, only when all that comes is there."""
+        self._carry_out(changes, [])
+
+    def _carry_out(self, changes: Sequence[Change[Any]], done: list[Change[Any]]) -> None:
+        """See above; C(done) takes up those that were carried out. What is kept for the next start of the host follows."""
         try:
-            self._carry_out(changes)
+            self._exchange(changes, done)
         finally:
             if changes:
                 boot.keep(IPVS, lambda: self.boot_lines(files.load_state().get(SUBJECT, {}).get("services", [])))
 
-    def _carry_out(self, changes: Sequence[Change[Any]]) -> None:
+    def _exchange(self, changes: Sequence[Change[Any]], done: list[Change[Any]]) -> None:
         coming = [change for change in changes if change.after is not None]
         going = [change for change in changes if change.after is None]
-        done: list[Change[Any]] = []
         for part in (coming, going):
             requests = []
             for change in part:
@@ -130,7 +135,35 @@ class Ipvs:
         return lines + [codec.decode_daemon(answer).line() for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)]
 
 
-class IpvsServices(Ipvs):
+class _Noted(Ipvs):
+    """Where destinations may be drained."""
+
+    @cached_property
+    def _notes(self) -> Notes:
+        return Notes()
+
+    def destinations(self, service: ServiceKey) -> dict[Any, Destination]:
+        """See above, and which of them are drained."""
+        return self._notes.merge(super().destinations(service))
+
+    def apply(self, changes: Sequence[Change[Any]]) -> None:
+        """See above. A weight is noted before the kernel forgets it, and forgotten after the kernel has it again."""
+        draining = self._notes.take(changes)
+        noted = [change for change in changes if of_notes_alone(change)]
+        done = list(noted)
+        try:
+            self._carry_out([change for change in changes if not of_notes_alone(change)] if noted else changes, done)
+        except LvsError as error:
+            # Of what the kernel did not answer, nobody knows: those notes stay.
+            if isinstance(error.__cause__, SomeRefused):
+                carried_out = set(map(id, done))
+                self._notes.forget(change for change in draining if id(change) not in carried_out)
+            raise
+        finally:
+            self._notes.drop(done)
+
+
+class IpvsServices(_Noted):
     """The virtual services."""
 
     def read(self, wanted: Iterable[Wanted[Service]]) -> dict[Any, Service]:
@@ -139,7 +172,7 @@ class IpvsServices(Ipvs):
         return {service.key: service for service in found if service is not None}
 
 
-class IpvsDestinations(Ipvs):
+class IpvsDestinations(_Noted):
     """The destinations of virtual services."""
 
     def read(self, wanted: Iterable[Wanted[Destination]]) -> dict[Any, Destination]:
@@ -157,7 +190,7 @@ class IpvsDestinations(Ipvs):
         return current
 
 
-class IpvsTable(Ipvs):
+class IpvsTable(_Noted):
     """Services and their destinations together."""
 
     def __init__(self, whole: bool) -> None:

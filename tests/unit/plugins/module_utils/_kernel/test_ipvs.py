@@ -21,7 +21,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._errors import (
     NoSuchService,
     NotPermitted,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel import ipvs, ipvs_info, netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._kernel import ipvs, ipvs_info, neighbour, netlink
 from ansible_collections.lvs.cluster.plugins.module_utils._kernel import ipvs_codec as codec
 from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs import Destination, DestinationKey, Service, ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_info import (
@@ -195,8 +195,8 @@ def test_nothing_is_removed_where_something_is_refused() -> None:
     with pytest.raises(BatchRefused) as caught:
         over(ipvs.Ipvs(), socket).apply(changes)
     assert len(socket.sends) == 1
-    assert caught.value.applied == ["-A -t 192.0.2.1:80 -s wlc"]
-    assert caught.value.refused == [
+    assert caught.value.facts["commands"] == ["-A -t 192.0.2.1:80 -s wlc"]
+    assert caught.value.facts["refused"] == [
         "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1",
         "-e -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 0",
     ]
@@ -218,8 +218,8 @@ def test_refused_removal() -> None:
     ]
     error = failed(changes, None, some_refused({1: errno.ENOENT}, 3))
     assert isinstance(error, BatchRefused)
-    assert error.applied == ["-A -t 192.0.2.1:80 -s wlc", "-d -t 192.0.2.1:80 -r 10.0.0.1:80", "-D -u 192.0.2.2:53"]
-    assert error.refused == ["-d -t 192.0.2.1:80 -r 10.0.0.2:80"]
+    assert error.facts["commands"] == ["-A -t 192.0.2.1:80 -s wlc", "-d -t 192.0.2.1:80 -r 10.0.0.1:80", "-D -u 192.0.2.2:53"]
+    assert error.facts["refused"] == ["-d -t 192.0.2.1:80 -r 10.0.0.2:80"]
     assert str(error).endswith("3 of 4 changes were carried out before that; run the task again to complete them")
 
 
@@ -333,7 +333,7 @@ def test_refusal_in_the_words_of_the_options(change: Change[Any], number: int, m
     error = failed([change], some_refused({0: number}, 1))
     assert str(error) == message
     assert isinstance(error, BatchRefused)
-    assert (error.applied, error.refused) == ([], [change.line()])
+    assert (error.facts["commands"], error.facts["refused"]) == ([], [change.line()])
 
 
 def test_missing_service_of_a_single_destination() -> None:
@@ -347,7 +347,7 @@ def test_missing_service_of_one_of_several_destinations() -> None:
     """The others are carried out."""
     error = failed([add(Destination(RS1)), add(Destination(RS2))], some_refused({1: errno.ESRCH}, 2))
     assert isinstance(error, BatchRefused)
-    assert error.applied == ["-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1"]
+    assert error.facts["commands"] == ["-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1"]
     assert str(error).splitlines() == [
         (
             "the virtual service -t 192.0.2.1:80 does not exist: create it with lvs.cluster.ipvs_service first"
@@ -363,8 +363,8 @@ def test_destinations_of_a_service_that_was_refused() -> None:
     changes = [add(Service(WEB, "mh")), add(Destination(RS1)), add(Service(DNS)), add(in_dns)]
     error = failed(changes, some_refused({0: errno.ENOENT, 1: errno.ESRCH, 3: errno.EINVAL}, 4))
     assert isinstance(error, BatchRefused)
-    assert error.applied == ["-A -u 192.0.2.2:53 -s wlc"]
-    assert error.refused == [changes[index].line() for index in (0, 1, 3)]
+    assert error.facts["commands"] == ["-A -u 192.0.2.2:53 -s wlc"]
+    assert error.facts["refused"] == [changes[index].line() for index in (0, 1, 3)]
     assert [line.partition(" ")[0] for line in str(error).splitlines()] == ["scheduler:", "rip:", "1"]
 
 
@@ -549,8 +549,10 @@ STATISTICS = Statistics(*range(1, 11))
 STATS = b"".join(netlink.attribute(kind, struct.pack("=Q", kind)) for kind in range(1, 11))
 
 
-def test_director() -> None:
-    """All that there is."""
+def test_director(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that there is, and which device has its VIP."""
+    eth0 = neighbour.Device(2, "eth0", b"", True, (), (WEB.vip,))
+    monkeypatch.setattr(ipvs_info.neighbour, "devices", lambda: [eth0])
     counts = b"".join(netlink.attribute(kind, struct.pack("=I", kind)) for kind in (7, 8, 9))
     stats = netlink.nested(12, STATS)
     service = netlink.nested(1, netlink.attributes(service_answer(Service(WEB, "rr")))[1], stats)
@@ -574,6 +576,7 @@ def test_director() -> None:
         sync_daemons=DAEMONS,
         version="1.2.1",
         connection_table_size=4096,
+        holders={WEB.vip: "eth0"},
     )
     assert sorted(socket.dumps) == [GET_SERVICE, GET_DEST, GET_DAEMON]
 
