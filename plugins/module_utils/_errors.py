@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -16,12 +16,12 @@ T = TypeVar("T")
 class LvsError(Exception):
     """Anything that ends a module with C(failed) and a message meant for the person who runs it.
 
-    C(facts) are the return values beside the message.
+    C(facts) are return values that the module has nevertheless.
     """
 
-    def __init__(self, message: str, **facts: Any) -> None:
+    def __init__(self, message: str, facts: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
-        self.facts = facts
+        self.facts = dict(facts or {})
 
 
 class Invalid(LvsError):
@@ -92,7 +92,9 @@ class BatchRefused(KernelRefused):
     """
 
     def __init__(self, message: str, applied: list[str], refused: list[str]) -> None:
-        super().__init__(message, changed=bool(applied), commands=applied, refused=refused)
+        super().__init__(message, {"changed": bool(applied), "commands": applied, "refused": refused})
+        self.applied = applied
+        self.refused = refused
 
 
 class NotPermitted(LvsError):

@@ -140,7 +140,7 @@ def drain_facts(drain: Drain, seconds: float, left: Connections, complete: bool)
             ". A persistent client is remembered for its service's persistence_timeout and for as long as any of its"
             f" connections; while {QUIESCENT} is 0, it comes back until then, and is remembered anew"
         )
-    raise LvsError(message, **facts)
+    raise LvsError(message, facts)
 
 
 def told(left: Connections) -> str:

@@ -195,8 +195,8 @@ def test_nothing_is_removed_where_something_is_refused() -> None:
     with pytest.raises(BatchRefused) as caught:
         over(ipvs.Ipvs(), socket).apply(changes)
     assert len(socket.sends) == 1
-    assert caught.value.facts["commands"] == ["-A -t 192.0.2.1:80 -s wlc"]
-    assert caught.value.facts["refused"] == [
+    assert caught.value.applied == ["-A -t 192.0.2.1:80 -s wlc"]
+    assert caught.value.refused == [
         "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1",
         "-e -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 0",
     ]
@@ -218,8 +218,8 @@ def test_refused_removal() -> None:
     ]
     error = failed(changes, None, some_refused({1: errno.ENOENT}, 3))
     assert isinstance(error, BatchRefused)
-    assert error.facts["commands"] == ["-A -t 192.0.2.1:80 -s wlc", "-d -t 192.0.2.1:80 -r 10.0.0.1:80", "-D -u 192.0.2.2:53"]
-    assert error.facts["refused"] == ["-d -t 192.0.2.1:80 -r 10.0.0.2:80"]
+    assert error.applied == ["-A -t 192.0.2.1:80 -s wlc", "-d -t 192.0.2.1:80 -r 10.0.0.1:80", "-D -u 192.0.2.2:53"]
+    assert error.refused == ["-d -t 192.0.2.1:80 -r 10.0.0.2:80"]
     assert str(error).endswith("3 of 4 changes were carried out before that; run the task again to complete them")
 
 
@@ -333,7 +333,7 @@ def test_refusal_in_the_words_of_the_options(change: Change[Any], number: int, m
     error = failed([change], some_refused({0: number}, 1))
     assert str(error) == message
     assert isinstance(error, BatchRefused)
-    assert (error.facts["commands"], error.facts["refused"]) == ([], [change.line()])
+    assert (error.applied, error.refused) == ([], [change.line()])
 
 
 def test_missing_service_of_a_single_destination() -> None:
@@ -347,7 +347,7 @@ def test_missing_service_of_one_of_several_destinations() -> None:
     """The others are carried out."""
     error = failed([add(Destination(RS1)), add(Destination(RS2))], some_refused({1: errno.ESRCH}, 2))
     assert isinstance(error, BatchRefused)
-    assert error.facts["commands"] == ["-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1"]
+    assert error.applied == ["-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1"]
     assert str(error).splitlines() == [
         (
             "the virtual service -t 192.0.2.1:80 does not exist: create it with lvs.cluster.ipvs_service first"
@@ -363,8 +363,8 @@ def test_destinations_of_a_service_that_was_refused() -> None:
     changes = [add(Service(WEB, "mh")), add(Destination(RS1)), add(Service(DNS)), add(in_dns)]
     error = failed(changes, some_refused({0: errno.ENOENT, 1: errno.ESRCH, 3: errno.EINVAL}, 4))
     assert isinstance(error, BatchRefused)
-    assert error.facts["commands"] == ["-A -u 192.0.2.2:53 -s wlc"]
-    assert error.facts["refused"] == [changes[index].line() for index in (0, 1, 3)]
+    assert error.applied == ["-A -u 192.0.2.2:53 -s wlc"]
+    assert error.refused == [changes[index].line() for index in (0, 1, 3)]
     assert [line.partition(" ")[0] for line in str(error).splitlines()] == ["scheduler:", "rip:", "1"]
 
 
