@@ -268,7 +268,8 @@ def in_lab(session: nox.Session, core: str, *command: str, **environment: str) -
 
 @nox.session(tags=["test"], venv_backend="none")
 def host(session: nox.Session) -> None:
-    """Test the lab and the collection's package, from the machine itself."""
+    """Test the lab, the status page and the collection's package, from the machine itself."""
+    session.run("lab/browser", external=True)
     in_lab(session, OLDEST, *PYTEST, "tests/host", *session.posargs)
 
 

@@ -92,4 +92,9 @@ real_servers:
       M(lvs.cluster.tunl_vip). What begins with C(leaving_) is what the description knows and the host has no part in.
   returned: success
   type: dict
+hosts:
+  description: Which real server of the inventory has which RIP, the name by the address.
+  returned: success
+  type: dict
+  sample: {192.168.56.183: rs1, 192.168.56.184: rs2}
 """

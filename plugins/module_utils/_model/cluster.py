@@ -75,6 +75,7 @@ class Plan:
     director_withdrawn: list[dict[str, Any]] = field(default_factory=list)  # and what it has to let go of
     real_servers: dict[str, RealServerSide] = field(default_factory=dict)
     probes: list[dict[str, Any]] = field(default_factory=list)  # rows of the option through of vip_probe
+    hosts: dict[str, str] = field(default_factory=dict)  # RIPs to the names of real servers
     warnings: list[str] = field(default_factory=list)
 
 
@@ -469,6 +470,8 @@ def _expand(
         result.warnings.append("lvs_services: is empty: there is nothing to set up")
     holders = {4: cluster.vip_device, 6: cluster.vip6_device}
     result.real_servers = {name: side(coming, holders, dips, path_mtus[name]) for name, coming in ways.items()}
+    for name, host in ((name, cluster.hosts[name]) for name in cluster.real_servers):
+        result.hosts.update({_plain(rip): name for rip in (host.rip, host.rip6) if rip is not None})
     described = [(key.vip, _mapping_of(key)) for key in (service.key for service in services) if key.vip is not None]
     for made in result.real_servers.values():
         leave(made, described, holders)

@@ -134,12 +134,18 @@ def test_the_labs_description() -> None:
         "paths": [path("rs1", RS1, port=80), path("rs2", RS2, port=80)],
         "sources": [DIP],
     }
+    assert made.hosts == {RS1: "rs1", RS2: "rs2"}
     assert made.director == [held("tunl0", VIP, MAPPED_VIP), held("eth0", PLAIN_VIP)]
     assert made.director_withdrawn == []
     each = tunl0(VIP, MAPPED_VIP, PLAIN_VIP, mappings=[MAPPING])
     assert sides(made) == {"rs1": each, "rs2": each}
     assert gone(made, "rs1") == gone(made, "rs2") == leaving(mappings=[unmapped(VIP, 80), unmapped(PLAIN_VIP, 80)])
     assert made.warnings == []
+
+
+def test_real_servers_by_their_addresses() -> None:
+    """Those of both families, as the kernel writes them; those without a service, too."""
+    assert plan([], with_host("rs1", rip6="2001:DB8::0:3")).hosts == {RS1: "rs1", "2001:db8::3": "rs1", RS2: "rs2"}
 
 
 def test_defaults_of_a_service() -> None:
