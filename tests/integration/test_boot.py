@@ -29,7 +29,7 @@ SERVICES: list[dict[str, Any]] = [
             {"rip": "192.168.56.184", "weight": 0, "tunnel_type": "gue", "tunnel_port": 6080},
         ],
     },
-    {"vip": VIP6, "port": 443, "scheduler": "sh", "persistence_timeout": 300, "persistence_netmask": "64", "destinations": []},
+    {"vip": VIP6, "port": 443, "scheduler": "sh", "persistence_timeout": 300, "persistence_netmask": "64"},
     {"fwmark": 7, "family": "ipv6", "scheduler": "mh", "scheduler_flags": ["fallback", "port"]},
 ]
 KEYS = [{name: row[name] for name in ("vip", "port", "fwmark", "family") if name in row} for row in SERVICES]
@@ -38,7 +38,8 @@ KEYS = [{name: row[name] for name in ("vip", "port", "fwmark", "family") if name
 def plug_in(host: Namespace) -> None:
     """The network that the host's own system gives it."""
     host.sh(
-        "sysctl -qw net.ipv6.conf.all.disable_ipv6=0; ip link add eth0 address 02:00:00:00:00:01 type dummy; ip link set eth0 up;"
+        "sysctl -qw net.ipv6.conf.all.disable_ipv6=0;"
+        "ip link add eth0 address 02:00:00:00:00:01 type dummy; ip link set eth0 up;"
         f"ip address add {RIP}/24 dev eth0; ip address add {RIP6}/64 dev eth0 nodad"
     )
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes that start anew, with nobody who runs Ansible: all is there again, and who is answered once is answered from then on."""
+"""Nodes that start anew without Ansible: all is there again, and who is answered once is answered from then on."""
 
 from __future__ import annotations
 

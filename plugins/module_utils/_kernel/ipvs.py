@@ -118,7 +118,6 @@ class Ipvs:
                 raise KernelRefused(f"IPVS: {error.strerror or error}") from error
             done += part
 
-
     def boot_lines(self, services: Iterable[Mapping[str, Any]]) -> list[str]:
         """What ipvsadm(8) is to be told after a reboot: these services as they are, the timeouts, and the daemons.
 

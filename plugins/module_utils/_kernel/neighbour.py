@@ -86,8 +86,8 @@ def devices() -> list[Device]:
         about = attributes(payload[_IFINFO.size :])
         usable = hardware == _ARPHRD_ETHER and flags & (_IFF_UP | _IFF_LOOPBACK | _IFF_NOARP) == _IFF_UP
         name = about[_IFLA_IFNAME].rstrip(b"\0").decode()
-        of_device = (tuple(found_of.get(index, ())) for found_of in (interfaces, addresses))
-        found.append(Device(index, name, about.get(_IFLA_ADDRESS, b""), usable, *of_device))
+        connected, held = tuple(interfaces.get(index, ())), tuple(addresses.get(index, ()))
+        found.append(Device(index, name, about.get(_IFLA_ADDRESS, b""), usable, connected, held))
     return found
 
 

@@ -81,7 +81,7 @@ class PartOfTable:
             boot.keep(NFTABLES, self.boot_lines)
 
     def boot_lines(self) -> list[str]:
-        """The commands that bring our table back after a reboot, in place of the one that may be there; none without a table."""
+        """The commands that bring our table back after a reboot, in place of one that may be there; none without a table."""
         if self._listed() is None:
             return []
         self._nft.set_stateless_output(True)  # counters begin anew

@@ -262,7 +262,7 @@ class Destination(Item):
     def restored_by(self) -> str:
         """The rule that brings it back after a reboot.
 
-        ipvsadm(8) has no word for V(local). To an address of the director itself, direct routing does the same (ip_vs_xmit.c).
+        ipvsadm(8) has no word for V(local). To an address of the director, direct routing does the same (ip_vs_xmit.c).
         """
         return (replace(self, forward="route") if self.forward == "local" else self).line()
 

@@ -121,7 +121,7 @@ def _described(one: CountedService, holders: Mapping[Address, str]) -> dict[str,
             del description[option]
     if not service.persistence_timeout:
         del description["persistence_timeout"]
-    if key.vip in holders:
+    if key.vip is not None and key.vip in holders:
         description["director_device"] = holders[key.vip]
     forwards = [each.destination.forward for each in one.destinations]
     common = max(sorted(set(forwards)), key=forwards.count, default=DEFAULT_FORWARD)

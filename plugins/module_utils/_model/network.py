@@ -256,7 +256,7 @@ class HostRoute(_OfVip):
 
 
 def device_lines(items: Iterable[Any]) -> list[str]:
-    """The commands that bring these items back after a reboot, but for the VIPs: tunnels, sizes, listeners, and what has to be up."""
+    """The commands that bring these items back after a reboot, but for VIPs: tunnels, sizes, listeners, what has to be up."""
     items = list(items)
     tunnels = {item.device: item.line() for item in items if isinstance(item, Tunnel)}
     # A module makes its fallback device when it is loaded, and this command loads it: nobody's claim is on that device.
