@@ -551,8 +551,8 @@ STATS = b"".join(netlink.attribute(kind, struct.pack("=Q", kind)) for kind in ra
 
 def test_director(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that there is, and which device has its VIP."""
-    eth0 = neighbour.Device(2, "eth0", b"", True, (), (WEB.vip,))
-    monkeypatch.setattr(ipvs_info.neighbour, "devices", lambda: [eth0])
+    vip = ip_address("192.0.2.1")
+    monkeypatch.setattr(neighbour, "devices", lambda: [neighbour.Device(2, "eth0", b"", True, (), (vip,))])
     counts = b"".join(netlink.attribute(kind, struct.pack("=I", kind)) for kind in (7, 8, 9))
     stats = netlink.nested(12, STATS)
     service = netlink.nested(1, netlink.attributes(service_answer(Service(WEB, "rr")))[1], stats)
@@ -576,7 +576,7 @@ def test_director(monkeypatch: pytest.MonkeyPatch) -> None:
         sync_daemons=DAEMONS,
         version="1.2.1",
         connection_table_size=4096,
-        holders={WEB.vip: "eth0"},
+        holders={vip: "eth0"},
     )
     assert sorted(socket.dumps) == [GET_SERVICE, GET_DEST, GET_DAEMON]
 
