@@ -69,9 +69,17 @@ def _end_with(argument_spec: Mapping[str, Any], work: Callable[[AnsibleModule], 
     gc.disable()
     module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
     try:
-        module.exit_json(**work(module))
+        result = _warned(module, work(module))
     except LvsError as error:
-        module.fail_json(msg=str(error), **error.facts)
+        module.fail_json(msg=str(error), **_warned(module, error.facts))
+    module.exit_json(**result)
+
+
+def _warned(module: AnsibleModule, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return values without the warnings among them, which are given in Ansible's own way."""
+    for warning in facts.pop("warnings", ()):
+        module.warn(warning)
+    return facts
 
 
 def _converge(
