@@ -76,6 +76,7 @@ class Plan:
     real_servers: dict[str, RealServerSide] = field(default_factory=dict)
     probes: list[dict[str, Any]] = field(default_factory=list)  # rows of the option through of vip_probe
     hosts: dict[str, str] = field(default_factory=dict)  # RIPs to the names of real servers
+    rips: dict[str, list[str]] = field(default_factory=dict)  # of each real server, by which services reach it
     warnings: list[str] = field(default_factory=list)
 
 
@@ -472,6 +473,7 @@ def _expand(
     result.real_servers = {name: side(coming, holders, dips, path_mtus[name]) for name, coming in ways.items()}
     for name, host in ((name, cluster.hosts[name]) for name in cluster.real_servers):
         result.hosts.update({_plain(rip): name for rip in (host.rip, host.rip6) if rip is not None})
+    result.rips = {name: list(dict.fromkeys(str(way.rip) for way in coming)) for name, coming in ways.items()}
     described = [(key.vip, _mapping_of(key)) for key in (service.key for service in services) if key.vip is not None]
     for made in result.real_servers.values():
         leave(made, described, holders)
