@@ -130,14 +130,14 @@ REACH = {name: value for name, value in VARIABLES.items() if name.startswith("an
 
 @pytest.fixture
 def as_in_the_readme(tmp_path: Path) -> AsInTheReadme:
-    """Run a command of the README with the README's inventory; gives what it prints."""
+    """Run a command of the README with the README's inventory, in a folder of its own; gives what it prints."""
     inventory = tmp_path / "inventory.yml"
     inventory.write_text(readme.INVENTORY)
 
     def run(command: str) -> str:
-        words = [str(inventory) if word == inventory.name else word for word in shlex.split(command)]
-        words += ["--extra-vars", json.dumps(REACH)]
-        done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        words = [*shlex.split(command), "--extra-vars", json.dumps(REACH)]
+        own = {**os.environ, "PWD": str(tmp_path)}
+        done = subprocess.run(words, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=TIMEOUT, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -19,8 +19,16 @@ def blocks(language: str) -> list[str]:
 
 (INVENTORY,) = blocks("yaml")
 COMMANDS = [command for block in blocks("console") for command in block.splitlines()]
-# Those that need a cluster; molecule/default/verify/test_readme.py runs them.
+# Those that need a cluster; molecule/default/verify/test_readme.py knows where each is run.
 ON_A_CLUSTER = [command for command in COMMANDS if "inventory.yml" in command]
+
+
+def running(what: str) -> str:
+    """The one command that runs a playbook or a module of the collection."""
+    (command,) = (command for command in ON_A_CLUSTER if f"lvs.cluster.{what} " in f"{command} ")
+    return command
+
+
 # Those that are tests themselves, or run in one: tests/integration/test_demo.py.
 MAKE = ["make demo", "make test"]
 # Those that need the collection alone; tests/host/test_package.py runs them.

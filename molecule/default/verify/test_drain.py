@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from testinfra.host import Host
 
-from tests.nodes import PLAYBOOK, PROJECT, Ansible, answers, rules
+from tests.nodes import PLAYBOOK, PROJECT, Ansible, AsInTheReadme, answers, rules
+from tests.readme import running
 
 VIP = "192.168.56.185"
 RIPS = {"rs1": "192.168.56.183", "rs2": "192.168.56.184"}
@@ -63,11 +64,11 @@ def test_target_that_is_no_real_server(ansible: Ansible, before: list[str], ds1:
     assert rules(ds1) == before
 
 
-def test_drain_site_restore(ansible: Ansible, before: list[str], client: Host, ds1: Host) -> None:
+def test_drain_site_restore(
+    ansible: Ansible, as_in_the_readme: AsInTheReadme, before: list[str], client: Host, ds1: Host
+) -> None:
     kept_before = ds1.run("cat %s", STATE_FILE).stdout
-    target = ("--extra-vars", "lvs_target=rs2")
-    drained = ansible("ansible-playbook", playbook("drain"), "--limit=directors", *target)
-    assert "changed: [ds1]" in drained.stdout
+    assert "changed: [ds1]" in as_in_the_readme(running("drain") + " --limit directors")
     assert weights(rules(ds1), RIPS["rs2"]) == {"0"}
     assert weights(rules(ds1), RIPS["rs1"]) == weights(before, RIPS["rs1"])
     assert set(answers(client, f"http://{VIP}/", 6)) == {"rs1"}
@@ -76,7 +77,7 @@ def test_drain_site_restore(ansible: Ansible, before: list[str], client: Host, d
     assert "changed: [" not in again.stdout
     assert f"drained, and left so: -t {VIP}:80 -r {RIPS['rs2']}:80" in " ".join((again.stdout + again.stderr).split())
 
-    ansible("ansible-playbook", playbook("restore"), *target)
+    as_in_the_readme(running("restore"))
     assert rules(ds1) == before
     assert ds1.run("cat %s", STATE_FILE).stdout == kept_before
     assert set(answers(client, f"http://{VIP}/", 6)) == {"rs1", "rs2"}
@@ -91,10 +92,11 @@ def clean(rs1: Host, rs2: Host) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("clean")
-def test_rolling_update(ansible: Ansible, before: list[str], tmp_path: Path, ds1: Host, rs1: Host, rs2: Host) -> None:
-    tasks = tmp_path / "update.yml"
-    tasks.write_text(UPDATE)
-    ansible("ansible-playbook", playbook("rolling_update"), "--extra-vars", f"lvs_update_tasks={tasks}")
+def test_rolling_update(
+    as_in_the_readme: AsInTheReadme, before: list[str], tmp_path: Path, ds1: Host, rs1: Host, rs2: Host
+) -> None:
+    (tmp_path / "update.yml").write_text(UPDATE)
+    as_in_the_readme(running("rolling_update"))
     for node, name, other in ((rs1, "rs1", "rs2"), (rs2, "rs2", "rs1")):
         meanwhile = node.file("/var/tmp/updated").content_string.splitlines()
         assert weights(meanwhile, RIPS[name]) == {"0"}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from testinfra.host import Host
 
-from tests.nodes import LOOK, PROJECT, Ansible, rules
+from tests.nodes import LOOK, PROJECT, Ansible, AsInTheReadme, rules
+from tests.readme import running
 
 STATUS = PROJECT / "playbooks/status.yml"
 BY_HAND = "ipvsadm -e -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 5"
@@ -23,7 +24,9 @@ def shown(ansible: Ansible, page: Path) -> list[str]:
     return lines
 
 
-def test_what_is_shown_puts_it_back(ansible: Ansible, tmp_path: Path, ds1: Host, rs1: Host, rs2: Host) -> None:
+def test_what_is_shown_puts_it_back(
+    ansible: Ansible, as_in_the_readme: AsInTheReadme, tmp_path: Path, ds1: Host, rs1: Host, rs2: Host
+) -> None:
     page = tmp_path / "status.html"
     before = rules(ds1)
     ds1.check_output(BY_HAND)
@@ -52,4 +55,5 @@ def test_what_is_shown_puts_it_back(ansible: Ansible, tmp_path: Path, ds1: Host,
 
     ds1.check_output(command.strip())
     assert rules(ds1) == before
-    assert "nothing differs from the inventory" in shown(ansible, page)
+    assert "nothing differs from the inventory" in as_in_the_readme(running("status"))
+    assert (tmp_path / "lvs-status.html").exists()

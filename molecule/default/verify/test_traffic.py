@@ -13,7 +13,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.nodes import Ansible, AsInTheReadme, answers, mac
-from tests.readme import ON_A_CLUSTER
+from tests.readme import running
 
 WEB, MAPPED, PLAIN = "192.168.56.185", "192.168.56.186", "192.168.56.187"
 DIRECTOR = "192.168.56.181"
@@ -31,7 +31,7 @@ def test_equal_weights_alternate_strictly(client: Host) -> None:
 @pytest.fixture
 def doubled(as_in_the_readme: AsInTheReadme) -> Iterator[str]:
     """The weight of rs1 in the service web is 2, set ad hoc."""
-    (ad_hoc,) = (command for command in ON_A_CLUSTER if command.startswith("ansible "))
+    ad_hoc = running("ipvs_dest")
     yield as_in_the_readme(ad_hoc)
     as_in_the_readme(ad_hoc.replace("weight=2", "weight=1"))
 
