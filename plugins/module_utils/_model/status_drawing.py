@@ -81,7 +81,9 @@ class Drawing:
         self.height = max(self.height, y + height + EDGE)
 
     def text(self, x: float, y: float, text: str, style: str, room: float, anchor: str = "start") -> None:
-        """Add a text, shortened to the room that it has."""
+        """Add a text, if there is one, shortened to the room that it has."""
+        if not text:
+            return
         letters = int(room / (NAME_LETTER if style == "name" else LETTER))
         self.texts.append(Text(x, y, shortened(text, letters), style, anchor))
 
@@ -116,11 +118,12 @@ class _Node:
     state: str = ""
     shown_state: str = ""
     entries: list[_Entry] = field(default_factory=list)
+    without: str = "in no service"  # what it says where it has no entries
 
     @property
     def idle(self) -> bool:
-        """Whether no service sends it new connections."""
-        return all(one.idle for one in self.entries)
+        """Whether none of its services sends it new connections."""
+        return bool(self.entries) and all(one.idle for one in self.entries)
 
 
 def shortened(text: str, letters: int) -> str:
@@ -154,6 +157,9 @@ def drawing(seen: Status, width: float) -> Drawing:
 def _nodes(seen: Status) -> list[_Node]:
     """The real servers: those of the inventory, then others that a director knows."""
     nodes = {host.name: _Node(host.name, "", host.state, host.shown_state) for host in seen.real_servers}
+    if not any(director.facts for director in seen.directors):
+        for node in nodes.values():
+            node.without = "services not known"
     for number, director in enumerate(seen.directors):
         for place, service in enumerate(director.services):
             for one in service.real_servers:
@@ -217,10 +223,8 @@ def _head(made: Drawing, x: float, y: float, width: float, node: _Node, what: st
     room = width - 2 * INSET
     taken = (len(state) + 2) * LETTER
     made.text(x + INSET, y + 20, node.name, "name", room - taken)
-    if state:
-        made.text(x + width - INSET, y + 20, state, f"state {node.state}", room, "end")
-    if what:
-        made.text(x + INSET, y + 37, what, "address", room)
+    made.text(x + width - INSET, y + 20, state, f"state {node.state}", room, "end")
+    made.text(x + INSET, y + 37, what, "address", room)
 
 
 def _director_height(services: Sequence[Service]) -> float:
@@ -237,14 +241,16 @@ def _director(
     _head(made, x, y, width, _Node(host.name, "", host.state, host.shown_state), "director")
     services = director.services
     chips = [(one.title, f"{one.address} {one.scheduler}", one.active) for one in listed]
-    if not listed:
+    if not director.facts:
+        chips = [("services not known", "", 0)]
+    elif not listed:
         vips = len({one.address.rsplit(":", 1)[0] for one in services})
         chips = [(counted(len(services), "service"), f"on {counted(vips, 'VIP')}", sum(one.active for one in services))]
     middles = []
     for place, (title, below, active) in enumerate(chips):
         top = y + HEAD + place * (CHIP + 6)
         made.box(x + 6, top, width - 12, CHIP, "vip")
-        shown = f"{active} active"
+        shown = f"{active} active" if director.facts else ""
         made.text(x + 6 + INSET, top + 17, title, "viptext strong", width - 24 - INSET - (len(shown) + 2) * LETTER)
         made.text(x + width - 6 - INSET, top + 17, shown, "viptext", width, "end")
         made.text(x + 6 + INSET, top + 33, below, "viptext", width - 12 - 2 * INSET)
@@ -276,7 +282,7 @@ def _server(made: Drawing, x: float, y: float, width: float, node: _Node) -> lis
         made.text(x + width - INSET, base, f"{one.active} active", "entry", room * 0.85, "end")
         middles.append(base - 4)
     if not node.entries:
-        made.text(x + INSET, y + HEAD + 15, "in no service", "entry", width - 2 * INSET)
+        made.text(x + INSET, y + HEAD + 15, node.without, "entry", width - 2 * INSET)
     return middles
 
 
@@ -297,7 +303,7 @@ def _tiles(made: Drawing, x: float, y: float, width: float, nodes: Iterable[_Nod
         made.text(left + tile - 10, top + 19, sign, f"state {node.state}", 20, "end")
         weights = {one.weight for one in node.entries}
         said = weights.pop() if node.idle and len(weights) == 1 else f"{sum(one.active for one in node.entries)} active"
-        made.text(left + 10, top + 36, said if node.entries else "in no service", "entry", tile - 20)
+        made.text(left + 10, top + 36, said if node.entries else node.without, "entry", tile - 20)
         share = sum(one.share for one in node.entries) / max(len(node.entries), 1)
         made.box(left + 10, top + 42, tile - 20, 4, "track")
         made.box(left + 10, top + 42, (tile - 20) * min(share, 1.0), 4, "bar")

@@ -149,6 +149,18 @@ def test_real_servers_that_nobody_described() -> None:
     assert "in no service" in texts(made, "entry")  # rs2
 
 
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("real_servers", [2, 13])
+def test_director_that_tells_nothing(real_servers: int, width: int) -> None:
+    """Then nobody knows what a real server serves."""
+    lost = Director(Host("ds1", "director", problems=["no route"], unreachable=True))
+    made = drawing(Status("now", [lost], cluster(real_servers=real_servers).real_servers), width)
+    said = [text.text for text in made.texts]
+    assert said.count("services not known") == 1 + real_servers
+    assert "in no service" not in said
+    assert not any("active" in one for one in said if real_servers == 2)
+
+
 def texts(made: Drawing, style: str) -> list[str]:
     """The texts of a style."""
     return [text.text for text in made.texts if text.style == style]
