@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._errors import BatchRefused, LvsError, NotYetThere
+from ._errors import LvsError, NotYetThere
 from ._reconcile import Change, Item, Wanted, reconcile
 
 Report = Callable[[Mapping[str, Any], list[Any], Mapping[Any, Any]], dict[str, Any]]
@@ -66,10 +66,8 @@ def _end_with(argument_spec: Mapping[str, Any], work: Callable[[AnsibleModule], 
     module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
     try:
         module.exit_json(**work(module))
-    except BatchRefused as error:
-        module.fail_json(msg=str(error), changed=bool(error.applied), commands=error.applied, refused=error.refused)
     except LvsError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), **error.facts)
 
 
 def _converge(
