@@ -7,8 +7,8 @@
 Packets are functions from values to bytes and back. They are sent and received without their Ethernet header (SOCK_DGRAM of
 packet(7)), so an ARP packet begins with C(ar_hrd), an IPv6 packet with its version.
 
-Sources: RFC 826 and RFC 5227 (ARP), RFC 4861 and RFC 4862 (neighbour discovery), RFC 2464 (its groups on Ethernet), RFC 1071
-(checksum); include/uapi/linux/if_arp.h, rtnetlink.h, if_link.h and if_addr.h of Linux.
+Sources: RFC 826 and RFC 5227 (ARP), RFC 4861 and RFC 4862 (neighbour discovery), RFC 2464 (its groups on Ethernet);
+include/uapi/linux/if_arp.h, rtnetlink.h, if_link.h and if_addr.h of Linux.
 """
 
 from __future__ import annotations
@@ -23,21 +23,20 @@ from typing import Union
 
 from .._errors import NotPermitted
 from .._model.values import Address
+from . import packets
 from .netlink import NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, attributes, messages
 
-Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
 ETH_P_ARP, ETH_P_IPV6 = 0x0806, 0x86DD
 BROADCAST = b"\xff" * 6
 ALL_NODES = ipaddress.IPv6Address("ff02::1")
-ICMPV6 = 58
 NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT = 135, 136
 ND_HOP_LIMIT = 255  # RFC 4861, 7.1: what came through a router has less, and is no neighbour's
 
 _ARP = struct.Struct("!HHBBH6s4s6s4s")  # hardware, protocol, their sizes, operation, sender's MAC and IP, target's
 _ARPHRD_ETHER, _ETH_P_IP = 1, 0x0800
 _ARPOP_REQUEST = 1
-_IPV6 = struct.Struct("!IHBB16s16s")  # version and labels, payload's length, next header, hop limit, source, destination
 _ND = struct.Struct("!BBHI16s")  # type, code, checksum, flags, target
 _ND_OPTION = struct.Struct("!BB6s")  # type, length in units of 8 bytes, MAC
 _SOURCE_MAC, _TARGET_MAC = 1, 2
@@ -61,29 +60,29 @@ class Device:
     name: str
     mac: bytes
     has_neighbours: bool  # it is up, and on an Ethernet whose hosts are found by ARP and neighbour discovery
-    networks: tuple[Network, ...]  # connected ones; a host address makes none
+    interfaces: tuple[Interface, ...]  # its addresses with their connected networks; a host address, as a VIP's, is none
 
     def faces(self, address: Address) -> bool:
         """Whether the address, were a host to hold it, would be a neighbour's."""
-        return self.has_neighbours and any(address in network for network in self.networks)
+        return self.has_neighbours and any(address in one.network for one in self.interfaces)
 
 
 def devices() -> list[Device]:
     """The devices of this network namespace."""
-    networks: dict[int, list[Network]] = {}
+    interfaces: dict[int, list[Interface]] = {}
     for payload in _dump(_RTM_GETADDR, _RTM_NEWADDR):
         _family, length, _flags, _scope, index = _IFADDR.unpack_from(payload)
         # Of the two ends of a link, IFA_ADDRESS is the other; elsewhere it is the address itself.
         address = ipaddress.ip_address(attributes(payload[_IFADDR.size :])[_IFA_ADDRESS])
         if length < address.max_prefixlen:
-            networks.setdefault(index, []).append(ipaddress.ip_network((address, length), strict=False))
+            interfaces.setdefault(index, []).append(ipaddress.ip_interface((address, length)))
     found = []
     for payload in _dump(_RTM_GETLINK, _RTM_NEWLINK):
         _family, hardware, index, flags, _mask = _IFINFO.unpack_from(payload)
         about = attributes(payload[_IFINFO.size :])
         usable = hardware == _ARPHRD_ETHER and flags & (_IFF_UP | _IFF_LOOPBACK | _IFF_NOARP) == _IFF_UP
         name = about[_IFLA_IFNAME].rstrip(b"\0").decode()
-        found.append(Device(index, name, about.get(_IFLA_ADDRESS, b""), usable, tuple(networks.get(index, ()))))
+        found.append(Device(index, name, about.get(_IFLA_ADDRESS, b""), usable, tuple(interfaces.get(index, ()))))
     return found
 
 
@@ -125,23 +124,6 @@ def arp_sender(packet: bytes) -> tuple[bytes, Address] | None:
     return mac, ipaddress.IPv4Address(address)
 
 
-def checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071)."""
-    data += bytes(len(data) % 2)
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total ^ 0xFFFF
-
-
-def _nd_packet(source: Address, destination: Address, message: bytes) -> bytes:
-    """An IPv6 packet with a message of neighbour discovery, whose checksum is put in (RFC 4443, 2.3)."""
-    pseudo_header = source.packed + destination.packed + struct.pack("!II", len(message), ICMPV6)
-    sum_bytes = struct.pack("!H", checksum(pseudo_header + message))
-    header = _IPV6.pack(6 << 28, len(message), ICMPV6, ND_HOP_LIMIT, source.packed, destination.packed)
-    return header + message[:2] + sum_bytes + message[4:]
-
-
 def solicited_node(target: Address) -> ipaddress.IPv6Address:
     """The group in which the holder of an address listens (RFC 4291, 2.7.1)."""
     return ipaddress.IPv6Address(bytes.fromhex("ff0200000000000000000001ff") + target.packed[-3:])
@@ -157,14 +139,14 @@ def solicitation(mac: bytes, source: Address, target: Address) -> bytes:
     # RFC 4861, 4.3: who has no address yet must not say its MAC.
     option = b"" if source.is_unspecified else _ND_OPTION.pack(_SOURCE_MAC, 1, mac)
     message = _ND.pack(NEIGHBOUR_SOLICITATION, 0, 0, 0, target.packed) + option
-    return _nd_packet(source, solicited_node(target), message)
+    return packets.icmpv6(source, solicited_node(target), message, ND_HOP_LIMIT)
 
 
 def advertisement(mac: bytes, target: Address, router: bool) -> bytes:
     """To all: the target is here now (RFC 4861, 7.2.6)."""
     flags = _OVERRIDE | (_ROUTER if router else 0)
     message = _ND.pack(NEIGHBOUR_ADVERTISEMENT, 0, 0, flags, target.packed) + _ND_OPTION.pack(_TARGET_MAC, 1, mac)
-    return _nd_packet(target, ALL_NODES, message)
+    return packets.icmpv6(target, ALL_NODES, message, ND_HOP_LIMIT)
 
 
 def advertised(message: bytes) -> tuple[bytes, Address] | None:
@@ -203,18 +185,19 @@ class Sender:
     def ask(self, device: Device, source: Address, target: Address) -> None:
         """Ask who has the target; nobody learns anything from an unspecified source."""
         if target.version == 4:
-            self._send(device, ETH_P_ARP, BROADCAST, arp_request(device.mac, source, target))
+            self.send(device, ETH_P_ARP, BROADCAST, arp_request(device.mac, source, target))
         else:
             mac = multicast_mac(solicited_node(target))
-            self._send(device, ETH_P_IPV6, mac, solicitation(device.mac, source, target))
+            self.send(device, ETH_P_IPV6, mac, solicitation(device.mac, source, target))
 
     def tell(self, device: Device, address: Address, router: bool) -> None:
         """Say that the address is here."""
         if address.version == 4:
-            self._send(device, ETH_P_ARP, BROADCAST, arp_request(device.mac, address, address))
+            self.send(device, ETH_P_ARP, BROADCAST, arp_request(device.mac, address, address))
         else:
-            self._send(device, ETH_P_IPV6, multicast_mac(ALL_NODES), advertisement(device.mac, address, router))
+            self.send(device, ETH_P_IPV6, multicast_mac(ALL_NODES), advertisement(device.mac, address, router))
 
-    def _send(self, device: Device, protocol: int, mac: bytes, packet: bytes) -> None:
+    def send(self, device: Device, protocol: int, mac: bytes, packet: bytes) -> None:
+        """Send a packet, from its network header on, to the holder of a MAC address."""
         with contextlib.suppress(OSError):  # a device that went down just now, or a full queue: as lost on the way
             self._socket.sendto(packet, (device.name, protocol, 0, 0, mac))

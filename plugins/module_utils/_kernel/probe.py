@@ -28,16 +28,15 @@ from dataclasses import dataclass
 from .._errors import NotPermitted
 from .._model.preflight import LEAST_MTU, Findings, Path, Plan, Way, sizes
 from .._model.values import Address
-from . import neighbour
+from . import neighbour, packets
 
 _FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 _DISCARD = 9  # a port: connecting a UDP socket sends nothing
 
-_ICMP, _ICMPV6 = 1, neighbour.ICMPV6
-_ECHO = struct.Struct("!BBHHH")  # type, code, checksum, identity, sequence
-_ECHO_REQUEST, _ECHO_REPLY = {4: 8, 6: 128}, {4: 0, 6: 129}
+_ICMP, _ICMPV6 = packets.ICMP[4], packets.ICMP[6]
+_ECHO_HEADER = 8  # bytes
 _IP_HEADER = {4: 20, 6: 40}  # bytes
-_SMALL = 64  # bytes, with the IP header
+SMALL = 64  # bytes, with the IP header
 
 # Options of sockets.
 _IP_MTU_DISCOVER, _IP_MTU, _PMTUDISC_PROBE = 10, 14, 3  # whole packets, whatever the kernel has learned of the path
@@ -61,7 +60,7 @@ def look(plan: Plan) -> Findings:
 
     :raises NotPermitted: without root
     """
-    ways = {path.rip: _route(path.rip) for path in plan.paths}
+    ways = {path.rip: route(path.rip) for path in plan.paths}
     reachable = [rip for rip, way in ways.items() if not way.problem and way.source != rip]
     devices = neighbour.devices()
     answers: dict[Address, set[tuple[str, str]]] = {}
@@ -81,7 +80,7 @@ def look(plan: Plan) -> Findings:
     return Findings(ways, answers, {neighbour.written(device.mac) for device in devices})
 
 
-def _route(rip: Address) -> Way:
+def route(rip: Address) -> Way:
     """Which way packets to a RIP take."""
     try:
         with socket.socket(_FAMILY[rip.version], socket.SOCK_DGRAM) as sock:
@@ -96,7 +95,7 @@ def _route(rip: Address) -> Way:
     return Way(source=source, route_mtu=min(mtu, 65535))
 
 
-def _gather(ready: selectors.BaseSelector, seconds: float, done: Callable[[], bool] = lambda: False) -> None:
+def gather(ready: selectors.BaseSelector, seconds: float, done: Callable[[], bool] = lambda: False) -> None:
     """Hand every socket that has something to the function that came with it, until it is done or the time is over."""
     end = time.monotonic() + seconds
     while not done():
@@ -169,12 +168,13 @@ def ask(questions: Sequence[Question], wait: float) -> dict[Question, set[str]]:
             for question, macs in answers.items():
                 if question.probe or not macs:
                     sender.ask(question.device, question.source, question.target)
-                    _gather(ready, 0)
-            _gather(ready, _BETWEEN if attempt < _ATTEMPTS else wait, done)
+                    gather(ready, 0)
+            gather(ready, _BETWEEN if attempt < _ATTEMPTS else wait, done)
     return answers
 
 
-def _opened(family: int, kind: int, protocol: int) -> socket.socket:
+def opened(family: int, kind: int, protocol: int) -> socket.socket:
+    """A socket that takes what many send at once."""
     try:
         sock = socket.socket(family, kind, protocol)
         sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
@@ -184,7 +184,7 @@ def _opened(family: int, kind: int, protocol: int) -> socket.socket:
 
 
 def _arp_socket() -> socket.socket:
-    return _opened(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(neighbour.ETH_P_ARP))
+    return opened(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(neighbour.ETH_P_ARP))
 
 
 def _advertisement_socket() -> socket.socket:
@@ -197,10 +197,10 @@ def _advertisement_socket() -> socket.socket:
 def _icmp_socket(version: int, kind: int) -> socket.socket:
     """A socket that receives ICMP messages of one type."""
     if version == 4:
-        sock = _opened(socket.AF_INET, socket.SOCK_RAW, _ICMP)
+        sock = opened(socket.AF_INET, socket.SOCK_RAW, _ICMP)
         sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", 0xFFFFFFFF ^ (1 << kind)))
         return sock
-    sock = _opened(socket.AF_INET6, socket.SOCK_RAW, _ICMPV6)
+    sock = opened(socket.AF_INET6, socket.SOCK_RAW, _ICMPV6)
     blocked = [0xFFFFFFFF] * 8
     blocked[kind >> 5] ^= 1 << (kind & 31)
     sock.setsockopt(_ICMPV6, _ICMPV6_FILTER, struct.pack("=8I", *blocked))
@@ -212,21 +212,15 @@ def _icmp_socket(version: int, kind: int) -> socket.socket:
 
 def echo_request(version: int, identity: int, sequence: int, size: int) -> bytes:
     """An echo request, without its IP header, with which it has this size."""
-    header = _ECHO.pack(_ECHO_REQUEST[version], 0, 0, identity, sequence)
-    message = header + bytes(size - _IP_HEADER[version] - _ECHO.size)
-    if version == 6:
-        return message  # The kernel puts in the checksum, as it is of the addresses, too.
-    return message[:2] + struct.pack("!H", neighbour.checksum(message)) + message[4:]
+    # The kernel puts in the checksum of ICMPv6.
+    return packets.echo_message(version, identity, sequence, bytes(size - _IP_HEADER[version] - _ECHO_HEADER))
 
 
 def echo_reply(version: int, packet: bytes) -> tuple[int, int] | None:
     """Identity and sequence of an echo reply, as a raw socket has it; None where it is something else."""
     if version == 4:  # with its IP header
         packet = packet[(packet[0] & 0xF) * 4 :] if packet else packet
-    if len(packet) < _ECHO.size:
-        return None
-    kind, code, _sum, identity, sequence = _ECHO.unpack_from(packet)
-    return (identity, sequence) if (kind, code) == (_ECHO_REPLY[version], 0) else None
+    return packets.echoed(version, packet)
 
 
 Request = tuple[Address, int]  # a RIP, and the size of the packet in bytes
@@ -262,14 +256,14 @@ def echo(requests: Iterable[Request], window: float) -> dict[Request, float]:
                 # Refused, by a rule of this host's firewall, is unanswered.
                 with contextlib.suppress(OSError):
                     sockets[rip.version].sendto(echo_request(rip.version, identity, number, size), (str(rip), 0))
-                _gather(ready, 0)
-            _gather(ready, window / _ATTEMPTS, lambda: not pending)
+                gather(ready, 0)
+            gather(ready, window / _ATTEMPTS, lambda: not pending)
     return answered
 
 
 def _whole_packets(version: int) -> socket.socket:
     """A socket for echo requests that nobody may fragment."""
-    sock = _icmp_socket(version, _ECHO_REPLY[version])
+    sock = _icmp_socket(version, packets.ECHO_REPLY[version])
     if version == 4:
         sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_PROBE)
     else:
@@ -280,7 +274,7 @@ def _whole_packets(version: int) -> socket.socket:
 
 def _measure(ways: dict[Address, Way], reachable: Iterable[Address], measured: set[Address], timeout: float) -> None:
     """Who answers echo requests, and how large they may be."""
-    small = [(rip, _SMALL) for rip in reachable]
+    small = [(rip, SMALL) for rip in reachable]
     large = [(rip, ways[rip].route_mtu) for rip, _size in small if rip in measured]
     answered = echo([*small, *large], timeout)
     narrow: dict[Address, tuple[int, int]] = {}
@@ -310,31 +304,54 @@ def _narrowed(bounds: dict[Address, tuple[int, int]], window: float) -> dict[Add
 
 # TCP ports
 
+Door = tuple[Address, int]
+
 
 def _knock(paths: Iterable[Path], ways: dict[Address, Way], timeout: float) -> None:
     """Which ports accept or refuse a connection: either is a sign of life."""
-    doors = list(dict.fromkeys((path.rip, path.port) for path in paths if path.port is not None))
-    for start in range(0, len(doors), _AT_ONCE):
-        for rip, port in _open_doors(doors[start : start + _AT_ONCE], timeout):
+    doors = [(path.rip, path.port) for path in paths if path.port is not None]
+    for (rip, port), knocked in knock(doors, timeout).items():
+        if knocked.error in (0, errno.ECONNREFUSED):
             ways[rip].open_doors.add(port)
 
 
-def _open_doors(doors: Iterable[tuple[Address, int]], timeout: float) -> set[tuple[Address, int]]:
-    answered: set[tuple[Address, int]] = set()
-    waiting: dict[socket.socket, tuple[Address, int]] = {}
+@dataclass(frozen=True)
+class Knocked:
+    """What came of connecting to a TCP port."""
+
+    error: int  # 0: it was accepted
+    seconds: float
+
+
+def knock(doors: Iterable[Door], timeout: float) -> dict[Door, Knocked]:
+    """Connect to each port; what is not there in the end did not answer in time."""
+    each = list(dict.fromkeys(doors))
+    found: dict[Door, Knocked] = {}
+    for start in range(0, len(each), _AT_ONCE):
+        found.update(_knocked(each[start : start + _AT_ONCE], timeout))
+    return found
+
+
+def _knocked(doors: Iterable[Door], timeout: float) -> dict[Door, Knocked]:
+    found: dict[Door, Knocked] = {}
+    waiting: dict[socket.socket, Door] = {}
+    start = time.monotonic()
 
     def heard(sock: socket.socket) -> None:
         ready.unregister(sock)
-        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, errno.ECONNREFUSED):
-            answered.add(waiting[sock])
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        found[waiting[sock]] = Knocked(error, time.monotonic() - start)
 
     with ExitStack() as stack:
         ready = stack.enter_context(selectors.DefaultSelector())
         for rip, port in doors:
             sock = stack.enter_context(socket.socket(_FAMILY[rip.version], socket.SOCK_STREAM))
             sock.setblocking(False)
-            if sock.connect_ex((str(rip), port)) == errno.EINPROGRESS:
+            error = sock.connect_ex((str(rip), port))
+            if error == errno.EINPROGRESS:
                 waiting[sock] = (rip, port)
                 ready.register(sock, selectors.EVENT_WRITE, heard)
-        _gather(ready, timeout, lambda: not ready.get_map())
-    return answered
+            else:
+                found[rip, port] = Knocked(error, 0.0)
+        gather(ready, timeout, lambda: not ready.get_map())
+    return found

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel import neighbour, probe
+from ansible_collections.lvs.cluster.plugins.module_utils._kernel import neighbour, packets, probe
 
 MAC = bytes.fromhex("020000000001")
 VIP, VIP6 = IPv4Address("192.168.56.185"), IPv6Address("2001:db8::185")
@@ -37,7 +37,7 @@ def test_solicitation_of_nobody() -> None:
         "60000000 0018 3a ff" + "00" * 16 + "ff02 0000 0000 0000 0000 0001 ff00 0185"
     )  # fmt: skip
     assert packet[40:42] + packet[44:] == bytes.fromhex("8700 00000000") + VIP6.packed
-    assert neighbour.checksum(packet[8:40] + bytes.fromhex("00000018 0000003a") + packet[40:]) == 0
+    assert packets.checksum(packet[8:40] + bytes.fromhex("00000018 0000003a") + packet[40:]) == 0
     assert neighbour.multicast_mac(neighbour.solicited_node(VIP6)) == bytes.fromhex("3333ff000185")
 
 
@@ -51,7 +51,7 @@ def test_advertisement() -> None:
     packet = neighbour.advertisement(MAC, VIP6, router=False)
     assert packet[:40] == bytes.fromhex("60000000 0020 3a ff") + VIP6.packed + IPv6Address("ff02::1").packed
     assert packet[44:] == bytes.fromhex("20000000") + VIP6.packed + bytes.fromhex("0201") + MAC
-    assert neighbour.checksum(packet[8:40] + bytes.fromhex("00000020 0000003a") + packet[40:]) == 0
+    assert packets.checksum(packet[8:40] + bytes.fromhex("00000020 0000003a") + packet[40:]) == 0
     assert neighbour.advertisement(MAC, VIP6, router=True)[44:48] == bytes.fromhex("a0000000")
     assert neighbour.advertised(packet[40:]) == (MAC, VIP6)
 
@@ -69,7 +69,7 @@ def test_echo_request() -> None:
     """RFC 792: 64 bytes with the IP header, and a checksum; RFC 4443: the kernel's."""
     message = probe.echo_request(4, 0x1234, 5, 64)
     assert (len(message), message[:2], message[4:8]) == (44, b"\x08\x00", bytes.fromhex("12340005"))
-    assert neighbour.checksum(message) == 0
+    assert packets.checksum(message) == 0
     assert probe.echo_request(6, 0x1234, 5, 64) == bytes.fromhex("8000 0000 1234 0005") + bytes(16)
 
 
