@@ -75,7 +75,7 @@ options:
     default: 5
   shares:
     description:
-      - What part of the answers each name has to have, as weights, V({rs1: 2, rs2: 1}). Another name must not answer.
+      - What part of the answers each name has to have, as weights by name. Another name must not answer.
       - Nothing is asked of the distribution if left out.
     type: dict
   tolerance:

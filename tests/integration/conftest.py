@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from .forwarding import Cluster, standing
 from .namespaces import PYTHON, Namespace, managed_python
 
 _numbers = itertools.count(1)
@@ -62,6 +63,13 @@ def new_lasting_namespace(tmp_path_factory: pytest.TempPathFactory, modules: Pat
     """Makes namespaces that go with the module's last test."""
     with _namespaces(tmp_path_factory.mktemp("hosts"), modules) as make:
         yield make
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory, modules: Path) -> Iterator[Cluster]:
+    """Every way of forwarding; its tests leave it as they found it."""
+    with _namespaces(tmp_path_factory.mktemp("hosts"), modules) as make, standing(make) as made:
+        yield made
 
 
 @pytest.fixture

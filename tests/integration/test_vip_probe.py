@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real servers asked through every kind of tunnel, with each thing that can be wrong there; and requests as a client makes them."""
+"""Real servers asked through every kind of tunnel, and what can be wrong there; requests as clients make them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 
+from .forwarding import CASES, DIPS, GUE, MAPPED, MAPPED_CASES, PORT, RIPS, TUNNELLED, WEIGHTED, Case, Cluster
 from .namespaces import Namespace, Result, web_server
-from .test_forwarding import CASES, DIPS, GUE, MAPPED, MAPPED_CASES, PORT, RIPS, TUNNELLED, WEIGHTED, Case, Cluster, cluster
-
-__all__ = ["cluster"]
 
 NOTHING_THERE = 82  # a port on which no program listens
 
@@ -70,17 +68,18 @@ def test_every_way_is_answered(cluster: Cluster) -> None:
 
 @contextmanager
 def broken(cluster: Cluster) -> Iterator[tuple[Case, Case]]:
-    """The guard of rs1 knows another director alone; rs2 has gre0 down, and one VIP less."""
+    """The guard of rs1 knows another director alone; rs2 has lvsgre down, and one VIP less."""
     rs1, rs2 = cluster.real_servers
-    guard = {"gue_ports": [GUE["tunnel_port"]], "purge": True}
-    down, bare = CASES["gre"], CASES["IPv6, route, dummy"]
+    guard: dict[str, Any] = {"gue_ports": [GUE["tunnel_port"]], "purge": True}
+    down, bare = CASES["gre, checksum"], CASES["IPv6, route, dummy"]
     rs1.module("tunnel_guard", sources=["192.168.56.180"], **guard).changed()
-    rs2.sh(f"ip link set gre0 down; ip address del {bare.vip}/128 dev dummy0")
+    rs2.sh(f"ip link set lvsgre down; ip address del {bare.vip}/128 dev dummy0")
     try:
         yield down, bare
     finally:
+        rs1.module("tunnel_guard", state="absent").changed()  # with what it counted
         rs1.module("tunnel_guard", sources=DIPS, **guard).changed()
-        rs2.sh(f"ip link set gre0 up; ip address add {bare.vip}/128 dev dummy0 nodad")
+        rs2.sh(f"ip link set lvsgre up; ip address add {bare.vip}/128 dev dummy0 nodad")
 
 
 def test_what_answers_directly_alone_is_found(cluster: Cluster) -> None:
@@ -100,7 +99,7 @@ def test_what_answers_directly_alone_is_found(cluster: Cluster) -> None:
             if who in silent:
                 door = f"[{case.rips[which]}]" if case.outer == 6 else case.rips[which]
                 through = "direct routing" if case is bare else f"the {kind} tunnel"
-                assert found[who].startswith(f"answers directly on {door}:{PORT}, but not through {through}: see there "), found
+                assert found[who].startswith(f"answers directly on {door}:{PORT}, but not through {through}: see there ")
                 assert ("that the tunnel's device is up" in found[who]) == (case is not bare)
                 assert f"that it holds {case.vip}" in found[who]
                 if case is not bare:
@@ -126,7 +125,8 @@ def test_programs_that_are_down(cluster: Cluster) -> None:
         timeout=1,
     )
     result.failed()
-    listens = f"the VIP is there, behind the GUE tunnel, but nothing listens on {case.vip}:82: start its program, or correct the port"
+    start = "start its program, or correct the port"
+    listens = f"the VIP is there, behind the GUE tunnel, but nothing listens on {case.vip}:82: {start}"
     found = problems(result)
     assert found[0] == f"{listens} (82), let it listen on every address"
     assert found[1] == f"{listens} (83), let it listen on every address, and see that port 82 is mapped to 83 there"
@@ -134,13 +134,13 @@ def test_programs_that_are_down(cluster: Cluster) -> None:
     assert found[3].startswith("answers neither through the IPIP tunnel nor directly: see that it is up")
     assert found[4].startswith("is no neighbour of this host: direct routing needs 192.168.56.199 to answer ARP")
     assert found[5].startswith("10.1.2.3 has no route from this host (Network is unreachable)")
-    assert found[7] == f"nothing listens on {RIPS[4][0]}:82: start its program, or correct the port (82)"
+    assert found[7] == f"nothing listens on {RIPS[4][0]}:82: {start} (82)"
 
 
 def test_drained_ones_are_left_out(cluster: Cluster) -> None:
     case = CASES["ipip"]
     rows = [row(case, 0, rip="192.168.56.199"), row(case, 1)]
-    weight = {"vip": case.vip, "port": PORT, "rip": case.rips[1]}
+    weight: dict[str, Any] = {"vip": case.vip, "port": PORT, "rip": case.rips[1]}
     cluster.director.module("ipvs_dest", weight=0, **weight).changed()
     try:
         result = cluster.director.module("vip_probe", through=rows, drained="skip").ok()
@@ -157,7 +157,7 @@ TCP: dict[str, Any] = {"kind": "tcp", "identify": r"^(\w+) \d+$"}
 @pytest.mark.parametrize("name", ["ipip", "IPv6 in IPv6"])
 def test_who_answers_how_often(cluster: Cluster, name: str) -> None:
     client, vip = cluster.client, CASES[name].vip
-    ask = {**TCP, "vip": vip, "port": WEIGHTED, "requests": 9, "tolerance": 0}
+    ask: dict[str, Any] = {**TCP, "vip": vip, "port": WEIGHTED, "requests": 9, "tolerance": 0}
     result = client.module("vip_probe", **ask, shares={"rs1": 2, "rs2": 1}).ok()
     assert (result["answers"], result["failures"], result["requests"]) == ({"rs1": 6, "rs2": 3}, [], 9)
     latency = [result["latency"][key] for key in ("min", "p50", "p90", "p99", "max")]
@@ -172,7 +172,7 @@ def test_who_answers_how_often(cluster: Cluster, name: str) -> None:
 
 def test_a_dead_real_server_is_noticed(cluster: Cluster) -> None:
     case, rs2 = CASES["ipip"], cluster.real_servers[1]
-    ask = {**TCP, "vip": case.vip, "port": PORT, "requests": 4, "timeout": 0.7}
+    ask: dict[str, Any] = {**TCP, "vip": case.vip, "port": PORT, "requests": 4, "timeout": 0.7}
     cluster.client.module("vip_probe", **ask, expect="^rs[12] 80$").ok()
     rs2.sh("ip link set tunl0 down")
     try:
@@ -186,7 +186,7 @@ def test_a_dead_real_server_is_noticed(cluster: Cluster) -> None:
 def test_over_http(new_namespace: Callable[[], Namespace]) -> None:
     host = new_namespace()
     host.sh("ip address add 192.0.2.1/32 dev lo")
-    ask = {"vip": "192.0.2.1", "port": 80, "path": "/name", "requests": 3}
+    ask: dict[str, Any] = {"vip": "192.0.2.1", "port": 80, "path": "/name", "requests": 3}
     with web_server(host, "rs1"):
         assert host.module("vip_probe", **ask, check_mode=True).ok()["answers"] == {"rs1": 3}
         by_header = host.module("vip_probe", **ask, identify=r"(?i)^server: (\w+)").ok()
@@ -194,7 +194,7 @@ def test_over_http(new_namespace: Callable[[], Namespace]) -> None:
         wrong = host.module("vip_probe", **ask, expect="^rs2$")
         assert wrong["failures"] == [{"problem": "wrong answer", "times": 3, "example": "rs1"}]
         assert "3 of 3 requests to http://192.0.2.1:80/name failed: wrong answer (x3), such as 'rs1'" in wrong.failed()
-        missing = {**ask, "path": "/none"}
+        missing: dict[str, Any] = {**ask, "path": "/none"}
         assert "status 404 (x3)" in host.module("vip_probe", **missing).failed()
         host.module("vip_probe", **missing, status=[200, 404]).ok()
     refused = host.module("vip_probe", **ask)

@@ -174,6 +174,7 @@ def ask(questions: Sequence[Question], wait: float) -> dict[Question, set[str]]:
 
 
 def opened(family: int, kind: int, protocol: int) -> socket.socket:
+    """A socket that takes what many send at once."""
     try:
         sock = socket.socket(family, kind, protocol)
         sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)

@@ -47,7 +47,7 @@ def _named(error: Exception) -> str:
         return "refused"
     if isinstance(error, (ConnectionResetError, BrokenPipeError)):
         return "reset"
-    if isinstance(error, (TimeoutError, socket.timeout)):  # noqa: UP041 # two of them until Python 3.10
+    if isinstance(error, (TimeoutError, socket.timeout)):  # two of them until Python 3.10
         return "timed out"
     if isinstance(error, http.client.IncompleteRead):
         return "cut off"

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Asks real servers in the way that IPVS sends them the packets of clients; nothing is changed. Needs the standard library alone.
+"""Asks real servers in the way that IPVS sends them the packets of clients. Needs the standard library alone.
 
-A SYN for the VIP goes through the tunnel, from an address of this host. The real server answers this host, not through the tunnel, from
+A SYN for the VIP goes through the tunnel, from an address of this host. The real server answers, not through the tunnel, from
 the VIP: an address that this host holds itself, and which IP would not take from outside. So it is heard on a packet socket.
 
-Sources: net/netfilter/ipvs/ip_vs_xmit.c of Linux (what IPVS puts around a packet, from which address); raw(7), packet(7), udp(7),
-include/uapi/linux/udp.h, include/uapi/asm-generic/socket.h.
+Sources: net/netfilter/ipvs/ip_vs_xmit.c of Linux (what IPVS puts around a packet, from which address);
+raw(7), packet(7), udp(7); include/uapi/linux/udp.h and include/uapi/asm-generic/socket.h.
 """
 
 from __future__ import annotations
@@ -108,8 +108,7 @@ def _probes(rows: Sequence[tuple[RealServer, Found]], ways: dict[Address, Way]) 
         source = _source(one, found.source, vips, devices)
         if source is None:
             found.problem = (
-                f"this host has no IPv{one.vip.version} address from which it could ask for {one.vip}, which is the real servers'"
-                " as well: give it one of its own"
+                f"this host has no IPv{one.vip.version} address from which to ask for {one.vip}: give it one that is no VIP"
             )
             continue
         if one.forward == "route" and one.rip not in macs:
@@ -123,7 +122,9 @@ def _probes(rows: Sequence[tuple[RealServer, Found]], ways: dict[Address, Way]) 
     return made
 
 
-def _source(one: RealServer, source: Address | None, vips: set[Address], devices: Sequence[neighbour.Device]) -> Address | None:
+def _source(
+    one: RealServer, source: Address | None, vips: set[Address], devices: Sequence[neighbour.Device]
+) -> Address | None:
     """The address of this host that the answer will come to, of the VIP's family."""
     if source is not None and source.version == one.vip.version:
         return source

@@ -135,7 +135,7 @@ def _token(option: str, value: str | None, begin: str = "") -> str | None:
         return None
     if not value.startswith(begin) or not re.fullmatch(r"[!-~]+", value):
         starts = f"begins with {begin} and " if begin else ""
-        raise InvalidValue(option, repr(value), f"cannot be: it {starts}has no spaces, and no other letters than those of ASCII")
+        raise InvalidValue(option, repr(value), f"cannot be: it {starts}has no spaces, and no letters beyond ASCII")
     return value
 
 
@@ -225,23 +225,22 @@ def verdict(wanted: Requests, outcomes: Sequence[Outcome], seconds: float) -> di
         "requests": len(outcomes),
         "seconds": round(seconds, 3),
     }
-    told = _failures(wanted, outcomes, failures) + _off(wanted, answers)
+    told = _failures(wanted, len(outcomes), failures) + _off(wanted, answers)
     if told:
         raise ProbeFailed("\n".join(told), facts)
     return facts
 
 
-def _failures(wanted: Requests, outcomes: Sequence[Outcome], failures: Sequence[Mapping[str, Any]]) -> list[str]:
+def _failures(wanted: Requests, requests: int, failures: Sequence[Mapping[str, Any]]) -> list[str]:
     if not failures:
         return []
-    each = [
-        f"{one['problem']} (x{one['times']})" + (f", such as '{one['example']}'" if one["example"] else "") for one in failures
-    ]
-    failed = sum(1 for one in outcomes if one.name is None)
-    return [
-        f"{failed} of {len(outcomes)} requests to {wanted} failed: {'; '.join(each)}: which real server it is, the director finds"
-        " out with the option through"
-    ]
+    each = []
+    for one in failures:
+        example = f", such as '{one['example']}'" if one["example"] else ""
+        each.append(f"{one['problem']} (x{one['times']}){example}")
+    failed = sum(one["times"] for one in failures)
+    found = f"{failed} of {requests} requests to {wanted} failed: {'; '.join(each)}"
+    return [f"{found}: which real server it is, the director finds out with the option through"]
 
 
 def _off(wanted: Requests, answers: Mapping[str, int]) -> list[str]:
@@ -250,8 +249,8 @@ def _off(wanted: Requests, answers: Mapping[str, int]) -> list[str]:
     if not wanted.shares or not total:
         return []
     told = [
-        f"shares: {name!r} answered {times} of {total} requests and is not among {', '.join(wanted.shares)}: name it, take it out"
-        " of the service, or see that identify finds a name"
+        f"shares: {name!r} answered {times} of {total} requests and is not among {', '.join(wanted.shares)}: name it, take it"
+        " out of the service, or see that identify finds a name"
         for name, times in sorted(answers.items())
         if name not in wanted.shares
     ]
@@ -259,7 +258,7 @@ def _off(wanted: Requests, answers: Mapping[str, int]) -> list[str]:
         found = answers.get(name, 0) / total
         if abs(found - share) > wanted.tolerance + _ROUNDING:
             told.append(
-                f"shares: {name} has {found:.3f} of the answers, where {share:.3f} is wanted, give or take {wanted.tolerance:g}:"
-                " see the weights and the scheduler on the director (ipvsadm -Ln), or allow a larger tolerance"
+                f"shares: {name} has {found:.3f} of the answers, where {share:.3f} is wanted, give or take"
+                f" {wanted.tolerance:g}: see the weights and the scheduler on the director (ipvsadm -Ln), or allow more"
             )
     return told

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Real servers, asked through what IPVS puts around a packet: options in, what to ask out; findings in, what to say out. Pure."""
+"""Real servers, asked through their tunnels: options in, whom to ask out; what was found in, what to say of it out. Pure."""
 
 from __future__ import annotations
 
@@ -104,15 +104,16 @@ def wanted_through(options: Mapping[str, Any]) -> Plan:
         if options[name] is not None:
             faults.found.append(InvalidValue(name, options[name], "stands beside through: give it within one of its rows"))
     if len(options["through"]) > MAX_ROWS:
-        faults.found.append(InvalidValue("through", f"{len(options['through'])} rows", f"are more than {MAX_ROWS}: name fewer"))
-    rows = [
+        rows = f"{len(options['through'])} rows"
+        faults.found.append(InvalidValue("through", rows, f"are more than {MAX_ROWS}: ask for some, and then for others"))
+    real_servers = [
         faults.take(_row, one, where=f"through[{number}] ({one.get('name') or one['rip']})")
         for number, one in enumerate(options["through"])
     ]
     timeout = faults.take(requests.seconds, options["timeout"])
     skip = faults.take(values.choice, "drained", options["drained"], DRAINED) == "skip"
     raise_all(faults.found)
-    return Plan(tuple(row for row in rows if row is not None), timeout or requests.TIMEOUT[0], skip)
+    return Plan(tuple(row for row in real_servers if row is not None), timeout or requests.TIMEOUT[0], skip)
 
 
 def _row(one: Mapping[str, Any]) -> RealServer:
