@@ -171,7 +171,7 @@ def test_fits_the_screen(look: Look, name: str, width: int) -> None:
     ((texts, hosts),) = page.execute_script(PLACES)
     assert len(texts) > 20
     for number, (text, *place) in enumerate(texts):
-        assert any(within(place, box) for _, *box in hosts), text
+        assert any(within(place, box) for _name, *box in hosts), text
         assert [other for other, *its in texts[number + 1 :] if overlap(place, its)] == [], text
 
 
