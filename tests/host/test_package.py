@@ -17,7 +17,7 @@ from tests import checkout
 from tests.host.galaxy import galaxy
 from tests.readme import BUILD, COMMANDS, DOCUMENTATION, FROM_GALAXY, FROM_TARBALL, MAKE, ON_A_CLUSTER
 
-MODULES = ("arp_sysctl", "cluster_plan", "ipvs_dest", "ipvs_service", "port_dnat", "tunl_vip")
+MODULES = ("arp_sysctl", "boot", "cluster_plan", "cluster_status", "ipvs_dest", "ipvs_service", "port_dnat", "tunl_vip", "vip_probe")
 NO_NETWORK = ("unshare", "--net")
 TIMEOUT = 120
 
@@ -90,9 +90,13 @@ def test_role_is_documented(installed: Path, role: str) -> None:
     assert f"lvs.cluster.{role}" in run(f"ansible-doc --type role lvs.cluster.{role}", installed)
 
 
-def test_playbook_is_found_by_its_name(installed: Path) -> None:
+PLAYBOOKS = ("site", "status", "drain", "restore", "rolling_update", "adopt", "teardown")
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_playbook_is_found_by_its_name(installed: Path, playbook: str) -> None:
     # No host matches, so nothing is done: but the playbook and its roles have been read.
-    run("ansible-playbook --inventory localhost, --syntax-check lvs.cluster.site", installed)
+    run(f"ansible-playbook --inventory localhost, --syntax-check lvs.cluster.{playbook}", installed)
 
 
 def kernel_has_ipvs() -> bool:
