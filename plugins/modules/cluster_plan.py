@@ -69,6 +69,11 @@ preflight:
   description: What to look at before anything is changed, as options of M(lvs.cluster.preflight).
   returned: success
   type: dict
+probes:
+  description: The real servers of each service, to be asked through their tunnels, as rows of O(lvs.cluster.vip_probe#module:through).
+  returned: success
+  type: list
+  elements: dict
 director:
   description: The VIPs that the director has to hold, as rows of options of M(lvs.cluster.tunl_vip).
   returned: success

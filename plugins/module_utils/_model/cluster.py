@@ -74,6 +74,7 @@ class Plan:
     director: list[dict[str, Any]] = field(default_factory=list)  # rows of options of tunl_vip: what it holds
     director_withdrawn: list[dict[str, Any]] = field(default_factory=list)  # and what it has to let go of
     real_servers: dict[str, RealServerSide] = field(default_factory=dict)
+    probes: list[dict[str, Any]] = field(default_factory=list)  # rows of the option through of vip_probe
     warnings: list[str] = field(default_factory=list)
 
 
@@ -486,6 +487,13 @@ def _expand(
         # What one service gives up and another still needs, stays.
         gone = [vip for vip in vips if vip not in holding.get(device, [])]
         result.director_withdrawn += [{"device": device, "vips": gone}] if gone else []
+    result.probes = [
+        _probe(one)
+        for service in services
+        if service.present and service.key.vip is not None
+        for one in service.real_servers
+        if one.present
+    ]
     result.preflight = _preflight([one for one in services if one.present], dips, path_mtus)
     return result
 
@@ -513,6 +521,16 @@ def _warnings(service: _Service) -> list[str]:
         for one in service.real_servers
         if one.host is None and one.present and one.mapping is not None
     ]
+
+
+_PROBED = ("vip", "port", "protocol", "rip", "forward", "tunnel_type", "tunnel_port", "tunnel_checksum")
+
+
+def _probe(one: _RealServer) -> dict[str, Any]:
+    """How to ask whether a real server answers as one of its service."""
+    stated = _stated(one.destination)
+    row = {"name": one.host or str(one.rip), **{option: stated[option] for option in _PROBED if option in stated}}
+    return {**row, "rport": one.rport} if one.rport else row
 
 
 def _preflight(services: Sequence[_Service], dips: Sequence[Address], path_mtus: Mapping[str, int | None]) -> dict[str, Any]:

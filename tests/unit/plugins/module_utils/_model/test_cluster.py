@@ -379,6 +379,30 @@ def test_families(rip: str, rip6: str | None, comes_to: str, comes_to6: str, dev
     }
 
 
+def test_probes() -> None:
+    """Every real server of each service that there is and has a VIP, with its own port."""
+    rs1, gone, persistent = {"host": "rs1"}, {"host": "rs2", "state": "absent"}, {"persistence_timeout": 60}
+    ipip = {"forward": "tunnel", "tunnel_type": "ipip", "tunnel_checksum": "none"}
+    services = [
+        WEB6,
+        {**MAPPED, "real_servers": [{**rs1, "weight": 0}, {"address": "10.0.0.9", **GUE}, gone]},
+        {**PLAIN, "forward": "masquerade", "rport": 8080, "real_servers": [rs1]},
+        {**WEB, "port": 0, "protocol": "udp", **persistent, "real_servers": [{"address": DIP, "forward": "local"}]},
+        {"name": "marked", "fwmark": 1},
+        {**WEB, "name": "gone", "port": 443, "state": "absent"},
+    ]
+    web6, mapped = {"vip": VIP6, "port": 80, "protocol": "tcp"}, {"vip": MAPPED_VIP, "port": 8099, "protocol": "tcp"}
+    assert plan(services, LAB).probes == [
+        {"name": "rs1", **web6, "rip": RS1, **ipip, "rport": 80},
+        {"name": "rs2", **web6, "rip": RS2, **ipip, "rport": 80},
+        {"name": "rs1", **mapped, "rip": RS1, **ipip, "rport": 80},
+        {"name": "10.0.0.9", **mapped, "rip": "10.0.0.9", "forward": "tunnel", **GUE, "rport": 80},
+        {"name": "rs1", "vip": PLAIN_VIP, "port": 80, "protocol": "tcp", "rip": RS1, "forward": "masquerade", "rport": 8080},
+        {"name": DIP, "vip": VIP, "port": 0, "protocol": "udp", "rip": DIP, "forward": "local"},
+    ]
+    assert plan(services, replace(LAB, state="absent")).probes == []
+
+
 def test_director_of_ipv6_alone() -> None:
     """Its one address may be of either family."""
     hosts = {"ds1": Host("fd00::1"), "rs1": Host("fd00::3")}
