@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from .._errors import Faults, InvalidValue, LvsError, MissingValue, raise_all
 from . import values
@@ -95,7 +95,7 @@ def wanted_requests(options: Mapping[str, Any]) -> Requests:
     shares = faults.take(_shares, options["shares"])
     tolerance = faults.take(_number, "tolerance", options["tolerance"], 0.0, 1.0)
     raise_all(faults.found)
-    assert vip is not None  # it was read, or raised
+    vip = cast("Address", vip)  # it was read, or raised
     return Requests(
         vip=vip,
         port=port or 0,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from .._errors import Faults, InvalidValue, raise_all
 from . import ipvs, requests, values
@@ -40,9 +40,7 @@ class RealServer:
     @property
     def vip(self) -> Address:
         """That of the service."""
-        vip = self.destination.key.service.vip
-        assert vip is not None  # _row sees to it
-        return vip
+        return cast("Address", self.destination.key.service.vip)  # _row names no service by a mark
 
     @property
     def port(self) -> int:
@@ -121,10 +119,9 @@ def _row(one: Mapping[str, Any]) -> RealServer:
     port = key.port if one["rport"] is None else values.port("rport", one["rport"])
     # Only with masquerade does IPVS know of another port.
     theirs = one if one["forward"] == "masquerade" else {**one, "rport": None}
-    wanted = ipvs.destination_of(key, theirs)
-    assert wanted.new is not None  # it has no state
-    wanted.new.check()
-    return RealServer(one["name"] or str(wanted.key.rip), wanted.new, port)
+    destination = cast("ipvs.Destination", ipvs.destination_of(key, theirs).new)  # a row has no state: it is there
+    destination.check()
+    return RealServer(one["name"] or str(destination.key.rip), destination, port)
 
 
 def verdict(plan: Sequence[tuple[RealServer, Found]], skipped: Sequence[RealServer]) -> dict[str, Any]:
