@@ -19,7 +19,7 @@ description:
     programs change is kept with the next change, in the services of O(services) and what was made here alone.
   - Each file is written whole, replaced in one step, and ends with a checksum. If one is damaged, nothing is loaded and no VIP comes up.
     What is there already when the units start is used as it is, so that they can be started at any time.
-  - The units are enabled, not started. Tell systemd of new ones with M(ansible.builtin.systemd_service), O(ansible.builtin.systemd_service#module:daemon_reload).
+  - The units are enabled, not started. Have systemd know of new ones with C(systemctl daemon-reload).
 options:
   services:
     description:
@@ -43,7 +43,7 @@ options:
     choices: [present, absent]
     default: present
 requirements:
-  - systemd, C(ip) (Debian package C(iproute2)), and C(nft) and C(ipvsadm) (packages of these names) when the host starts, where there is something for them
+  - systemd and C(ip) (Debian package C(iproute2)) when the host starts, and C(nft) (C(nftables)) and C(ipvsadm) where there is something for them
   - pyroute2 (Debian package C(python3-pyroute2))
   - root on the managed host
 notes:
