@@ -17,7 +17,10 @@ from tests import checkout
 from tests.host.galaxy import galaxy
 from tests.readme import BUILD, COMMANDS, DOCUMENTATION, FROM_GALAXY, FROM_TARBALL, MAKE, ON_A_CLUSTER
 
-MODULES = ("arp_sysctl", "boot", "cluster_plan", "cluster_status", "ipvs_dest", "ipvs_service", "port_dnat", "tunl_vip", "vip_probe")
+MODULES = (
+    *("arp_sysctl", "boot", "cluster_plan", "cluster_status", "ipvs_dest", "ipvs_service"),
+    *("port_dnat", "tunl_vip", "vip_probe"),
+)
 NO_NETWORK = ("unshare", "--net")
 TIMEOUT = 120
 
