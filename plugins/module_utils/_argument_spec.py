@@ -10,6 +10,19 @@ from typing import Any
 
 STATE: dict[str, Any] = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
+# How a real server is drained.
+DRAIN: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent", "drained"], "default": "present"},
+    "drain_timeout": {"type": "int", "default": 300},
+    "drain_connections": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["active", "inactive", "persistent"],
+        "default": ["active"],
+    },
+    "drain_on_timeout": {"type": "str", "choices": ["fail", "continue"], "default": "fail"},
+}
+
 # How a virtual service is named.
 SERVICE_KEY: dict[str, Any] = {
     "vip": {"type": "str"},

@@ -7,14 +7,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 class LvsError(Exception):
-    """Anything that ends a module with C(failed) and a message meant for the person who runs it."""
+    """Anything that ends a module with C(failed) and a message meant for the person who runs it.
+
+    C(facts) are return values that the module has nevertheless.
+    """
+
+    def __init__(self, message: str, facts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.facts = dict(facts or {})
 
 
 class Invalid(LvsError):
@@ -85,7 +92,7 @@ class BatchRefused(KernelRefused):
     """
 
     def __init__(self, message: str, applied: list[str], refused: list[str]) -> None:
-        super().__init__(message)
+        super().__init__(message, {"changed": bool(applied), "commands": applied, "refused": refused})
         self.applied = applied
         self.refused = refused
 
@@ -110,6 +117,10 @@ class NoSuchService(NotYetThere):
 
     def __init__(self, service: object) -> None:
         super().__init__(f"the virtual service {service} does not exist: create it with lvs.cluster.ipvs_service first")
+
+
+class NoSuchDestination(NotYetThere):
+    """A real server was to be drained that is not there."""
 
 
 class NoSuchDevice(NotYetThere):

@@ -13,12 +13,14 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._errors import BatchRefused, LvsError, NotYetThere
+from ._errors import LvsError, NotYetThere
 from ._reconcile import Change, Item, Wanted, reconcile
 
 Report = Callable[[Mapping[str, Any], list[Any], Mapping[Any, Any]], dict[str, Any]]
 # The options, what they want, and what there is, to what is wanted then.
 Scope = Callable[[Mapping[str, Any], Sequence[Wanted[Any]], Mapping[Any, Any]], Sequence[Wanted[Any]]]
+# The options, the room, what was wanted, and where to log, to return values.
+Settle = Callable[[Mapping[str, Any], Any, Sequence[Wanted[Any]], Callable[[str], None]], dict[str, Any]]
 
 _REPEATED = 100  # rows of an option that a result repeats
 
@@ -39,6 +41,7 @@ def run(
     room_of: Callable[[dict[str, Any]], AbstractContextManager[Room]],
     report: Report,
     scope: Scope | None = None,
+    settle: Settle | None = None,
 ) -> None:
     """A module, from its options to its result.
 
@@ -46,11 +49,12 @@ def run(
     :param wanted_of: the options to the items that they describe
     :param room_of: the options to the place where the items are read and written
     :param report: the options, the keys of the named items, and all items as they are afterwards, to return values
-    :param scope: adds what else shall go of what there is
+    :param scope: adds what else shall change of what there is
+    :param settle: what follows on the changes, and takes its time; not in check mode
     """
 
     def converge(module: AnsibleModule) -> dict[str, Any]:
-        return _converge(module, wanted_of(module.params), room_of(module.params), report, scope)
+        return _converge(module, wanted_of(module.params), room_of(module.params), report, scope, settle)
 
     _end_with(argument_spec, converge)
 
@@ -66,10 +70,8 @@ def _end_with(argument_spec: Mapping[str, Any], work: Callable[[AnsibleModule], 
     module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
     try:
         module.exit_json(**work(module))
-    except BatchRefused as error:
-        module.fail_json(msg=str(error), changed=bool(error.applied), commands=error.applied, refused=error.refused)
     except LvsError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), **error.facts)
 
 
 def _converge(
@@ -78,6 +80,7 @@ def _converge(
     place: AbstractContextManager[Room],
     report: Report,
     scope: Scope | None,
+    settle: Settle | None,
 ) -> dict[str, Any]:
     current: Mapping[Any, Any] = {}
     plan: Sequence[Wanted[Any]] = wanted
@@ -88,13 +91,35 @@ def _converge(
             changes = reconcile(plan, current)
             if not module.check_mode:
                 room.apply(changes)
+                if settle is not None:
+                    result = _result(module, wanted, plan, current, changes, report)
+                    return _settled(result, lambda: settle(module.params, room, plan, module.log))
     except NotYetThere as error:
         if not module.check_mode:
             raise
         # Without check mode, an earlier task would have brought it: go on as if there were nothing.
         module.warn(f"check mode: {error}; shown as if nothing were there")
         changes = reconcile(plan, current)
+    return _result(module, wanted, plan, current, changes, report)
 
+
+def _settled(result: dict[str, Any], settle: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The result with what follows on it; a failure has all of it, too, as the changes are made."""
+    try:
+        return {**result, **settle()}
+    except LvsError as error:
+        error.facts = {**result, **error.facts}
+        raise
+
+
+def _result(
+    module: AnsibleModule,
+    wanted: Sequence[Wanted[Any]],
+    plan: Sequence[Wanted[Any]],
+    current: Mapping[Any, Any],
+    changes: Sequence[Change[Any]],
+    report: Report,
+) -> dict[str, Any]:
     after = dict(current)
     for change in changes:
         after.pop(change.item.key, None)

@@ -74,6 +74,7 @@ services:
           rport: 80
           forward: tunnel
           weight: 1
+          drained: null
           upper_threshold: 0
           lower_threshold: 0
           tunnel_type: ipip

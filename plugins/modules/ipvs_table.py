@@ -126,6 +126,12 @@ options:
     description: Whether a destination that is there keeps its weight, which an operator may have changed.
     type: bool
     default: false
+  keep_drained:
+    description:
+      - Whether a destination that M(lvs.cluster.ipvs_dest) has drained stays so, whatever weight is listed. A warning names it.
+      - V(false) ends the drain, with the weight that is listed or, where none is, the one that it had before.
+    type: bool
+    default: true
 seealso:
   - module: lvs.cluster.ipvs_service
   - module: lvs.cluster.ipvs_dest
@@ -170,6 +176,11 @@ commands:
   type: list
   elements: str
   sample: ["-a -t 192.168.56.185:80 -r 192.168.56.184:80 -i -w 1"]
+drained:
+  description: The listed destinations that are drained, each like RV(lvs.cluster.ipvs_dest#module:destination).
+  returned: success
+  type: list
+  elements: dict
 refused:
   description: What the kernel refused. Nothing is removed where something that was to come was refused.
   returned: when the kernel refused something
@@ -179,7 +190,7 @@ refused:
 """
 
 from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs import IpvsTable
-from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_table import wanted_table, with_purge
+from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_table import drained_facts, planned, wanted_table
 from ansible_collections.lvs.cluster.plugins.module_utils._module import run
 
 
@@ -192,11 +203,12 @@ def main() -> None:
             "purge": {"type": "str", "choices": ["none", "destinations", "services"], "default": "none"},
             "purge_networks": {"type": "list", "elements": "str"},
             "keep_weights": {"type": "bool", "default": False},
+            "keep_drained": {"type": "bool", "default": True},
         },
         wanted_of=wanted_table,
         room_of=lambda options: IpvsTable(whole=options["purge"] == "services"),
-        scope=with_purge,
-        report=lambda options, keys, items: {},
+        scope=planned,
+        report=drained_facts,
     )
 
 

@@ -49,7 +49,7 @@ def _mark_parts() -> None:
     _around(ipvs_table, "wanted_table", "AnsibleModule()", "wanted")
     _around(IpvsTable, "__enter__", "wanted", "connect")
     _around(IpvsTable, "read", "connect", "read")
-    _around(ipvs_table, "with_purge", "read", "plan")
+    _around(ipvs_table, "planned", "read", "plan")
     _around(_module, "reconcile", "plan", "plan")
     _around(IpvsTable, "apply", "plan", "apply")
     _around(basic.AnsibleModule, "exit_json", "result", "exit_json")

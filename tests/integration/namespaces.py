@@ -12,6 +12,7 @@ import selectors
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -109,21 +110,26 @@ class Namespace:
             finally:
                 _enter(own.fileno())
 
-    def module(self, module: str, *, python: tuple[str, ...] = (PYTHON,), check_mode: bool = False, **options: Any) -> Result:
+    def module(self, module: str, **options: Any) -> Result:
         """Run a module of this collection, as Ansible would on a managed host."""
+        return result(self.start(module, **options))
+
+    def start(
+        self, module: str, *, python: tuple[str, ...] = (PYTHON,), check_mode: bool = False, **options: Any
+    ) -> subprocess.Popen[str]:
+        """Start one: the process is the module itself."""
         arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_diff": True}
-        done = self.run(
-            *python,
-            "-m",
-            f"{MODULES}.{module}",
-            input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-            env={**os.environ, "PYTHONPATH": str(self._modules), "PYTHONDONTWRITEBYTECODE": "1"},
-            check=False,
-        )
-        try:
-            return Result(json.loads(done.stdout))
-        except ValueError:
-            raise AssertionError(f"{module} printed no JSON:\n{done.stdout}\n{done.stderr}") from None
+        with tempfile.TemporaryFile("w+") as given:
+            json.dump({"ANSIBLE_MODULE_ARGS": arguments}, given)
+            given.seek(0)
+            return subprocess.Popen(
+                self.command(*python, "-m", f"{MODULES}.{module}"),
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(self._modules), "PYTHONDONTWRITEBYTECODE": "1"},
+            )
 
     def path(self, path: str) -> Path:
         """One of the namespace's own files, from outside."""
@@ -242,6 +248,18 @@ def ask_udp(client: Namespace, vip: str, port: int) -> str:
         said, server = udp.recvfrom(64)
         assert server[:2] == (vip, port)
         return said.decode()
+
+
+def result(process: subprocess.Popen[str]) -> Result:
+    """What a module returns that was started."""
+    with process:
+        try:
+            printed, complained = process.communicate(timeout=TIMEOUT)
+            return Result(json.loads(printed))
+        except ValueError:
+            raise AssertionError(f"the module printed no JSON:\n{printed}\n{complained}") from None
+        finally:
+            process.kill()
 
 
 class Result(dict[str, Any]):

@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
+import fcntl
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from .._errors import LvsError, NotPermitted
 
 STATE_FILE = "/var/lib/lvs.cluster/state.json"
+LOCK_FILE = "/run/lvs.cluster.lock"
 
 
 def read_text(path: str) -> str | None:
@@ -86,6 +90,37 @@ def save_state(state: dict[str, Any]) -> None:
     remove(STATE_FILE)
     with contextlib.suppress(OSError):  # other things in there stay, with their folder
         os.rmdir(os.path.dirname(STATE_FILE))
+
+
+@contextlib.contextmanager
+def changing_state() -> Iterator[dict[str, Any]]:
+    """What was found, to be changed: nobody else of us changes it meanwhile, and it is saved in the end."""
+    # The kernel unlocks when the file is closed, of a process that was killed, too.
+    with _locked():
+        state = load_state()
+        before = copy.deepcopy(state)
+        yield state
+        if state != before:
+            save_state(state)
+
+
+def save_subject(subject: str, found: dict[str, Any]) -> None:
+    """Keep what was found of one subject; that of others is as they left it."""
+    with changing_state() as state:
+        state[subject] = found
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    try:
+        descriptor = os.open(LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _refused(LOCK_FILE, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _refused(path: str, error: OSError) -> LvsError:

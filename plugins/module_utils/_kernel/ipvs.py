@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 from .._errors import BatchRefused, InvalidValue, KernelRefused, LvsError, MissingKernelSupport, NoSuchService, NotPermitted
@@ -18,6 +19,7 @@ from .._model.sync_daemon import SyncDaemon
 from .._model.timeouts import Timeouts
 from .._reconcile import Change, Wanted
 from . import ipvs_codec as codec
+from .drained import Notes, of_notes_alone
 from .netlink import GenericSocket, SomeRefused
 
 _REQUEST: Mapping[tuple[type, str], tuple[int, Callable[[Any], bytes]]] = {
@@ -79,17 +81,14 @@ class Ipvs:
             raise
         return codec.decode_service(answers[0]) if answers else None
 
-    def destinations(self, service: ServiceKey) -> dict[Any, Destination]:
-        """The destinations of a service; none, too, where there is no such service."""
-        answers = self._ask(codec.CMD_GET_DEST, codec.encode_key(service), dump=True)
-        found = [codec.decode_destination(service, answer) for answer in answers]
-        return {destination.key: destination for destination in found}
-
     def apply(self, changes: Sequence[Change[Any]]) -> None:
         """Carry the changes out, in their order; what goes, only when all that comes is there."""
+        self._carry_out(changes, [])
+
+    def _carry_out(self, changes: Sequence[Change[Any]], done: list[Change[Any]]) -> None:
+        """See above; C(done) takes up those that were carried out."""
         coming = [change for change in changes if change.after is not None]
         going = [change for change in changes if change.after is None]
-        done: list[Change[Any]] = []
         for part in (coming, going):
             requests = []
             for change in part:
@@ -105,7 +104,38 @@ class Ipvs:
             done += part
 
 
-class IpvsServices(Ipvs):
+class _Noted(Ipvs):
+    """Where destinations may be drained."""
+
+    @cached_property
+    def _notes(self) -> Notes:
+        return Notes()
+
+    def destinations(self, service: ServiceKey) -> dict[Any, Destination]:
+        """The destinations of a service; none, too, where there is no such service."""
+        answers = self._ask(codec.CMD_GET_DEST, codec.encode_key(service), dump=True)
+        merged = self._notes.merged
+        found = [merged(codec.decode_destination(service, answer)) for answer in answers]
+        return {destination.key: destination for destination in found}
+
+    def apply(self, changes: Sequence[Change[Any]]) -> None:
+        """See above. A weight is noted before the kernel forgets it, and forgotten after the kernel has it again."""
+        draining = self._notes.take(changes)
+        noted = [change for change in changes if of_notes_alone(change)]
+        done = list(noted)
+        try:
+            self._carry_out([change for change in changes if not of_notes_alone(change)] if noted else changes, done)
+        except LvsError as error:
+            # Of what the kernel did not answer, nobody knows: those notes stay.
+            if isinstance(error.__cause__, SomeRefused):
+                carried_out = set(map(id, done))
+                self._notes.forget(change for change in draining if id(change) not in carried_out)
+            raise
+        finally:
+            self._notes.drop(done)
+
+
+class IpvsServices(_Noted):
     """The virtual services."""
 
     def read(self, wanted: Iterable[Wanted[Service]]) -> dict[Any, Service]:
@@ -114,7 +144,7 @@ class IpvsServices(Ipvs):
         return {service.key: service for service in found if service is not None}
 
 
-class IpvsDestinations(Ipvs):
+class IpvsDestinations(_Noted):
     """The destinations of virtual services."""
 
     def read(self, wanted: Iterable[Wanted[Destination]]) -> dict[Any, Destination]:
@@ -132,7 +162,7 @@ class IpvsDestinations(Ipvs):
         return current
 
 
-class IpvsTable(Ipvs):
+class IpvsTable(_Noted):
     """Services and their destinations together."""
 
     def __init__(self, whole: bool) -> None:

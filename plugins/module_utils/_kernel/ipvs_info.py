@@ -13,6 +13,7 @@ import struct
 
 from .._model.ipvs_info import Connections, CountedDestination, CountedService, Director, Statistics
 from . import ipvs_codec as codec
+from .drained import Notes
 from .ipvs import Ipvs
 from .netlink import attributes
 
@@ -59,7 +60,8 @@ class IpvsInfo(Ipvs):
         (config,) = self._ask(codec.CMD_GET_CONFIG)
         (info,) = self._ask(CMD_GET_INFO)
         version, size = decode_info(info)
-        services = [self._counted(answer) for answer in self._ask(codec.CMD_GET_SERVICE, dump=True)]
+        notes = Notes()
+        services = [self._counted(answer, notes) for answer in self._ask(codec.CMD_GET_SERVICE, dump=True)]
         return Director(
             services=sorted(services, key=lambda one: one.service.key.order),  # the kernel's is that of its hash table
             timeouts=codec.decode_timeouts(config),
@@ -68,10 +70,10 @@ class IpvsInfo(Ipvs):
             connection_table_size=size,
         )
 
-    def _counted(self, answer: bytes) -> CountedService:
+    def _counted(self, answer: bytes, notes: Notes) -> CountedService:
         service = codec.decode_service(answer)
         destinations = [
-            CountedDestination(codec.decode_destination(service.key, one), *destination_statistics(one))
+            CountedDestination(notes.merged(codec.decode_destination(service.key, one)), *destination_statistics(one))
             for one in self._ask(codec.CMD_GET_DEST, codec.encode_key(service.key), dump=True)
         ]
         destinations.sort(key=lambda one: one.destination.key.order)

@@ -78,8 +78,7 @@ class DeviceLinks(Links):
         self._announcing = announcing
 
     def __enter__(self) -> Any:
-        self._state = files.load_state()
-        self._claims: dict[str, dict[str, Any]] = self._state.setdefault(_SUBJECT, {})
+        self._claims: dict[str, dict[str, Any]] = files.load_state().get(_SUBJECT, {})
         return super().__enter__()
 
     def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
@@ -143,7 +142,7 @@ class DeviceLinks(Links):
 
     def _save(self, before: Mapping[str, Any]) -> None:
         if before != self._claims:
-            files.save_state(self._state)
+            files.save_subject(_SUBJECT, self._claims)
 
     # ----- what there is
 

@@ -50,8 +50,7 @@ class Settings:
         self._claimant = claimant
 
     def __enter__(self) -> Any:
-        self._state = files.load_state()
-        self._claims: dict[str, Any] = self._state.setdefault(_SUBJECT, {})
+        self._claims: dict[str, Any] = files.load_state().get(_SUBJECT, {})
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -74,7 +73,7 @@ class Settings:
 
     def apply(self, changes: Sequence[Change[Any]]) -> None:
         """Write the changes; first of all, what there was before. If one is refused, what is written already goes back."""
-        before = copy.deepcopy(self._state)
+        before = copy.deepcopy(self._claims)
         done: list[Sysctl] = []
         try:
             self._claim()
@@ -92,8 +91,8 @@ class Settings:
         except LvsError:
             for one in reversed(done):
                 _write(one.key, one.value)
-            if before != self._state:
-                files.save_state(before)
+            if before != self._claims:
+                files.save_subject(_SUBJECT, before)
             raise
         self._release(one.key for one in [*self._wanted, *(change.item for change in changes if change.after is None)])
 
@@ -124,7 +123,7 @@ class Settings:
                 changed = changed or claim["wanted"].get(self._claimant) != one.new.value
                 claim["wanted"][self._claimant] = one.new.value
         if changed:
-            files.save_state(self._state)
+            files.save_subject(_SUBJECT, self._claims)
 
     def _release(self, keys: Iterable[Any]) -> None:
         kept = {one.key for one in self._wanted if one.new is not None}
@@ -136,7 +135,7 @@ class Settings:
                 if not self._wants(key):
                     del self._claims[str(key)]
         if changed:
-            files.save_state(self._state)
+            files.save_subject(_SUBJECT, self._claims)
 
 
 class DeviceSettings(Settings):

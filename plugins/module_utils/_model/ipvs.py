@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, cast
 
 from .._errors import Faults, InvalidValue, MissingValue, raise_all
-from .._reconcile import Item, ItemT, Wanted
+from .._reconcile import Item, Wanted
 from . import values
 from .values import Address
 
@@ -176,6 +176,9 @@ class DestinationKey(NamedTuple):
     rip: Address
     port: int
 
+    def __str__(self) -> str:
+        return f"{self.service} -r {values.endpoint(self.rip, self.port)}"
+
     @property
     def order(self) -> tuple[int, int, int]:
         """Where it stands in its service's list."""
@@ -194,6 +197,7 @@ class Destination(Item):
     tunnel_type: str = "ipip"
     tunnel_port: int = 0  # 0: none
     tunnel_checksum: str = "none"
+    drained: int | None = None  # the weight before it was drained; the weight is 0 then
 
     LETTERS: ClassVar[dict[str, str]] = {"add": "-a", "set": "-e", "remove": "-d"}
 
@@ -243,7 +247,7 @@ class Destination(Item):
 
     def line(self, action: str = "add") -> str:
         """The rule that ipvsadm(8) would be given."""
-        rule = f"{self.LETTERS[action]} {self.key.service} -r {values.endpoint(self.key.rip, self.key.port)}"
+        rule = f"{self.LETTERS[action]} {self.key}"
         if action == "remove":
             return rule
         rule += f" {FORWARDS.get(self.forward, f'--{self.forward}')} -w {self.weight}"
@@ -254,6 +258,10 @@ class Destination(Item):
         rule += f" -x {self.upper_threshold}" if self.upper_threshold else ""
         return rule + (f" -y {self.lower_threshold}" if self.lower_threshold else "")
 
+    def shown(self) -> str:
+        """The rule, and that it is drained, which no rule tells."""
+        return self.line() if self.drained is None else f"{self.line()}  # drained, weight {self.drained} before"
+
     def facts(self) -> dict[str, Any]:
         """The destination as a module returns it, in the words of its options."""
         facts = {
@@ -262,6 +270,7 @@ class Destination(Item):
             "rport": self.key.port or None,  # by a mark alone, packets keep the port that they have
             "forward": self.forward,
             "weight": self.weight,
+            "drained": self.drained,
             "upper_threshold": self.upper_threshold,
             "lower_threshold": self.lower_threshold,
         }
@@ -270,6 +279,24 @@ class Destination(Item):
                 tunnel_type=self.tunnel_type, tunnel_port=self.tunnel_port or None, tunnel_checksum=self.tunnel_checksum
             )
         return facts
+
+
+@dataclass(frozen=True)
+class WantedDestination(Wanted[Destination]):
+    """A destination as the user described it."""
+
+    drained: bool = False
+
+    def over(self, current: Destination | None) -> Destination | None:
+        """The first drain remembers the weight, and the next ones keep that; it comes back where no other one is stated."""
+        if self.new is None:
+            return None
+        if self.drained:
+            one = super().over(current) or self.new
+            return replace(one, weight=0, drained=one.weight if one.drained is None else one.drained)
+        if current is None or current.drained is None:
+            return super().over(current)
+        return replace(current, **{"weight": current.drained, **self.stated, "drained": None})
 
 
 def scheduler_name(value: object) -> str:
@@ -320,10 +347,11 @@ def service_of(options: Mapping[str, Any], where: str = "") -> Wanted[Service]:
     if stated.get("persistence_timeout") == 0:
         # What only a persistent service can have goes with it.
         stated = {"persistence_netmask": "", "persistence_engine": "", **stated}
-    return _wanted(options, Service(key=key, **stated), stated, where, faults)
+    new = Service(key=key, **stated)
+    return Wanted(key, None if _absent(options, faults) else new, stated, where)
 
 
-def destination_of(service: ServiceKey, options: Mapping[str, Any], where: str = "") -> Wanted[Destination]:
+def destination_of(service: ServiceKey, options: Mapping[str, Any], where: str = "") -> WantedDestination:
     """A destination of a service as the options describe it; an option left out stays as it is.
 
     :raises Invalid: all that is wrong with them
@@ -345,7 +373,8 @@ def destination_of(service: ServiceKey, options: Mapping[str, Any], where: str =
         stated = {"tunnel_port": 0, "tunnel_checksum": "none", **stated}
     elif stated.get("tunnel_type") == "gre":
         stated = {"tunnel_port": 0, **stated}
-    return _wanted(options, Destination(key=DestinationKey(service, rip, port), **stated), stated, where, faults)
+    new = Destination(key=DestinationKey(service, rip, port), **stated)
+    return WantedDestination(new.key, None if _absent(options, faults) else new, stated, where)
 
 
 def _engine(value: object) -> str:
@@ -389,16 +418,10 @@ def wanted_service(options: Mapping[str, Any]) -> list[Wanted[Service]]:
     return [service_of(options)]
 
 
-def wanted_destination(options: Mapping[str, Any]) -> list[Wanted[Destination]]:
-    """The one destination that the options of M(lvs.cluster.ipvs_dest) describe."""
-    return [destination_of(ServiceKey.of(options), options)]
-
-
-def _wanted(options: Mapping[str, Any], new: ItemT, stated: dict[str, Any], where: str, faults: Faults) -> Wanted[ItemT]:
+def _absent(options: Mapping[str, Any], faults: Faults) -> bool:
+    """Whether it shall not be there; raises what was found wrong, if anything was."""
     state = options.get("state")
     if state is not None:
         faults.take(values.choice, "state", state, STATES)
     raise_all(faults.found)
-    if state == "absent":
-        return Wanted(new.key, None, {}, where)
-    return Wanted(new.key, new, stated, where)
+    return state == "absent"

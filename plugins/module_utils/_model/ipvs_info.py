@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .ipvs import DEFAULT_FORWARD, Destination, DestinationKey, Service
@@ -128,6 +128,8 @@ def _described(one: CountedService) -> dict[str, Any]:
 
 def _real_server(service: Service, destination: Destination, forward: str) -> dict[str, Any]:
     rip, port = destination.key.rip, service.key.port
+    if destination.drained is not None:  # for a while: an inventory has the weight that it is to have again
+        destination = replace(destination, weight=destination.drained, drained=None)
     plain = _own(service, Destination(DestinationKey(service.key, rip, port), forward=destination.forward))
     own = {name: value for name, value in _own(service, destination).items() if value != plain[name]}
     if destination.forward != forward:

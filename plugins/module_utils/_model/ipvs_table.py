@@ -71,6 +71,36 @@ def with_purge(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], curren
     return [one for group in groups.values() for one in group]
 
 
+def planned(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any]) -> list[Wanted[Any]]:
+    """What is wanted, with what goes beside it; and drained destinations as they are, where O(keep_drained) says so."""
+    drained = {one.key for one in _drained(current)} if options["keep_drained"] else ()
+    if drained:
+        wanted = [
+            Wanted(one.key, one.new, _without_weight(one).stated, one.where) if one.new and one.key in drained else one
+            for one in wanted
+        ]
+    return with_purge(options, wanted, current)
+
+
+def drained_facts(_options: Mapping[str, Any], keys: Sequence[Any], items: Mapping[Any, Any]) -> dict[str, Any]:
+    """The listed destinations that are drained."""
+    found = _drained(items)
+    if not found:
+        return {"drained": []}
+    listed = set(keys)
+    found = [one for one in found if one.key in listed]
+    names, rips = ", ".join(str(one.key) for one in found), ", ".join(sorted({str(one.key.rip) for one in found}))
+    warning = (
+        f"drained, and left so: {names}. The playbook lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip={rips} and"
+        " state=present, gives back the former weights"
+    )
+    return {"drained": [one.facts() for one in found], **({"warnings": [warning]} if found else {})}
+
+
+def _drained(items: Mapping[Any, Any]) -> list[Destination]:
+    return [one for one in items.values() if isinstance(one, Destination) and one.drained is not None]
+
+
 def _destinations(where: str, service: ServiceKey, rows: Sequence[Any], faults: Faults) -> list[Wanted[Destination]]:
     found = []
     for number, row in enumerate(rows):

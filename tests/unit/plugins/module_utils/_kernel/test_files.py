@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -13,14 +14,6 @@ import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._kernel import files
-
-
-@pytest.fixture
-def state_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state file of the test's own, in a folder that is not there yet."""
-    path = tmp_path / "lvs.cluster" / "state.json"
-    monkeypatch.setattr(files, "STATE_FILE", str(path))
-    return path
 
 
 def test_written_text_is_read_again(tmp_path: Path) -> None:
@@ -76,6 +69,54 @@ def test_state_is_kept(state_file: Path) -> None:
     files.save_state(state)
     assert files.load_state() == state
     assert json.loads(state_file.read_text()) == state
+
+
+def test_subjects_are_kept_apart() -> None:
+    """Who keeps one does not take back what another has kept since."""
+    files.save_state({"sysctl": {"a": 1}})
+    files.save_subject("network", {"b": 2})
+    with files.changing_state() as state:
+        state["drained"] = {"c": 3}
+    files.save_subject("sysctl", {})
+    assert files.load_state() == {"sysctl": {}, "network": {"b": 2}, "drained": {"c": 3}}
+
+
+def test_failed_change_is_not_kept() -> None:
+    """And the next one is not locked out."""
+
+    def fail() -> None:
+        with files.changing_state() as state:
+            state["drained"] = {"c": 3}
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert files.load_state() == {}
+    files.save_subject("network", {"b": 2})
+    assert files.load_state() == {"network": {"b": 2}}
+
+
+def test_changes_wait_for_each_other() -> None:
+    """Of several processes that count up, none loses a count."""
+
+    def count() -> None:
+        for _turn in range(20):
+            with files.changing_state() as state:
+                counts = state.setdefault("counts", {"all": 0})
+                counts["all"] += 1
+
+    children = []
+    for _child in range(4):
+        child = os.fork()
+        if not child:
+            try:
+                count()
+            finally:
+                os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    assert files.load_state() == {"counts": {"all": 80}}
 
 
 @pytest.mark.parametrize("nothing", [{}, {"sysctl": {}}])

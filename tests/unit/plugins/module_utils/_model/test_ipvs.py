@@ -20,9 +20,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs import (
     DestinationKey,
     Service,
     ServiceKey,
-    wanted_destination,
     wanted_service,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_dest import wanted_destination
 from ansible_collections.lvs.cluster.plugins.module_utils._reconcile import Change, reconcile
 from tests.unit.helpers import all_refused, refused
 from tests.unit.strategies import destinations, services, valid_destinations, valid_services
@@ -98,7 +98,7 @@ def test_bad_key(options: dict[str, Any], option: str, says: str) -> None:
     with refused(option, says):
         wanted_service(options)
     with refused(option, says):
-        wanted_destination({**options, "rip": RIP})
+        wanted_destination({"state": "absent", **options, "rip": RIP})
 
 
 # ----- the options of a service
@@ -750,7 +750,7 @@ def test_facts_of_a_service(service: Service, facts: dict[str, Any]) -> None:
 def test_facts_of_a_destination() -> None:
     """All that can be configured; what only a tunnel has, with a tunnel alone."""
     plain = {
-        "vip": VIP, "port": 80, "protocol": "tcp", "rip": RIP, "rport": 80, "forward": "route", "weight": 3,
+        "vip": VIP, "port": 80, "protocol": "tcp", "rip": RIP, "rport": 80, "forward": "route", "weight": 3, "drained": None,
         "upper_threshold": 100, "lower_threshold": 50,
     }  # fmt: skip
     assert Destination(RS1, "route", 3, 100, 50).facts() == plain
@@ -761,7 +761,7 @@ def test_facts_of_a_destination() -> None:
     by_mark = Destination(DestinationKey(MARK, ip_address(RIP), 0), "masquerade").facts()
     assert by_mark == {
         "fwmark": 7, "family": "ipv4", "rip": RIP, "rport": None, "forward": "masquerade", "weight": 1,
-        "upper_threshold": 0, "lower_threshold": 0,
+        "drained": None, "upper_threshold": 0, "lower_threshold": 0,
     }  # fmt: skip
 
 
@@ -811,7 +811,7 @@ def test_argument_spec_has_the_choices_of_the_model() -> None:
 
 
 def test_facts_have_the_names_of_the_options() -> None:
-    """Each option but the state, and nothing else."""
+    """Each option but the state, and the weight before a drain."""
     keys, service = set(_argument_spec.SERVICE_KEY), set(_argument_spec.SERVICE)
     assert set(Service(WEB).facts()) | set(Service(MARK).facts()) == keys | service
-    assert set(Destination(RS1).facts()) == {"vip", "port", "protocol"} | set(_argument_spec.DESTINATION)
+    assert set(Destination(RS1).facts()) == {"vip", "port", "protocol", "drained"} | set(_argument_spec.DESTINATION)

@@ -14,7 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs import Destination, DestinationKey, Service, ServiceKey
-from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_table import wanted_table, with_purge
+from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_table import (
+    drained_facts,
+    planned,
+    wanted_table,
+    with_purge,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._reconcile import Change, reconcile
 from tests.unit.helpers import all_refused, applied, refused
 
@@ -29,7 +34,8 @@ RS1, RS2, RS3 = "10.0.0.1", "10.0.0.2", "10.0.0.3"
 
 def listed(*services: Any, **options: Any) -> dict[str, Any]:
     """The options of a module that has these services."""
-    return {"services": list(services), "purge": "none", "purge_networks": None, "keep_weights": False, **options}
+    defaults = {"purge": "none", "purge_networks": None, "keep_weights": False, "keep_drained": True}
+    return {"services": list(services), **defaults, **options}
 
 
 def at(service: ServiceKey, rip: str, **fields: Any) -> Destination:
@@ -44,7 +50,7 @@ def table(*items: Any) -> dict[Any, Any]:
 
 def lines(options: dict[str, Any], current: dict[Any, Any]) -> list[str]:
     """The changes that the options ask for, as rules of ipvsadm(8)."""
-    return [change.line() for change in reconcile(with_purge(options, wanted_table(options), current), current)]
+    return [change.line() for change in reconcile(planned(options, wanted_table(options), current), current)]
 
 
 # ----- what a list describes
@@ -533,3 +539,44 @@ def test_services_that_are_not_listed_need_not_be_read(options: dict[str, Any], 
     wanted = wanted_table(options)
     changes: list[Change[Any]] = reconcile(with_purge(options, wanted, read), read)
     assert changes == reconcile(with_purge(options, wanted, current), current)
+
+
+# ----- what is drained
+
+LISTED = listed({**WEB_OPTIONS, "destinations": [{"rip": RS1, "weight": 5, "upper_threshold": 9}, {"rip": RS2, "weight": 6}]})
+DRAINED = table(Service(WEB), at(WEB, RS1, weight=0, drained=3), at(WEB, RS2, weight=6), at(WEB, RS3, weight=0, drained=1))
+
+
+def test_what_is_drained_stays_so() -> None:
+    """Whatever weight is listed, or none; the rest of the row counts."""
+    assert lines(LISTED, DRAINED) == ["-e -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 0 -x 9"]
+    after = applied(reconcile(planned(LISTED, wanted_table(LISTED), DRAINED), DRAINED), DRAINED)
+    assert after[at(WEB, RS1).key].drained == 3
+    without = listed({**WEB_OPTIONS, "destinations": [{"rip": RS1}]}, keep_weights=True)
+    assert lines(without, DRAINED) == []
+
+
+def test_what_is_drained_goes_like_any_other() -> None:
+    """Where it is listed as absent, and where it is purged."""
+    absent = listed({**WEB_OPTIONS, "destinations": [{"rip": RS1, "state": "absent"}]})
+    assert lines(absent, DRAINED) == ["-d -t 192.0.2.1:80 -r 10.0.0.1:80"]
+    assert "-d -t 192.0.2.1:80 -r 10.0.0.3:80" in lines({**LISTED, "purge": "destinations"}, DRAINED)
+
+
+def test_list_that_ends_a_drain() -> None:
+    """With the weight that it has, or the former one."""
+    assert lines({**LISTED, "keep_drained": False}, DRAINED) == ["-e -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 5 -x 9"]
+    without = listed({**WEB_OPTIONS, "destinations": [{"rip": RS1}]}, keep_drained=False)
+    assert lines(without, DRAINED) == ["-e -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 3"]
+
+
+def test_drained_is_reported() -> None:
+    """What the list has, with a warning that says how it comes back; other destinations are not its concern."""
+    keys = [one.key for one in wanted_table(LISTED)]
+    found = drained_facts(LISTED, keys, DRAINED)
+    assert found["drained"] == [at(WEB, RS1, weight=0, drained=3).facts()]
+    (warning,) = found["warnings"]
+    assert warning.startswith("drained, and left so: -t 192.0.2.1:80 -r 10.0.0.1:80. ")
+    assert "lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip=10.0.0.1 and state=present" in warning
+    assert drained_facts(LISTED, [WEB], DRAINED) == {"drained": []}
+    assert drained_facts(LISTED, keys, table(Service(WEB), at(WEB, RS1, weight=0))) == {"drained": []}
