@@ -7,7 +7,8 @@
 
 Clients of two kinds side by side: some keep their connection for many requests, the others take a new one for each. A request
 has failed when its connection was refused or reset, its answer was a wrong one or came too late. That a server closes a
-connection which is idle is none of these: the request is repeated once on a new connection, and counted as reopened.
+connection which is idle is none of these: the request is repeated once on a new connection, and counted as reopened. A reset
+is never that: it is what a client gets from a real server that does not know its connection.
 
 It prints a line of JSON when it is under way, one when there are as many requests as were asked for, and one with the result.
 With --hold it goes on until SIGTERM. One process with few system calls: it shares a slow kernel's two processors with
@@ -147,7 +148,7 @@ class Result:
             "failed": {kind: kinds[kind] for kind in KINDS},
             "reopened": self.reopened,
             "answers": dict(sorted(self.answers.items())),
-            "ms": {f"p{percent}": round(percentile(ordered, percent) * 1000, 1) for percent in (50, 90, 99, 100)},
+            "ms": {f"p{percent}": round(percentile(ordered, percent) * 1000, 3) for percent in (50, 90, 99, 100)},
             "failures": [failure._asdict() for failure in self.failures],
         }
 
@@ -155,7 +156,7 @@ class Result:
 class Client:
     """One client, and the connection that it has."""
 
-    __slots__ = ("answered", "asking", "began", "connection", "keeps", "received", "repeated", "sent")
+    __slots__ = ("answered", "asking", "began", "connection", "ended", "keeps", "received", "repeated", "sent")
 
     def __init__(self, keeps: bool) -> None:
         self.keeps = keeps
@@ -163,6 +164,7 @@ class Client:
         self.answered = 0  # requests on this connection
         self.asking = False
         self.sent = False
+        self.ended = False
         self.repeated = False
         self.began = 0.0
         self.received = b""
@@ -173,6 +175,7 @@ class Client:
             self.connection.close()  # epoll forgets it with that
         self.connection = None
         self.answered = 0
+        self.ended = False
 
 
 class Load:
@@ -203,7 +206,7 @@ class Load:
         plan, idle, result = self._plan, self._idle, self.result
         now = self._now = result.began = due = look = time.monotonic()
         end, pace = now + plan.seconds, 1 / plan.rate if plan.rate else 0.0
-        events = [("under way", 2 * len(self._clients)), ("enough", plan.requests)]
+        ahead = [("under way", 2 * len(self._clients)), ("enough", plan.requests)]
         going_on = True
         while going_on or self._busy:
             due = max(due, now - BEHIND) if pace else now
@@ -211,16 +214,16 @@ class Load:
                 self._ask(idle.popleft())
                 due += pace
             wait = (min(look, due) if going_on and idle else look) - now
-            for number, _event in self._epoll.poll(max(wait, 0)):
-                self._go_on(self._by_number[number])
+            for number, events in self._epoll.poll(max(wait, 0)):
+                self._go_on(self._by_number[number], ended=bool(events & select.EPOLLRDHUP))
             now = self._now = time.monotonic()
             if now >= look:
                 self._give_up()
                 idle += self._resting
                 self._resting.clear()
                 look = now + LOOK_EVERY
-            while events and result.requests >= events[0][1]:
-                tell(events.pop(0)[0])
+            while ahead and result.requests >= ahead[0][1]:
+                tell(ahead.pop(0)[0])
             going_on = going_on and now < end and not (result.requests >= plan.requests and told_to_stop())
         result.seconds = now - result.began
         for client in self._clients:
@@ -267,10 +270,14 @@ class Load:
             return
         client.sent = True
 
-    def _go_on(self, client: Client) -> None:
-        """Something happened on the connection."""
+    def _go_on(self, client: Client, ended: bool) -> None:
+        """Something happened on the connection.
+
+        :param ended: the server closed it, perhaps behind the answer: no edge tells that again
+        """
         if client.connection is None:  # let go of since
             return
+        client.ended = ended
         if client.asking and not client.sent:
             self._write(client)
             return
@@ -300,6 +307,8 @@ class Load:
         try:
             answer = parsed(client.received)
             if answer is None:
+                if client.ended:
+                    self._closed(client)
                 return
             name = answered_by(answer, self._plan.names)
         except WrongAnswer as wrong:
@@ -310,6 +319,9 @@ class Load:
         client.answered += 1
         if answer.closes or not client.keeps or client.answered >= self._plan.per_connection:
             client.close()
+        elif client.ended:
+            client.close()
+            self.result.reopened += 1
         self._over(client, self._idle)
 
     def _closed(self, client: Client) -> None:

@@ -239,7 +239,7 @@ def shown(row: Row) -> str:
     """The row of a case."""
     result, seconds = row.result, sum(end - start for start, end in row.actions)
     kinds = (result["failed"][kind] for kind in KINDS)
-    times = (result["ms"][name] for name in ("p50", "p99", "p100"))
+    times = (f"{result['ms'][name]:.1f}" for name in ("p50", "p99", "p100"))
     counts = (result["requests"], result["keepalive"], result["short"])
     text = line((row.case.what, len(row.actions), f"{seconds:.1f}", *counts, *kinds, result["reopened"], *times))
     if row.lost:
