@@ -19,7 +19,6 @@ import platform
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -201,12 +200,19 @@ class Row:
         """How many requests failed."""
         return len(self.result["failures"])
 
-    def bursts(self) -> dict[int, int]:
-        """How many failed requests were begun since which action, counted from 1; 0: before the first."""
-        began = self.result["began"]
-        since = (began + failure["began"] for failure in self.result["failures"])
-        last = (sum(start <= moment + ANSWER for start, _end in self.actions) for moment in since)
-        return dict(sorted(Counter(last).items()))
+    def bursts(self) -> list[str]:
+        """What failed since which action, counted from 1 (0: before the first), and when those requests were begun."""
+        found: dict[tuple[int, str], list[float]] = {}
+        for failure in self.result["failures"]:
+            begun = self.result["began"] + failure["began"]
+            number = sum(start <= begun + ANSWER for start, _end in self.actions)
+            since = self.actions[max(number - 1, 0)][0]
+            what = f"{failure['kind']} ({failure['connection']}, {failure['detail']})"
+            found.setdefault((number, what), []).append(begun - since)
+        return [
+            f"{len(times)} with action {number}, begun {min(times):+.1f}..{max(times):+.1f} s from its start: {what}"
+            for (number, what), times in sorted(found.items())
+        ]
 
 
 def verdicts(rows: Sequence[Row]) -> dict[str, str]:
@@ -243,7 +249,7 @@ def shown(row: Row) -> str:
     counts = (result["requests"], result["keepalive"], result["short"])
     text = line((row.case.what, len(row.actions), f"{seconds:.1f}", *counts, *kinds, result["reopened"], *times))
     if row.lost:
-        text += "".join(f"\n    {count} of them with action {number}" for number, count in row.bursts().items())
+        text += "".join(f"\n    {burst}" for burst in row.bursts())
     return text
 
 

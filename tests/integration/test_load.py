@@ -300,7 +300,8 @@ OURS, THEIRS = CASES["scheduler"], CASES["scheduler_by_ipvsadm"]
 
 def row(case: loss.Case, *begun: float) -> loss.Row:
     """A case that acted from 10 to 12 and from 20 to 21, and lost the requests that were begun then."""
-    return loss.Row(case, [(10.0, 12.0), (20.0, 21.0)], {"began": 5.0, "failures": [{"began": one - 5.0} for one in begun]})
+    failures = [{"began": one - 5.0, "kind": RESET, "connection": "short", "detail": "why"} for one in begun]
+    return loss.Row(case, [(10.0, 12.0), (20.0, 21.0)], {"began": 5.0, "failures": failures})
 
 
 @pytest.mark.parametrize(
@@ -319,7 +320,11 @@ def test_verdicts(rows: list[loss.Row], faults: list[str]) -> None:
 
 
 def test_losses_are_put_beside_actions() -> None:
-    assert row(CONTROL, 6, 9.8, 11, 15, 21).bursts() == {0: 1, 1: 3, 2: 1}
+    assert row(CONTROL, 6, 9.8, 11, 15, 21).bursts() == [
+        "1 with action 0, begun -4.0..-4.0 s from its start: reset (short, why)",
+        "3 with action 1, begun -0.2..+5.0 s from its start: reset (short, why)",
+        "1 with action 2, begun +1.0..+1.0 s from its start: reset (short, why)",
+    ]
 
 
 def test_kinds_have_a_column_each() -> None:
