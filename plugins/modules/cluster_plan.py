@@ -79,6 +79,11 @@ director_withdrawn:
   returned: success
   type: list
   elements: dict
+rips:
+  description: The RIPs by which services reach each real server, by host, for M(lvs.cluster.ipvs_dest).
+  returned: success
+  type: dict
+  sample: {rs1: [192.168.56.183], rs2: [192.168.56.184]}
 real_servers:
   description:
     - What each real server has to be and to hold, by host.

@@ -74,6 +74,7 @@ class Plan:
     director: list[dict[str, Any]] = field(default_factory=list)  # rows of options of tunl_vip: what it holds
     director_withdrawn: list[dict[str, Any]] = field(default_factory=list)  # and what it has to let go of
     real_servers: dict[str, RealServerSide] = field(default_factory=dict)
+    rips: dict[str, list[str]] = field(default_factory=dict)  # of each real server, by which services reach it
     warnings: list[str] = field(default_factory=list)
 
 
@@ -468,6 +469,7 @@ def _expand(
         result.warnings.append("lvs_services: is empty: there is nothing to set up")
     holders = {4: cluster.vip_device, 6: cluster.vip6_device}
     result.real_servers = {name: side(coming, holders, dips, path_mtus[name]) for name, coming in ways.items()}
+    result.rips = {name: list(dict.fromkeys(str(way.rip) for way in coming)) for name, coming in ways.items()}
     described = [(key.vip, _mapping_of(key)) for key in (service.key for service in services) if key.vip is not None]
     for made in result.real_servers.values():
         leave(made, described, holders)

@@ -104,13 +104,11 @@ def with_real_server(
 
 
 def _of_real_server(options: Mapping[str, Any], current: Mapping[Any, Any], drained: bool) -> list[WantedDestination]:
-    rip = values.address("rip", options["rip"])
-    destinations = [one for one in current.values() if isinstance(one, Destination)]
-    own = [one for one in destinations if one.key.rip == rip]
+    own = _own(options, current)
     if not own:
-        rips = {one.key.order: str(one.key.rip) for one in destinations}
+        rips = {one.key.order: str(one.key.rip) for one in current.values() if isinstance(one, Destination)}
         others = ", ".join(dict.fromkeys(rips[order] for order in sorted(rips))) or "no real server at all"
-        raise NoSuchDestination(f"rip: {rip} is in no service of this director: it has {others}")
+        raise NoSuchDestination(f"rip: {options['rip']} is in no service of this director: it has {others}")
     return [WantedDestination(one.key, one, {}, "", drained) for one in own if drained or one.drained is not None]
 
 
@@ -162,7 +160,11 @@ def facts(options: Mapping[str, Any], keys: Sequence[Any], items: Mapping[Any, A
     """The destination as it is now, or all of a whole real server."""
     if not is_whole(options):
         return {"destination": items[keys[0]].facts() if keys[0] in items else {}}
+    return {"destinations": [one.facts() for one in _own(options, items)]}
+
+
+def _own(options: Mapping[str, Any], items: Mapping[Any, Any]) -> list[Destination]:
+    """What a whole real server has, in the order of the services."""
     rip = values.address("rip", options["rip"])
     own = [one for one in items.values() if isinstance(one, Destination) and one.key.rip == rip]
-    own.sort(key=lambda one: (one.key.service.order, one.key.order))
-    return {"destinations": [one.facts() for one in own]}
+    return sorted(own, key=lambda one: (one.key.service.order, one.key.order))

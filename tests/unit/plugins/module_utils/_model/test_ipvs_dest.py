@@ -134,6 +134,13 @@ def test_a_real_server_in_all_services() -> None:
     assert changed({"rip": RS1, "state": "present"}, restored) == restored
 
 
+def test_what_is_not_drained_is_not_in_the_way() -> None:
+    """Of what somebody else made, in a way that these modules do not."""
+    odd = Destination(DestinationKey(WEB, ip_address(RS1), 8080))
+    current = {**WHOLE, odd.key: odd}
+    assert changed({"rip": RS1, "state": "present"}, current) == {**current, at(MARK, RS1).key: at(MARK, RS1, 5)}
+
+
 def test_facts_of_a_whole_real_server() -> None:
     """In the order of the services, marks last; of one destination, its own."""
     found = facts({"rip": RS1, "state": "present"}, [], WHOLE)
