@@ -76,8 +76,7 @@ def planned(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: 
     drained = {one.key for one in _drained(current)} if options["keep_drained"] else ()
     if drained:
         wanted = [
-            Wanted(one.key, one.new, _without_weight(one).stated, one.where) if one.new and one.key in drained else one
-            for one in wanted
+            Wanted(one.key, one.new, _without_weight(one).stated, one.where) if one.key in drained else one for one in wanted
         ]
     return with_purge(options, wanted, current)
 

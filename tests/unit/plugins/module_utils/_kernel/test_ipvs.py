@@ -21,7 +21,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._errors import (
     NoSuchService,
     NotPermitted,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel import ipvs, ipvs_info, netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._kernel import files, ipvs, ipvs_info, netlink
 from ansible_collections.lvs.cluster.plugins.module_utils._kernel import ipvs_codec as codec
 from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs import Destination, DestinationKey, Service, ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_info import (
@@ -576,6 +576,23 @@ def test_director() -> None:
         connection_table_size=4096,
     )
     assert sorted(socket.dumps) == [GET_SERVICE, GET_DEST, GET_DAEMON]
+
+
+def test_director_with_a_drained_real_server() -> None:
+    """The note is merged in here, too."""
+    files.save_state({"drained": {str(RS1): 3}})
+    stats = netlink.nested(12, STATS)
+    counts = b"".join(netlink.attribute(kind, bytes(4)) for kind in (7, 8, 9))
+    answers: Any = {
+        (GET_CONFIG, b""): [b""],
+        (GET_INFO, b""): [netlink.attribute(1, bytes(4)) + netlink.attribute(2, bytes(4))],
+        (GET_SERVICE, b""): [netlink.nested(1, netlink.attributes(service_answer(Service(WEB)))[1], stats)],
+        (GET_DEST, codec.encode_key(WEB)): [
+            netlink.nested(2, netlink.attributes(destination_answer(Destination(RS1, weight=0)))[2], counts, stats)
+        ],
+    }
+    (service,) = over(ipvs_info.IpvsInfo(), Socket(answers=answers)).director().services
+    assert [one.destination for one in service.destinations] == [Destination(RS1, weight=0, drained=3)]
 
 
 def test_order_of_a_director() -> None:

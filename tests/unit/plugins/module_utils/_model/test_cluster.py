@@ -142,6 +142,19 @@ def test_the_labs_description() -> None:
     assert made.warnings == []
 
 
+def test_rips_by_which_services_reach_a_host() -> None:
+    """Each once; none that only services use which are absent, or which leave the host out."""
+    six = {"vip": VIP6, "director_device": "eth0", "forward": "route", "real_servers": [{"host": "rs1"}]}
+    services = [
+        *(WEB, MAPPED, {**WEB, "name": "web6", **six}),
+        {**PLAIN, "port": 81, "name": "absent", "state": "absent"},
+        {**WEB, "port": 82, "name": "one", "real_servers": [{"host": "rs1", "forward": "masquerade"}]},
+    ]
+    made = plan(services, with_host("rs1", rip6="2001:db8::1"))
+    assert made.rips == {"rs1": [RS1, "2001:db8::1"], "rs2": [RS2]}
+    assert plan([{**services[-1], "real_servers": [{"host": "rs1"}]}], LAB).rips == {"rs1": [RS1], "rs2": []}
+
+
 def test_defaults_of_a_service() -> None:
     """Name, VIP and port are enough: tcp, wlc, tunnel, all hosts of the group, weights of the inventory."""
     made = plan([{"name": "web", "vip": VIP, "port": "80"}], with_host("rs2", weight="5"))

@@ -186,6 +186,14 @@ def test_described_real_server_has_what_is_not_as_it_would_be_anyway(destination
     assert described(Service(WEB), destination)["real_servers"] == [{"address": RS1, "weight": 1, **more}]
 
 
+def test_described_weight_of_a_drained_real_server() -> None:
+    """The one that it is to have again; what the kernel has, and that it is drained, is told of the table."""
+    drained = at(WEB, RS1, weight=0, drained=3)
+    assert described(Service(WEB), drained)["real_servers"] == [{"address": RS1, "weight": 3}]
+    (service,) = facts(director(counted(Service(WEB), drained)))["services"]
+    assert [(one["weight"], one["drained"]) for one in service["destinations"]] == [(0, 3)]
+
+
 def test_described_port_of_a_real_server() -> None:
     """Where it is not the service's."""
     services = described(Service(WEB), at(WEB, RS1, 8080, forward="masquerade"), at(WEB, RS2, forward="masquerade"))
