@@ -296,7 +296,7 @@ def newest(session: nox.Session) -> None:
 # ----- and how fast it is, and what clients notice of it
 
 
-# On one CPU: where a booted kernel has two, the same run takes now so long, now twice as long. Losses come of what two do at once.
+# Times are taken on one CPU: where a booted kernel has two, the same run takes now so long, now twice as long.
 @nox.session(default=False, venv_backend="none")
 @nox.parametrize("program,cpus", [nox.param("ipvs", 1, id="ipvs"), nox.param("loss", None, id="loss")])
 def bench(session: nox.Session, program: str, cpus: int | None) -> None:
