@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ._errors import LvsError, NotYetThere
 from ._reconcile import Change, Item, Wanted, reconcile
 
+# The options, the keys of the named items, and all items, to return values; C(warnings) among them are given as such.
 Report = Callable[[Mapping[str, Any], list[Any], Mapping[Any, Any]], dict[str, Any]]
 # The options, what they want, and what there is, to what is wanted then.
 Scope = Callable[[Mapping[str, Any], Sequence[Wanted[Any]], Mapping[Any, Any]], Sequence[Wanted[Any]]]
@@ -126,6 +127,9 @@ def _result(
         if change.after is not None:
             after[change.item.key] = change.after
     places = {one.key: number for number, one in enumerate(plan)} if changes else {}
+    facts = report(module.params, [one.key for one in wanted], after)
+    for warning in facts.pop("warnings", ()):
+        module.warn(warning)
     shown = sorted(changes, key=lambda change: places[change.item.key])  # what goes, next to what comes
     return {
         "invocation": {"module_args": _abridged(module.params)},
@@ -135,7 +139,7 @@ def _result(
             "before": _lines(change.before for change in shown),
             "after": _lines(change.after for change in shown),
         },
-        **report(module.params, [one.key for one in wanted], after),
+        **facts,
     }
 
 

@@ -255,11 +255,12 @@ def result(process: subprocess.Popen[str]) -> Result:
     with process:
         try:
             printed, complained = process.communicate(timeout=TIMEOUT)
-            return Result(json.loads(printed))
-        except ValueError:
-            raise AssertionError(f"the module printed no JSON:\n{printed}\n{complained}") from None
         finally:
             process.kill()
+    try:
+        return Result(json.loads(printed))
+    except ValueError:
+        raise AssertionError(f"the module printed no JSON:\n{printed}\n{complained}") from None
 
 
 class Result(dict[str, Any]):

@@ -94,7 +94,7 @@ def test_services_with_their_counters() -> None:
         "destinations": [
             {
                 "rip": RS1, "rport": 8080, "forward": "masquerade", "weight": 2, "drained": None,
-                    "upper_threshold": 0, "lower_threshold": 0,
+                "upper_threshold": 0, "lower_threshold": 0,
                 "connections": {"active": 1, "inactive": 2, "persistent": 3},
                 "statistics": {
                     "connections": 11, "packets_in": 12, "packets_out": 13, "bytes_in": 14, "bytes_out": 15,
@@ -104,7 +104,7 @@ def test_services_with_their_counters() -> None:
             },
             {
                 "rip": RS2, "rport": 80, "forward": "tunnel", "weight": 1, "drained": None,
-                    "upper_threshold": 0, "lower_threshold": 0,
+                "upper_threshold": 0, "lower_threshold": 0,
                 "tunnel_type": "gue", "tunnel_port": 6080, "tunnel_checksum": "none",
                 "connections": {"active": 0, "inactive": 0, "persistent": 0},
                 "statistics": nothing,
