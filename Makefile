@@ -29,7 +29,7 @@ test: ## every test, on a kernel with IPVS, and how long each part takes
 	@$(NOX) --tags test
 
 .PHONY: bench
-bench: ## how fast the IPVS modules are beside ipvsadm, as ratios: some minutes
+bench: ## how fast the IPVS modules are beside ipvsadm, and that clients lose no request: a quarter of an hour
 	@$(NOX) --session bench
 
 .PHONY: docs

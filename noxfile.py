@@ -294,12 +294,14 @@ def newest(session: nox.Session) -> None:
     in_lab(session, NEWEST, "lab/run", *PYTEST, *tests, *session.posargs, LVS_NODE_PYTHON=node)
 
 
-# ----- and how fast it is
+# ----- and how fast it is, and what clients notice of it
 
 
+# Times are taken on one CPU: where a booted kernel has two, the same run takes now so long, now twice as long.
 @nox.session(default=False, venv_backend="none")
-def bench(session: nox.Session) -> None:
-    """Measure the IPVS modules against ipvsadm."""
-    # On one CPU: where a booted kernel has two, the same run takes now so long, now twice as long.
-    pinned = ("taskset", "--cpu-list", str(min(os.sched_getaffinity(0))))
-    in_lab(session, OLDEST, *pinned, "lab/run", "python", "-m", "tests.benchmarks.ipvs", *session.posargs)
+@nox.parametrize("program,cpus", [nox.param("ipvs", 1, id="ipvs"), nox.param("loss", None, id="loss")])
+def bench(session: nox.Session, program: str, cpus: int | None) -> None:
+    """Measure the IPVS modules against ipvsadm, and count the requests that clients lose while a cluster is worked on."""
+    some = ",".join(map(str, sorted(os.sched_getaffinity(0))[:cpus]))
+    run = ("taskset", "--cpu-list", some, "lab/run", "python", "-m", f"tests.benchmarks.{program}")
+    in_lab(session, OLDEST, *run, *session.posargs)

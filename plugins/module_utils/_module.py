@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ._errors import LvsError, NotYetThere
 from ._reconcile import Change, Item, Wanted, reconcile
 
+# The options, the keys of the named items, and all items, to return values; C(warnings) among them are given as such.
 Report = Callable[[Mapping[str, Any], list[Any], Mapping[Any, Any]], dict[str, Any]]
 # The options, what they want, and what there is, to what is wanted then.
 Scope = Callable[[Mapping[str, Any], Sequence[Wanted[Any]], Mapping[Any, Any]], Sequence[Wanted[Any]]]

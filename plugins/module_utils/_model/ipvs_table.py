@@ -82,18 +82,17 @@ def planned(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: 
 
 
 def drained_facts(_options: Mapping[str, Any], keys: Sequence[Any], items: Mapping[Any, Any]) -> dict[str, Any]:
-    """The listed destinations that are drained."""
-    found = _drained(items)
+    """The listed destinations that are drained, in the order of the list."""
+    drained = {one.key: one for one in _drained(items)}
+    found = [drained[key] for key in keys if key in drained] if drained else []
     if not found:
         return {"drained": []}
-    listed = set(keys)
-    found = [one for one in found if one.key in listed]
     names, rips = ", ".join(str(one.key) for one in found), ", ".join(sorted({str(one.key.rip) for one in found}))
     warning = (
         f"drained, and left so: {names}. The playbook lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip={rips} and"
         " state=present, gives back the former weights"
     )
-    return {"drained": [one.facts() for one in found], **({"warnings": [warning]} if found else {})}
+    return {"drained": [one.facts() for one in found], "warnings": [warning]}
 
 
 def _drained(items: Mapping[Any, Any]) -> list[Destination]:

@@ -573,6 +573,9 @@ def test_list_that_ends_a_drain() -> None:
 def test_drained_is_reported() -> None:
     """What the list has, with a warning that says how it comes back; other destinations are not its concern."""
     keys = [one.key for one in wanted_table(LISTED)]
+    both = {**DRAINED, at(WEB, RS2).key: at(WEB, RS2, weight=0, drained=6)}
+    backwards = dict(reversed(both.items()))  # the kernel's order is any
+    assert [one["rip"] for one in drained_facts(LISTED, keys, backwards)["drained"]] == [RS1, RS2]
     found = drained_facts(LISTED, keys, DRAINED)
     assert found["drained"] == [at(WEB, RS1, weight=0, drained=3).facts()]
     (warning,) = found["warnings"]
