@@ -19,6 +19,7 @@ from .._errors import Faults, InvalidValue, raise_all
 from .._reconcile import Item, Wanted
 from .boot import DEVICES, FOLDER, IPVS, NFTABLES, PARTS, VIPS, path_of, sealed
 from .ipvs import ServiceKey
+from .ipvs_sysctl import SETTINGS_FILE
 from .network import Listener, Tunnel
 from .textfile import TextFile, header, wanted_file
 
@@ -40,6 +41,7 @@ _SCRIPT = """\
 # A file that is not whole is not loaded, and neither is anything else then. What is there already is used as it is.
 set -euf
 cd {folder}
+sysctl=/lib/systemd/systemd-sysctl
 
 fail() {{
     echo "lvs.cluster: $*" >&2
@@ -62,6 +64,8 @@ for part; do
 done
 
 for part; do
+    # Where there is nothing for it, a program may not be installed.
+    [ -n "$(lines "$part")" ] || continue
     case "$part" in
     {devices} | {vips})
         lines "$part" | while read -r line; do
@@ -75,44 +79,38 @@ for part; do
         [ -z "$said" ] || fail "ipvsadm --restore: $said"
         ;;
     esac
-    # Settings of devices that were not there when the others were set.
-    [ "$part" != {devices} ] || find /etc/sysctl.d -name '90-lvs*.conf' -exec /lib/systemd/systemd-sysctl {{}} +
+    # What was not there when the system set its settings. Without silence there must be no VIP; IPVS does without a setting.
+    case "$part" in
+    {devices}) find /etc/sysctl.d -name '90-lvs-*.conf' -exec "$sysctl" {{}} + ;;
+    {ipvs}) [ ! -e {ipvs_settings} ] || "$sysctl" {ipvs_settings} || : ;;
+    esac
 done
 """
 
-_SETUP = """\
+_UNIT = """\
 {header}[Unit]
-Description=Linux Virtual Server: devices, nftables and IPVS
+Description=Linux Virtual Server: {what}
 Documentation=https://github.com/lvs-cluster/lvs.cluster
+{order}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh {script} {parts}
+
+[Install]
+WantedBy={wanted_by}
+"""
+
+_SETUP_ORDER = """\
 RequiresMountsFor={folder}
 Wants=network-online.target
-After=network-online.target systemd-modules-load.service systemd-sysctl.service nftables.service ipvsadm.service
+After=network-online.target systemd-modules-load.service systemd-sysctl.service nftables.service ipvsadm.service"""
 
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh {script} {parts}
-
-[Install]
-WantedBy={wanted_by}
-"""
-
-_VIPS = """\
-{header}[Unit]
-Description=Linux Virtual Server: VIPs
-Documentation=https://github.com/lvs-cluster/lvs.cluster
+_VIPS_ORDER = """\
 # Last, and only where all the rest is there: who has a VIP and nothing behind it answers clients with resets.
 Requires={setup_unit}
-After={after}
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh {script} {parts}
-
-[Install]
-WantedBy={wanted_by}
-"""
+After={after}"""
 
 
 @dataclass(frozen=True)
@@ -157,11 +155,16 @@ def wanted_files(options: Mapping[str, Any]) -> list[Wanted[Any]]:
     if options["state"] == "absent":
         return [Wanted.absent(path) for path in (*FILES, *LINKS)]
     setup = os.path.basename(SETUP_UNIT)
-    common = {"header": header("boot"), "folder": FOLDER, "script": SCRIPT, "wanted_by": _WANTED_BY, "setup_unit": setup}
+    common = {"header": header("boot"), "folder": FOLDER, "script": SCRIPT, "wanted_by": _WANTED_BY}
+    first, last = " ".join((DEVICES, NFTABLES, IPVS)), VIPS
+    after_network = _SETUP_ORDER.format(folder=FOLDER)
+    after_all = _VIPS_ORDER.format(setup_unit=setup, after=" ".join([setup, *options["vips_after"]]))
     texts = {
-        SCRIPT: _SCRIPT.format(**common, parts=" ".join(PARTS), **{part: part for part in PARTS}),
-        SETUP_UNIT: _SETUP.format(**common, parts=" ".join((DEVICES, NFTABLES, IPVS))),
-        VIPS_UNIT: _VIPS.format(**common, parts=VIPS, after=" ".join([setup, *options["vips_after"]])),
+        SCRIPT: _SCRIPT.format(
+            **common, parts=" ".join(PARTS), **{part: part for part in PARTS}, ipvs_settings=SETTINGS_FILE
+        ),
+        SETUP_UNIT: _UNIT.format(**common, what="devices, nftables and IPVS", order=after_network, parts=first),
+        VIPS_UNIT: _UNIT.format(**common, what="VIPs", order=after_all, parts=last),
     }
     wanted: list[Wanted[Any]] = [_wanted_text(path, text) for path, text in texts.items()]
     for link, unit in zip(LINKS, (SETUP_UNIT, VIPS_UNIT)):
