@@ -41,6 +41,7 @@ SERVICE = ("-t", f"{VIP}:{PORT}")
 CABLE = ("dev", "eth0", "root", "netem", "delay", "1ms", "limit", "10000")
 # A client that comes back with a port of its own is sent to the same real server for two minutes, drained or gone, while
 # this is 1, as it is after a boot: behind a tunnel the last that IPVS sees of a connection is FIN_WAIT, which 1 leaves alone.
+# The role sets 3.
 REUSE = {"conn_reuse_mode": 3}
 SCHEDULERS = ("wlc", "rr", "wrr") * 2
 DRAINING = 20.0  # seconds in which every client that keeps its connection takes a new one, at any rate of use
@@ -56,7 +57,7 @@ class Wrong(Exception):
 
 def playbook(name: str) -> tuple[str, ...]:
     """The command for a playbook of the collection."""
-    return ("ansible-playbook", *INVENTORY, f"playbooks/{name}.yml", "--extra-vars", json.dumps({"lvs_ipvs_sysctl": REUSE}))
+    return ("ansible-playbook", *INVENTORY, f"playbooks/{name}.yml")
 
 
 def module(name: str, **options: object) -> tuple[str, ...]:
@@ -352,16 +353,6 @@ def cluster(lab: Lab) -> Iterator[None]:
 
 
 @contextmanager
-def reuse(lab: Lab) -> Iterator[None]:
-    """A setting for this block, and the former one behind it."""
-    lab.run(*module("ipvs_sysctl", settings=REUSE))
-    try:
-        yield
-    finally:
-        lab.run(*module("ipvs_sysctl", settings={}))
-
-
-@contextmanager
 def cable(lab: Lab) -> Iterator[None]:
     """The client is a little away."""
     lab.run(*lab.inside("client", "tc", "qdisc", "replace", *CABLE))
@@ -394,7 +385,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ExitStack() as stack:
             stack.enter_context(cluster(lab))
             stack.enter_context(cable(lab))
-            stack.enter_context(reuse(lab))
             version = lab.run("ipvsadm", "--version").split(" (")[0].strip()
             pace = f"{options.rate:g} requests a second" if options.rate else "as fast as they are answered"
             print(f"{options.keepalive} keep-alive and {options.short} short-connection clients, {pace};", end=" ")

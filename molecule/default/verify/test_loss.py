@@ -21,7 +21,6 @@ def lab() -> Iterator[loss.Lab]:
     with ExitStack() as stack:
         lab = loss.Lab()
         stack.enter_context(loss.cable(lab))
-        stack.enter_context(loss.reuse(lab))
         yield lab
 
 
