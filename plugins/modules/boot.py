@@ -26,6 +26,7 @@ options:
       - The virtual services to keep, with their destinations, as the kernel has them at each change. None on a real server.
       - Rows as O(lvs.cluster.ipvs_table#module:services) takes them. What names a service is read of them, and those that are to be absent are
         left out.
+      - One that was kept before stays so while it is there.
       - Services that another program sets up itself, such as keepalived, do not belong here.
     type: list
     elements: dict

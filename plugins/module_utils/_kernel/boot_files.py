@@ -14,6 +14,7 @@ from .._errors import MissingLibrary
 from .._model.boot import DEVICES, FOLDER, IPVS, NFTABLES, SUBJECT, VIPS
 from .._model.boot_files import FILES, LINKS, Found, Link, services_of
 from .._model.dnat import PART
+from .._model.ipvs import ServiceKey
 from .._model.network import device_lines, vip_lines
 from .._model.textfile import TextFile
 from .._reconcile import Change, Wanted
@@ -75,8 +76,11 @@ class BootFiles:
             links.read([])
             network = links.ours()
         lines = {DEVICES: device_lines(network), VIPS: vip_lines(network), NFTABLES: _table()}
-        if self._services:
+        kept = files.load_state().get(SUBJECT, {}).get("services", [])
+        if self._services or kept:
             with Ipvs() as ipvs:
+                # Who no longer describes a service has not said that it shall go.
+                self._services += [one for one in kept if one not in self._services and ipvs.service(ServiceKey.of(one))]
                 lines[IPVS] = ipvs.boot_lines(self._services)
         return Found(lines, network)
 

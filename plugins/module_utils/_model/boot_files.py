@@ -172,13 +172,13 @@ def wanted_files(options: Mapping[str, Any]) -> list[Wanted[Any]]:
     return wanted
 
 
-def with_parts(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any]) -> list[Wanted[Any]]:
+def with_parts(_options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any]) -> list[Wanted[Any]]:
     """And the parts, from what is there now; before the units, which are never there without them."""
     found = current.get(Found.key)
     if found is None:
         return list(wanted)
     parts = [_wanted_text(path_of(part), sealed(found.lines.get(part, ()))) for part in PARTS]
-    modules = wanted_file(MODULES_FILE, "boot", _modules(found.network, bool(options["services"])))
+    modules = wanted_file(MODULES_FILE, "boot", _modules(found.network, IPVS in found.lines))
     return [*parts, modules, *wanted]
 
 

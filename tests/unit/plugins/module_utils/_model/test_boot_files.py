@@ -69,7 +69,7 @@ def test_modules_are_those_of_what_is_there() -> None:
         network.Listener(network.ANY_DEVICE, 6, 6080, frozenset({"ip6tnl0"})),
         network.Up("eth0"),
     ]
-    made = planned(Found(network=devices), services=[{"vip": "192.0.2.1", "port": 80}])
+    made = planned(Found({"ipvs": []}, devices))
     assert made[boot_files.MODULES_FILE].text.splitlines()[1:] == ["ip_vs", "ip_gre", "fou6"]
 
 
