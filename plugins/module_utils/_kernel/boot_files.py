@@ -12,11 +12,10 @@ from typing import Any
 
 from .._errors import MissingLibrary
 from .._model.boot import DEVICES, FOLDER, IPVS, NFTABLES, SUBJECT, VIPS
-from .._model.boot_files import FILES, LINKS, Found, Link, services_of
+from .._model.boot_files import FILES, LINKS, Found, Link, file_of, services_of
 from .._model.dnat import PART
 from .._model.ipvs import ServiceKey
 from .._model.network import device_lines, vip_lines
-from .._model.textfile import TextFile
 from .._reconcile import Change, Wanted
 from . import files
 from .ipvs import Ipvs
@@ -43,7 +42,7 @@ class BootFiles:
         for path in FILES:
             text = files.read_made(path, "state" if self._present else "")
             if text is not None:
-                current[path] = TextFile(path, text)
+                current[path] = file_of(path, text)
         for path in LINKS:
             target = files.read_link(path)
             if target is not None:

@@ -9,6 +9,7 @@ Sources: systemd.unit(5), systemd.service(5), modules-load.d(5), systemd-sysctl(
 
 from __future__ import annotations
 
+import hashlib
 import os.path
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ _WANTED_BY = "multi-user.target"
 SETUP_UNIT, VIPS_UNIT = f"{_UNITS}/lvs-cluster.service", f"{_UNITS}/lvs-cluster-vips.service"
 # All that there can be: what needs others comes after them.
 FILES = (*map(path_of, PARTS), MODULES_FILE, SCRIPT, SETUP_UNIT, VIPS_UNIT)
+_SHOWN = (*map(path_of, (DEVICES, IPVS, VIPS)), MODULES_FILE)  # in a diff, line by line
 LINKS = tuple(f"{_UNITS}/{_WANTED_BY}.wants/{os.path.basename(unit)}" for unit in (SETUP_UNIT, VIPS_UNIT))
 
 _MODULES = {"ipip": "ipip", "sit": "sit", "ip6tnl": "ip6_tunnel", "gre": "ip_gre", "ip6gre": "ip6_gre"}
@@ -114,6 +116,19 @@ After={after}"""
 
 
 @dataclass(frozen=True)
+class LongFile(TextFile):
+    """A file of which a diff tells that it is another one: its lines would hide what matters."""
+
+    def line(self, action: str = "add") -> str:
+        """The file, with its length and the beginning of its checksum."""
+        if action == "remove":
+            return super().line(action)
+        return (
+            f"{self.key}: {len(self.text.splitlines())} lines, sha256 {hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
+        )
+
+
+@dataclass(frozen=True)
 class Link(Item):
     """A symbolic link, with which systemd enables a unit."""
 
@@ -193,5 +208,10 @@ def _modules(network: Iterable[Item], director: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def file_of(path: str, text: str) -> TextFile:
+    """The file of that path."""
+    return (TextFile if path in _SHOWN else LongFile)(path, text)
+
+
 def _wanted_text(path: str, text: str) -> Wanted[TextFile]:
-    return Wanted(path, TextFile(path, text), {"text": text})
+    return Wanted(path, file_of(path, text), {"text": text})

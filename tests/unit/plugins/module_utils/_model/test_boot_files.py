@@ -105,6 +105,15 @@ def test_devices_come_before_what_needs_them() -> None:
     ]
 
 
+def test_a_diff_has_rules_and_no_programs() -> None:
+    made = planned(Found({"ipvs": ["-A -t 192.0.2.1:80 -s rr"]}))
+    assert made[path_of("ipvs")].line() == f"{path_of('ipvs')}: -A -t 192.0.2.1:80 -s rr"
+    script = made[boot_files.SCRIPT]
+    assert script.line().startswith(f"{boot_files.SCRIPT}: {len(script.text.splitlines())} lines, sha256 ")
+    assert script.line("remove") == f"rm {boot_files.SCRIPT}"
+    assert boot_files.file_of(boot_files.SCRIPT, "another").line() != script.line()
+
+
 def test_nothing_is_asked_of_a_host_that_shall_forget() -> None:
     assert all(one == Wanted.absent(one.key) for one in with_parts(ABSENT, wanted_files(ABSENT), {}))
 
