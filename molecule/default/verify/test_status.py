@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from testinfra.host import Host
 
 from tests.nodes import LOOK, PROJECT, Ansible, AsInTheReadme, rules
@@ -14,6 +16,16 @@ from tests.readme import running
 
 STATUS = PROJECT / "playbooks/status.yml"
 BY_HAND = "ipvsadm -e -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 5"
+BACK = BY_HAND.replace("-w 5", "-w 1")
+
+
+@pytest.fixture
+def by_hand(ds1: Host) -> Iterator[list[str]]:
+    """A weight that somebody changed; gives the table before."""
+    before = rules(ds1)
+    ds1.check_output(BY_HAND)
+    yield before
+    ds1.check_output(BACK)
 
 
 def shown(ansible: Ansible, page: Path) -> list[str]:
@@ -25,11 +37,9 @@ def shown(ansible: Ansible, page: Path) -> list[str]:
 
 
 def test_what_is_shown_puts_it_back(
-    ansible: Ansible, as_in_the_readme: AsInTheReadme, tmp_path: Path, ds1: Host, rs1: Host, rs2: Host
+    ansible: Ansible, as_in_the_readme: AsInTheReadme, by_hand: list[str], tmp_path: Path, ds1: Host, rs1: Host, rs2: Host
 ) -> None:
     page = tmp_path / "status.html"
-    before = rules(ds1)
-    ds1.check_output(BY_HAND)
     changed = [node.check_output(LOOK) for node in (ds1, rs1, rs2)]
     lines = shown(ansible, page)
     assert [node.check_output(LOOK) for node in (ds1, rs1, rs2)] == changed  # it only looks
@@ -50,10 +60,10 @@ def test_what_is_shown_puts_it_back(
         ["192.168.56.184:80", "(rs2)", "tunnel", "2"],
     ]
     _heading, host, command = [line for line in lines[lines.index("differs from the inventory:") :] if line]
-    assert (host, command.strip()) == ("  ds1, director", BY_HAND.replace("-w 5", "-w 1"))
+    assert (host, command.strip()) == ("  ds1, director", BACK)
     assert command.strip() in page.read_text(encoding="utf-8")
 
     ds1.check_output(command.strip())
-    assert rules(ds1) == before
+    assert rules(ds1) == by_hand
     assert "nothing differs from the inventory" in as_in_the_readme(running("status"))
     assert (tmp_path / "lvs-status.html").exists()
