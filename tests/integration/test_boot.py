@@ -115,6 +115,7 @@ def test_real_server_comes_back(real_server: Namespace) -> None:
 
 def test_director_comes_back(director: Namespace) -> None:
     director.sh("ipvsadm -D -u 192.168.56.190:53")
+    director.module("ipvs_dest", rip=RIP, state="drained", drain_timeout=0).changed()
     before = looked_at(director)
     director.restart()
     plug_in(director)
@@ -125,6 +126,8 @@ def test_director_comes_back(director: Namespace) -> None:
     assert looked_at(director) == before
     starts(director)
     assert looked_at(director) == before
+    (restored,) = director.module("ipvs_dest", rip=RIP).changed()["destinations"]
+    assert restored["weight"] == 3
 
 
 def test_what_is_kept_follows_each_change(director: Namespace) -> None:
