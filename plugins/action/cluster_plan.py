@@ -13,8 +13,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._model.cluster import Cluster, Host, plan
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import Cluster, Host, plan
 
 _MISSING = object()
 

@@ -13,12 +13,12 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.files import write_text
-from ansible_collections.lvs.cluster.plugins.module_utils._model import status_drawing
-from ansible_collections.lvs.cluster.plugins.module_utils._model.status import RATES, STATES, Status, lines, short, status
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._core.files import write_text
+from ansible_collections.lvs.cluster.plugins.plugin_utils._status import drawing as status_drawing
+from ansible_collections.lvs.cluster.plugins.plugin_utils._status.model import RATES, STATES, Status, lines, short, status
 
-TEMPLATES = Path(__file__).parents[2] / "playbooks/templates"
+TEMPLATES = Path(__file__).parents[1] / "plugin_utils/_status"
 HEADINGS = ("conn/s", "pkt/s in", "pkt/s out", "B/s in", "B/s out")  # of RATES
 
 
@@ -68,7 +68,7 @@ def rendered(seen: Status) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
     )
-    return environment.get_template("status.html.j2").render(
+    return environment.get_template("page.html.j2").render(
         seen=seen,
         states=STATES,
         short=short,

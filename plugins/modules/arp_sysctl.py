@@ -86,11 +86,11 @@ commands:
   sample: ["net.ipv4.conf.all.arp_ignore = 1"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.sysctl import DeviceSettings
-from ansible_collections.lvs.cluster.plugins.module_utils._model.network import TUNNEL_DEVICE
-from ansible_collections.lvs.cluster.plugins.module_utils._model.sysctl import report, wanted_settings, with_others
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import STATE
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._net.model import TUNNEL_DEVICE
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import report, wanted_settings, with_others
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.procfs import DeviceSettings
 
 
 def main() -> None:

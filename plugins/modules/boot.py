@@ -81,10 +81,10 @@ commands:
   sample: ["/var/lib/lvs.cluster/boot/ipvs: -A -t 192.168.56.185:80 -s wrr"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.boot_files import BootFiles
-from ansible_collections.lvs.cluster.plugins.module_utils._model.boot_files import wanted_files, with_parts
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._boot.host import BootFiles
+from ansible_collections.lvs.cluster.plugins.module_utils._boot.model import wanted_files, with_parts
+from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import STATE
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
 
 
 def main() -> None:

@@ -213,15 +213,15 @@ commands:
   sample: ["-e -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 2"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import DESTINATION, DRAIN, SERVICE_KEY
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.drain import IpvsRealServers, drained
-from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_dest import (
+from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import DESTINATION, DRAIN, SERVICE_KEY
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain_wait import IpvsRealServers, drained
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import (
     facts,
     is_whole,
     wanted_destination,
     with_real_server,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run
 
 
 def main() -> None:

@@ -138,9 +138,9 @@ kernel:
 
 import os
 
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs_info import IpvsInfo
-from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_info import facts
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run_reading
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run_reading
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import facts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.statistics import IpvsInfo
 
 
 def read(_options: dict[str, object]) -> dict[str, object]:

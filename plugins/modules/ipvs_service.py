@@ -120,10 +120,10 @@ commands:
   sample: ["-A -t 192.168.56.185:80 -s wrr"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import SERVICE, SERVICE_KEY, STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs import IpvsServices
-from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs import wanted_service
-from ansible_collections.lvs.cluster.plugins.module_utils._module import named, run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import SERVICE, SERVICE_KEY, STATE
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import named, run
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsServices
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import wanted_service
 
 
 def main() -> None:

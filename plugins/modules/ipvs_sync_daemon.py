@@ -86,10 +86,10 @@ commands:
   sample: ["--start-daemon master --mcast-interface eth0 --syncid 1 --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs import SyncDaemons
-from ansible_collections.lvs.cluster.plugins.module_utils._model.sync_daemon import wanted_daemon
-from ansible_collections.lvs.cluster.plugins.module_utils._module import named, run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import STATE
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import named, run
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import wanted_daemon
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import SyncDaemons
 
 
 def main() -> None:

@@ -59,9 +59,9 @@ commands:
   sample: ["net.ipv4.vs.expire_nodest_conn = 1"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs_sysctl import IpvsSettings
-from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_sysctl import wanted_settings, with_dropped
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sysctl import wanted_settings, with_dropped
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import IpvsSettings
 
 
 def main() -> None:

@@ -189,9 +189,9 @@ refused:
   sample: ["-a -t 192.168.56.185:80 -r 192.168.57.184:80 -i -w 1"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs import IpvsTable
-from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_table import drained_facts, planned, wanted_table
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import drained_facts, planned, wanted_table
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsTable
 
 
 def main() -> None:

@@ -53,9 +53,9 @@ commands:
   sample: ["--set 3600 120 300"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs import IpvsTimeouts
-from ansible_collections.lvs.cluster.plugins.module_utils._model.timeouts import wanted_timeouts
-from ansible_collections.lvs.cluster.plugins.module_utils._module import named, run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import named, run
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_timeouts import wanted_timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsTimeouts
 
 
 def main() -> None:

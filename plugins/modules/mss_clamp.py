@@ -101,11 +101,11 @@ commands:
   sample: ["add element inet lvs_cluster mss_1440 { 192.168.56.185 }"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.nftables import PartOfTable
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.path_mtu import path_mtu
-from ansible_collections.lvs.cluster.plugins.module_utils._model.mss import PART, report, wanted_sizes, with_purge
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import STATE
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._net.route import path_mtu
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.libnftables import PartOfTable
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.mss_clamp import PART, report, wanted_sizes, with_purge
 
 
 def main() -> None:

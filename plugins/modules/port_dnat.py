@@ -107,10 +107,10 @@ commands:
   sample: ["add element inet lvs_cluster port_dnat { 192.168.56.186 . tcp . 8099 : 80 }"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.nftables import PortMappings
-from ansible_collections.lvs.cluster.plugins.module_utils._model.dnat import report, wanted_mappings, with_purge
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import STATE
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.libnftables import PortMappings
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.port_dnat import report, wanted_mappings, with_purge
 
 
 def main() -> None:

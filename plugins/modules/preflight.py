@@ -152,10 +152,10 @@ warnings:
   sample: []
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.probe import look
-from ansible_collections.lvs.cluster.plugins.module_utils._model.preflight import FORWARDS, verdict, wanted_look
-from ansible_collections.lvs.cluster.plugins.module_utils._model.tunnel import CHECKSUMS, TYPES
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run_reading
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run_reading
+from ansible_collections.lvs.cluster.plugins.module_utils._net.tunnel import CHECKSUMS, TYPES
+from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight import FORWARDS, verdict, wanted_look
+from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_sockets import look
 
 
 def read(options: dict[str, object]) -> dict[str, object]:

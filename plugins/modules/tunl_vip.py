@@ -174,15 +174,15 @@ commands:
     - ip route add 192.168.56.185 dev tunl0 scope link
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import DESTINATION, STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.links import DeviceLinks
-from ansible_collections.lvs.cluster.plugins.module_utils._model.network import (
+from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import DESTINATION, STATE
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._net.model import (
     TUNNEL_TYPES,
     device_report,
     wanted_vips,
     what_goes,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._net.rtnetlink import DeviceLinks
 
 DEVICE = {
     "device": {"type": "str"},

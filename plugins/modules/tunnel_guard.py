@@ -99,10 +99,10 @@ commands:
   sample: ["add element inet lvs_cluster tunnel_sources { 192.168.56.182 }"]
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.nftables import PartOfTable
-from ansible_collections.lvs.cluster.plugins.module_utils._model.guard import PART, report, wanted_guard, with_purge
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import STATE
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.libnftables import PartOfTable
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.tunnel_guard import PART, report, wanted_guard, with_purge
 
 
 def main() -> None:

@@ -259,13 +259,14 @@ skipped:
 
 import time
 
-from ansible_collections.lvs.cluster.plugins.module_utils._argument_spec import DESTINATION, SERVICE_KEY
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs import IpvsDestinations
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.requests import ask_all
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.through import ask
-from ansible_collections.lvs.cluster.plugins.module_utils._model import requests, through
-from ansible_collections.lvs.cluster.plugins.module_utils._module import run_reading
-from ansible_collections.lvs.cluster.plugins.module_utils._reconcile import Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import DESTINATION, SERVICE_KEY
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run_reading
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsDestinations
+from ansible_collections.lvs.cluster.plugins.module_utils._probe import tunnel_probe as through
+from ansible_collections.lvs.cluster.plugins.module_utils._probe import vip_requests as requests
+from ansible_collections.lvs.cluster.plugins.module_utils._probe.tunnel_sockets import ask
+from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_client import ask_all
 
 
 def read(options: dict[str, object]) -> dict[str, object]:

@@ -41,9 +41,9 @@ def _mark_parts() -> None:
     # What is imported here is what Ansible sent.
     from ansible.module_utils import basic
 
-    from ansible_collections.lvs.cluster.plugins.module_utils import _module
-    from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs import IpvsTable
-    from ansible_collections.lvs.cluster.plugins.module_utils._model import ipvs_table
+    from ansible_collections.lvs.cluster.plugins.module_utils._core import module as _module
+    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import ipvs_table
+    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsTable
 
     _around(basic.AnsibleModule, "__init__", "import of the collection", "AnsibleModule()")
     _around(ipvs_table, "wanted_table", "AnsibleModule()", "wanted")

@@ -21,7 +21,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from ansible_collections.lvs.cluster.plugins.action.cluster_status import rendered
-from ansible_collections.lvs.cluster.plugins.module_utils._model.status import Status, status
+from ansible_collections.lvs.cluster.plugins.plugin_utils._status.model import Status, status
 
 SEEN = "2026-11-24 11:13:23 UTC (UTC+0000)"
 FLAGS = (

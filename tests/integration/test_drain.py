@@ -38,7 +38,7 @@ NOTE = f"-t {VIP}:80 -r {RS2}:80"
 # As a module that a crash ends at one point: before or after the kernel is told of the changes.
 CRASHING = """
 import os, runpy, signal, sys
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs import Ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import Ipvs
 _command, point, _m, module = sys.argv
 told = Ipvs._carry_out
 def carry_out(*arguments):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._model.cluster import Cluster, Host, plan
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import Cluster, Host, plan
 
 from .namespaces import Namespace
 

@@ -19,8 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel.ipvs import IpvsTable
-from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs import (
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, reconcile
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import wanted_table, with_purge
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsTable
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
     FORWARDS,
     SCHEDULER_FLAGS,
     SCHEDULERS,
@@ -28,8 +30,6 @@ from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs import (
     Destination,
     Service,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._model.ipvs_table import wanted_table, with_purge
-from ansible_collections.lvs.cluster.plugins.module_utils._reconcile import Change, reconcile
 from tests.unit.helpers import applied
 
 from .namespaces import TIMEOUT, Namespace

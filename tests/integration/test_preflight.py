@@ -250,7 +250,7 @@ def test_vip_that_this_host_holds(lan: Lan, new_namespace: Callable[[], Namespac
 
 _ANNOUNCE = """
 import ipaddress, sys
-from ansible_collections.lvs.cluster.plugins.module_utils._kernel import announce
+from ansible_collections.lvs.cluster.plugins.module_utils._net import announce
 vip = ipaddress.ip_address(sys.argv[1])
 facing = announce.facing(vip)
 print(*facing)

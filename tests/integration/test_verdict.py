@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._model.verdict import dropping, with_translations
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.verdict import dropping, with_translations
 
 from .namespaces import PYTHON, TIMEOUT, Namespace
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, InvalidValues
-from ansible_collections.lvs.cluster.plugins.module_utils._reconcile import Change
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, InvalidValues
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change
 
 
 def refused(option: str, says: str) -> Any:

@@ -11,8 +11,8 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.lvs.cluster.plugins.action import cluster_plan
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._model.cluster import Cluster, Host
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import Cluster, Host
 
 CLUSTER = Cluster({}, directors=["ds1"], real_servers=["rs1", "rs2"])
 SERVICES = [{"name": "web", "vip": "192.168.56.185", "port": 80}]

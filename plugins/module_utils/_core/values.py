@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Addresses, ports, weights, device names: a raw value in, a checked value out, or C(InvalidValue) with the option's name."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from functools import cache
+from typing import Union
+
+from .errors import InvalidValue
+
+Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+
+PROTOCOLS = ("tcp", "udp", "sctp")
+MAX_WEIGHT = 65535  # ipvsadm(8); the kernel would take any that fits a signed int
+MAX_FWMARK = 0xFFFFFFFF
+MAX_TIMEOUT = 31 * 86400  # seconds; ipvsadm(8)
+MAX_COUNT = 0x7FFFFFFF  # connections; ipvsadm(8)
+
+# dev_valid_name() in net/core/dev.c: at most IFNAMSIZ - 1 bytes, no slash, no colon, no white space, neither . nor ..
+_DEVICE = re.compile(r"[^/:\s]+")
+_DEVICE_BYTES = 15
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+_BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+
+
+_FOUR_NUMBERS = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
+
+
+@cache  # a table names the same address many times
+def _parsed(text: str) -> Address:
+    if _FOUR_NUMBERS.fullmatch(text):
+        # The library's own way from a text takes five times as long, which counts in a table of thousands.
+        return ipaddress.IPv4Address(bytes(map(int, text.split("."))))
+    return ipaddress.ip_address(text)
+
+
+def any_address(option: str, value: object) -> Address:
+    """An IPv4 or IPv6 address."""
+    try:
+        parsed = _parsed(str(value).strip())
+    except ValueError:
+        raise InvalidValue(option, repr(value), "is not an IP address: write one like 192.168.56.185") from None
+    if parsed.version == 6 and "%" in str(parsed):
+        raise InvalidValue(option, parsed, "has a scope, which IPVS does not know: leave out what is behind the %")
+    return parsed
+
+
+# 224.0.0.0/4 and the broadcast address, as numbers: the library's properties would each look into a network.
+_MULTICAST, _EXPERIMENTAL, _BROADCAST = 0xE0000000, 0xF0000000, 0xFFFFFFFF
+
+
+def is_unicast(address: Address) -> bool:
+    """Whether a host can hold it."""
+    if address.version == 6:
+        return not (address.is_multicast or address.is_unspecified)
+    number = int(address)
+    return 0 < number < _MULTICAST or _EXPERIMENTAL <= number < _BROADCAST
+
+
+def address(option: str, value: object) -> Address:
+    """A unicast IPv4 or IPv6 address."""
+    parsed = any_address(option, value)
+    if not is_unicast(parsed):
+        raise InvalidValue(option, parsed, "is not a unicast address: a host must be able to hold it")
+    return parsed
+
+
+def vip(value: object) -> Address:
+    """The address of a virtual service: one that clients can reach."""
+    parsed = address("vip", value)
+    if parsed.is_loopback:
+        raise InvalidValue("vip", parsed, "is a loopback address, which no client reaches: name one of the network's")
+    return parsed
+
+
+def integer(option: str, value: object, lowest: int, highest: int) -> int:
+    """A whole number from lowest to highest."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    else:
+        text = str(value).strip()
+        if isinstance(value, (bool, float)) or not _WHOLE_NUMBER.fullmatch(text):
+            raise InvalidValue(option, repr(value), f"is not a whole number: write one from {lowest} to {highest}")
+        number = int(text)
+    if not lowest <= number <= highest:
+        raise InvalidValue(option, number, f"is not in {lowest}..{highest}")
+    return number
+
+
+def port(option: str, value: object) -> int:
+    """A port, 1 to 65535."""
+    return integer(option, value, 1, 65535)
+
+
+def weight(option: str, value: object) -> int:
+    """A weight, 0 (no new connections) or more."""
+    return integer(option, value, 0, MAX_WEIGHT)
+
+
+def boolean(option: str, value: object) -> bool:
+    """Yes or no, in the words of YAML."""
+    found = _BOOLEANS.get(str(value).strip().lower())
+    if found is None:
+        raise InvalidValue(option, repr(value), "is neither true nor false: write one of them")
+    return found
+
+
+def choice(option: str, value: object, choices: tuple[str, ...]) -> str:
+    """One of a few words."""
+    if value not in choices:
+        raise InvalidValue(option, repr(value), f"is not one of {', '.join(choices)}")
+    return str(value)
+
+
+def device(option: str, value: object) -> str:
+    """The name of a network device."""
+    name = str(value)
+    if not _DEVICE.fullmatch(name) or name in (".", "..") or len(name.encode()) > _DEVICE_BYTES:
+        raise InvalidValue(
+            option, repr(value), f"is not a device name: up to {_DEVICE_BYTES} bytes, without '/', ':' or spaces"
+        )
+    return name
+
+
+def endpoint(host: Address, number: int) -> str:
+    """C(192.0.2.1:80) or C([2001:db8::1]:80), as ipvsadm writes it."""
+    return f"[{host}]:{number}" if host.version == 6 else f"{host}:{number}"
+
+
+def netmask(option: str, value: object, family: int) -> str:
+    """A mask or its length, as ipvsadm's -M takes it: a mask for IPv4, the length for IPv6; empty for the whole address."""
+    bits = 32 if family == 4 else 128
+    text = str(value).strip()
+    try:
+        if family == 6 and not text.isdigit():
+            raise ValueError
+        # By counting bits: the library would also take a wildcard mask, such as 0.0.0.255.
+        length = int(text) if text.isdigit() else bin(int(ipaddress.IPv4Address(text))).count("1")
+        if not 1 <= length <= bits:
+            raise ValueError
+        mask = str(length) if family == 6 else str(ipaddress.IPv4Network((0, length)).netmask)
+        if not text.isdigit() and mask != text:
+            raise ValueError
+    except ValueError:
+        example = "255.255.255.0 or 24" if family == 4 else "64"
+        raise InvalidValue(
+            option, repr(value), f"is not a netmask of an IPv{family} service: write one like {example}, 1 to {bits} bits"
+        ) from None
+    return "" if length == bits else mask

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Timeouts of idle connections: options to the three of them, and the three of them to ipvsadm's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, reconcile
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_timeouts import Timeouts, wanted_timeouts
+from tests.unit.helpers import refused
+
+THERE = Timeouts(tcp=900, tcp_fin=120, udp=300)
+CURRENT = {Timeouts.KEY: THERE}
+
+
+@pytest.mark.parametrize(
+    ("options", "after"),
+    [
+        ({"tcp": 3600}, Timeouts(3600, 120, 300)),
+        ({"tcp": None, "tcp_fin": "60", "udp": None}, Timeouts(900, 60, 300)),
+        ({"udp": 1}, Timeouts(900, 120, 1)),
+        ({"tcp": 2678400, "tcp_fin": 2, "udp": 3}, Timeouts(2678400, 2, 3)),
+    ],
+)
+def test_named_timeouts_change(options: dict[str, Any], after: Timeouts) -> None:
+    """The others stay."""
+    assert reconcile(wanted_timeouts(options), CURRENT) == [Change(THERE, after)]
+    assert reconcile(wanted_timeouts(options), {Timeouts.KEY: after}) == []
+
+
+def test_unnamed_timeouts_of_none() -> None:
+    """0 leaves them as they are, where nothing could be read of them."""
+    assert reconcile(wanted_timeouts({"tcp_fin": 60}), {}) == [Change(None, Timeouts(0, 60, 0))]
+
+
+@pytest.mark.parametrize("options", [{"tcp": 900}, {"tcp_fin": 120, "udp": 300}, THERE.facts()])
+def test_nothing_to_do(options: dict[str, Any]) -> None:
+    """What is as it shall be; the facts are options."""
+    assert reconcile(wanted_timeouts(options), CURRENT) == []
+
+
+@pytest.mark.parametrize("options", [{}, {"tcp": None, "tcp_fin": None, "udp": None}])
+def test_nothing_named(options: dict[str, Any]) -> None:
+    """The message has all of them."""
+    with refused("tcp", "is missing: name at least one of tcp, tcp_fin, udp"):
+        wanted_timeouts(options)
+
+
+@pytest.mark.parametrize("name", ["tcp", "tcp_fin", "udp"])
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (0, "0 is not in 1..2678400"),
+        (2678401, "2678401 is not in 1..2678400"),
+        (-1, "-1 is not in 1..2678400"),
+        ("15m", "'15m' is not a whole number"),
+    ],
+)
+def test_bad_timeout(name: str, value: object, says: str) -> None:
+    """0 would leave it as it is, without a word."""
+    with refused(name, says):
+        wanted_timeouts({"udp": 1, name: value})
+
+
+@pytest.mark.parametrize("action", ["add", "set"])
+def test_rule(action: str) -> None:
+    """As ipvsadm(8) would be told."""
+    assert Timeouts(3600, 120, 300).line(action) == "--set 3600 120 300"
+    assert Change(THERE, Timeouts(1, 2, 3)).line() == "--set 1 2 3"
+
+
+def test_facts() -> None:
+    """In the words of the options."""
+    assert THERE.facts() == {"tcp": 900, "tcp_fin": 120, "udp": 300}

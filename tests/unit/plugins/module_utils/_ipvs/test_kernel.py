@@ -1,0 +1,716 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading from and writing to the kernel's IPVS: which requests there are, in which order, and what a refusal says."""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+import pytest
+
+from ansible_collections.lvs.cluster.plugins.module_utils._core import files, netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
+    BatchRefused,
+    KernelRefused,
+    LvsError,
+    MissingKernelSupport,
+    NoSuchService,
+    NotPermitted,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import kernel as ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import statistics as ipvs_info
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import (
+    Connections,
+    CountedDestination,
+    CountedService,
+    Director,
+    Statistics,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import SyncDaemon
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_timeouts import Timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, Service, ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._net import neighbour
+from tests.unit.helpers import refused
+
+WEB, DNS = ServiceKey.of({"vip": "192.0.2.1", "port": 80}), ServiceKey.of({"vip": "192.0.2.2", "port": 53, "protocol": "udp"})
+RS1, RS2, RS6 = (DestinationKey(WEB, ip_address(rip), 80) for rip in ("10.0.0.1", "10.0.0.2", "2001:db8::b7"))
+MASTER = SyncDaemon("master", "eth0", 7)
+
+# include/uapi/linux/ip_vs.h: enum IPVS_CMD_*
+NEW_SERVICE, SET_SERVICE, DEL_SERVICE, GET_SERVICE = 1, 2, 3, 4
+NEW_DEST, SET_DEST, DEL_DEST, GET_DEST = 5, 6, 7, 8
+NEW_DAEMON, DEL_DAEMON, GET_DAEMON = 9, 10, 11
+SET_CONFIG, GET_CONFIG, GET_INFO = 12, 13, 15
+
+Request = tuple[int, bytes]
+Answer = bytes
+
+
+class Socket:
+    """Stands for the netlink socket: remembers what is sent, and answers and refuses as the test says."""
+
+    def __init__(
+        self, refusals: Sequence[BaseException | None] = (), answers: Mapping[Request, list[Answer] | OSError] | None = None
+    ) -> None:
+        self.refusals = list(refusals)  # one for each send, none for any further
+        self.answers = answers or {}
+        self.sends: list[list[Request]] = []
+        self.dumps: list[int] = []
+        self.asked: list[int] = []  # other than by a dump
+        self.closed = False
+
+    def send_all(self, requests: Sequence[Request]) -> None:
+        """Take requests; a send of nothing is none."""
+        if not requests:
+            return
+        self.sends.append(list(requests))
+        if self.refusals:
+            self._answer(self.refusals.pop(0))
+
+    @staticmethod
+    def _answer(refusal: BaseException | None) -> None:
+        if refusal is not None:
+            raise refusal
+
+    def request(self, command: int, payload: bytes = b"", dump: bool = False) -> list[Answer]:
+        """Answer a request."""
+        (self.dumps if dump else self.asked).append(command)
+        answer = self.answers.get((command, payload), [])
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """Remember the end."""
+        self.closed = True
+
+
+RoomT = TypeVar("RoomT", bound=ipvs.Ipvs)
+
+
+def over(room: RoomT, socket: Any) -> RoomT:
+    """The room with that socket in place of the kernel's."""
+    room._socket = socket
+    return room
+
+
+def add(item: Any) -> Change[Any]:
+    """It comes."""
+    return Change(None, item)
+
+
+def remove(item: Any) -> Change[Any]:
+    """It goes."""
+    return Change(item, None)
+
+
+def some_refused(errors: dict[int, int], sent: int) -> netlink.SomeRefused:
+    """A refusal of some of the requests that were sent."""
+    return netlink.SomeRefused(errors, sent)
+
+
+def carried_out(changes: Sequence[Change[Any]], *refusals: BaseException | None) -> list[list[Request]]:
+    """What is sent for the changes."""
+    socket = Socket(refusals)
+    over(ipvs.Ipvs(), socket).apply(changes)
+    return socket.sends
+
+
+def failed(changes: Sequence[Change[Any]], *refusals: BaseException | None) -> LvsError:
+    """What the changes fail with."""
+    with pytest.raises(LvsError) as caught:
+        carried_out(changes, *refusals)
+    return caught.value
+
+
+# ----- writing
+
+
+@pytest.mark.parametrize(
+    ("change", "command", "payload"),
+    [
+        (add(Service(WEB, "rr")), NEW_SERVICE, codec.encode_service(Service(WEB, "rr"))),
+        (Change(Service(WEB), Service(WEB, "rr")), SET_SERVICE, codec.encode_service(Service(WEB, "rr"))),
+        (remove(Service(WEB, "rr")), DEL_SERVICE, codec.encode_key(WEB)),
+        (add(Destination(RS1, weight=2)), NEW_DEST, codec.encode_destination(Destination(RS1, weight=2))),
+        (
+            Change(Destination(RS1), Destination(RS1, weight=2)),
+            SET_DEST,
+            codec.encode_destination(Destination(RS1, weight=2)),
+        ),
+        (remove(Destination(RS1, weight=2)), DEL_DEST, codec.encode_destination_key(RS1)),
+        (Change(Timeouts(1, 2, 3), Timeouts(4, 5, 6)), SET_CONFIG, codec.encode_timeouts(Timeouts(4, 5, 6))),
+        (add(MASTER), NEW_DAEMON, codec.encode_daemon(MASTER)),
+        (remove(MASTER), DEL_DAEMON, codec.encode_daemon_key(MASTER)),
+    ],
+    ids=lambda value: value.line().split("\n")[0] if isinstance(value, Change) else "",
+)
+def test_request_for_a_change(change: Change[Any], command: int, payload: bytes) -> None:
+    """All of what comes, the key of what goes."""
+    assert carried_out([change]) == [[(command, payload)]]
+
+
+def test_nothing_to_do() -> None:
+    """Nothing is sent."""
+    assert carried_out([]) == []
+
+
+def test_what_goes_is_sent_when_all_that_comes_is_there() -> None:
+    """Each in its order."""
+    changes = [
+        add(Service(WEB)),
+        add(Destination(RS1)),
+        Change(Destination(RS2), Destination(RS2, weight=0)),
+        remove(Destination(RS6)),
+        remove(Service(DNS)),
+    ]
+    sends = carried_out(changes)
+    assert [[command for command, _payload in send] for send in sends] == [
+        [NEW_SERVICE, NEW_DEST, SET_DEST],
+        [DEL_DEST, DEL_SERVICE],
+    ]
+    assert [payload for send in sends for _command, payload in send] == [
+        codec.encode_service(Service(WEB)),
+        codec.encode_destination(Destination(RS1)),
+        codec.encode_destination(Destination(RS2, weight=0)),
+        codec.encode_destination_key(RS6),
+        codec.encode_key(DNS),
+    ]
+
+
+def test_nothing_is_removed_where_something_is_refused() -> None:
+    """What was carried out and what was refused are told apart; the rest was not tried."""
+    changes = [
+        add(Service(WEB)),
+        add(Destination(RS1)),
+        Change(Destination(RS2), Destination(RS2, weight=0)),
+        add(Service(DNS)),
+        remove(Destination(RS6)),
+    ]
+    socket = Socket([some_refused({1: errno.EINVAL, 2: errno.ENOENT}, 3)])
+    with pytest.raises(BatchRefused) as caught:
+        over(ipvs.Ipvs(), socket).apply(changes)
+    assert len(socket.sends) == 1
+    assert caught.value.applied == ["-A -t 192.0.2.1:80 -s wlc"]
+    assert caught.value.refused == [
+        "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1",
+        "-e -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 0",
+    ]
+    first, second, last = str(caught.value).splitlines()
+    assert first.startswith("rip: the kernel does not take 10.0.0.1: ")
+    assert first.endswith(" (refused: -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)")
+    assert second.startswith("IPVS: another program changed the table meanwhile ")
+    assert second.endswith(" (refused: -e -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 0)")
+    assert last == "1 of 5 changes were carried out before that; run the task again to complete them"
+
+
+def test_refused_removal() -> None:
+    """All that comes was carried out by then, and the other removals are."""
+    changes = [
+        add(Service(WEB)),
+        remove(Destination(RS1)),
+        remove(Destination(RS2)),
+        remove(Service(DNS)),
+    ]
+    error = failed(changes, None, some_refused({1: errno.ENOENT}, 3))
+    assert isinstance(error, BatchRefused)
+    assert error.applied == ["-A -t 192.0.2.1:80 -s wlc", "-d -t 192.0.2.1:80 -r 10.0.0.1:80", "-D -u 192.0.2.2:53"]
+    assert error.refused == ["-d -t 192.0.2.1:80 -r 10.0.0.2:80"]
+    assert str(error).endswith("3 of 4 changes were carried out before that; run the task again to complete them")
+
+
+SIP = ServiceKey.of({"vip": "192.0.2.1", "port": 5060, "protocol": "udp"})
+MIXED = Destination(RS6)
+BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
+
+
+@pytest.mark.parametrize(
+    ("change", "number", "message"),
+    [
+        (
+            add(Service(WEB, "mh")),
+            errno.ENOENT,
+            (
+                "scheduler: mh is not available in this kernel: the module ip_vs_mh is missing (try 'modprobe ip_vs_mh')"
+                " (refused: -A -t 192.0.2.1:80 -s mh)"
+            ),
+        ),
+        (
+            Change(Service(SIP), BY_SIP),
+            errno.ENOENT,
+            (
+                "scheduler: mh, persistence_engine: sip is not available in this kernel: the module ip_vs_mh or ip_vs_pe_sip"
+                " is missing (try 'modprobe ip_vs_pe_sip') (refused: -E -u 192.0.2.1:5060 -s mh -p 300 --pe sip)"
+            ),
+        ),
+        (
+            add(Destination(RS1)),
+            errno.EINVAL,
+            (
+                "rip: the kernel does not take 10.0.0.1: it must be a unicast or local address that this host has a route to,"
+                " and lo must be up (refused: -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)"
+            ),
+        ),
+        (
+            add(MIXED),
+            errno.EINVAL,
+            (
+                "rip: 2001:db8::b7 is of another family than its service, which cannot be while a sync daemon runs"
+                " (stop it with lvs.cluster.ipvs_sync_daemon, state=absent), or without a route to it"
+                " (refused: -a -t 192.0.2.1:80 -r [2001:db8::b7]:80 -i -w 1)"
+            ),
+        ),
+        (
+            Change(Timeouts(1, 2, 3), Timeouts(2678400, 2, 3)),
+            errno.EINVAL,
+            (
+                "tcp, tcp_fin, udp: this kernel cannot count so far (2147483647 ticks, 24 days where it ticks 1000 times a"
+                " second): write less (refused: --set 2678400 2 3)"
+            ),
+        ),
+        (
+            add(SyncDaemon("backup", "eth0")),
+            errno.EINVAL,
+            (
+                "role: a backup cannot run while a destination is of another family than its service:"
+                " take such destinations away first (refused: --start-daemon backup --mcast-interface eth0 --syncid 0"
+                " --mcast-group 224.0.0.81"
+                " --mcast-port 8848 --mcast-ttl 1)"
+            ),
+        ),
+        (
+            add(Service(WEB)),
+            errno.EEXIST,
+            (
+                "IPVS: another program changed the table meanwhile (File exists): run the task again"
+                " (refused: -A -t 192.0.2.1:80 -s wlc)"
+            ),
+        ),
+        (
+            remove(Destination(RS1)),
+            errno.ENOENT,
+            (
+                "IPVS: another program changed the table meanwhile (No such file or directory): run the task again"
+                " (refused: -d -t 192.0.2.1:80 -r 10.0.0.1:80)"
+            ),
+        ),
+        (
+            remove(Service(WEB)),
+            errno.ESRCH,
+            (
+                "IPVS: another program changed the table meanwhile (No such process): run the task again"
+                " (refused: -D -t 192.0.2.1:80)"
+            ),
+        ),
+        (
+            remove(MASTER),
+            errno.ESRCH,
+            (
+                "IPVS: another program changed the table meanwhile (No such process): run the task again"
+                " (refused: --stop-daemon master)"
+            ),
+        ),
+        (
+            add(Destination(RS1)),
+            errno.ENOMEM,
+            "IPVS: Cannot allocate memory (refused: -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)",
+        ),
+        (
+            add(MIXED),
+            errno.ENOMEM,
+            "IPVS: Cannot allocate memory (refused: -a -t 192.0.2.1:80 -r [2001:db8::b7]:80 -i -w 1)",
+        ),
+        (Change(Timeouts(1, 2, 3), Timeouts(4, 5, 6)), errno.ENOMEM, "IPVS: Cannot allocate memory (refused: --set 4 5 6)"),
+        (add(Service(WEB)), errno.EINVAL, "IPVS: Invalid argument (refused: -A -t 192.0.2.1:80 -s wlc)"),
+    ],
+)
+def test_refusal_in_the_words_of_the_options(change: Change[Any], number: int, message: str) -> None:
+    """What the kernel means, where it can be told, and what to do next."""
+    error = failed([change], some_refused({0: number}, 1))
+    assert str(error) == message
+    assert isinstance(error, BatchRefused)
+    assert (error.applied, error.refused) == ([], [change.line()])
+
+
+def test_missing_service_of_a_single_destination() -> None:
+    """An earlier task may bring it, so that check mode may go on."""
+    error = failed([add(Destination(RS1))], some_refused({0: errno.ESRCH}, 1))
+    assert isinstance(error, NoSuchService)
+    assert str(error) == ("the virtual service -t 192.0.2.1:80 does not exist: create it with lvs.cluster.ipvs_service first")
+
+
+def test_missing_service_of_one_of_several_destinations() -> None:
+    """The others are carried out."""
+    error = failed([add(Destination(RS1)), add(Destination(RS2))], some_refused({1: errno.ESRCH}, 2))
+    assert isinstance(error, BatchRefused)
+    assert error.applied == ["-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1"]
+    assert str(error).splitlines() == [
+        (
+            "the virtual service -t 192.0.2.1:80 does not exist: create it with lvs.cluster.ipvs_service first"
+            " (refused: -a -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 1)"
+        ),
+        "1 of 2 changes were carried out before that; run the task again to complete them",
+    ]
+
+
+def test_destinations_of_a_service_that_was_refused() -> None:
+    """The reason is the service's; those of another service have their own."""
+    in_dns = Destination(DestinationKey(DNS, ip_address("10.0.0.1"), 53))
+    changes = [add(Service(WEB, "mh")), add(Destination(RS1)), add(Service(DNS)), add(in_dns)]
+    error = failed(changes, some_refused({0: errno.ENOENT, 1: errno.ESRCH, 3: errno.EINVAL}, 4))
+    assert isinstance(error, BatchRefused)
+    assert error.applied == ["-A -u 192.0.2.2:53 -s wlc"]
+    assert error.refused == [changes[index].line() for index in (0, 1, 3)]
+    assert [line.partition(" ")[0] for line in str(error).splitlines()] == ["scheduler:", "rip:", "1"]
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES])
+def test_caller_without_the_privilege(number: int) -> None:
+    """Nothing of it is about the options."""
+    error = failed([add(Service(WEB)), add(Destination(RS1))], some_refused({0: number, 1: number}, 2))
+    assert isinstance(error, NotPermitted)
+    assert str(error) == "reading or changing IPVS, check mode included, needs root: run the task with 'become: true'"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOBUFS, "No buffer space available"), "IPVS: No buffer space available"),
+        (OSError("timed out"), "IPVS: timed out"),
+    ],
+)
+def test_socket_fails(error: OSError, message: str) -> None:
+    """It is the kernel's word that is missing, not one of it; nothing more is sent."""
+    socket = Socket([error])
+    with pytest.raises(KernelRefused) as caught:
+        over(ipvs.Ipvs(), socket).apply([add(Service(WEB)), remove(Service(DNS))])
+    assert caught.type is KernelRefused
+    assert str(caught.value) == message
+    assert len(socket.sends) == 1
+
+
+# ----- sync daemons
+
+OTHER = SyncDaemon("master", "eth1", 8)
+STOP, START, RESTART = (
+    [(DEL_DAEMON, codec.encode_daemon_key(MASTER))],
+    [(NEW_DAEMON, codec.encode_daemon(OTHER))],
+    [(NEW_DAEMON, codec.encode_daemon(MASTER))],
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "sends"),
+    [(add(MASTER), [RESTART]), (remove(MASTER), [STOP]), (Change(MASTER, OTHER), [STOP, START])],
+    ids=["start", "stop", "change"],
+)
+def test_daemon_is_changed_by_stop_and_start(change: Change[Any], sends: list[list[Request]]) -> None:
+    """The kernel has no other way."""
+    socket = Socket()
+    over(ipvs.SyncDaemons(), socket).apply([change])
+    assert socket.sends == sends
+
+
+def test_daemon_that_does_not_start_runs_as_it_did() -> None:
+    """And the task fails with what the kernel said of the new one."""
+    socket = Socket([None, some_refused({0: errno.ENOMEM}, 1)])
+    with pytest.raises(BatchRefused, match=r"^IPVS: Cannot allocate memory \(refused: --start-daemon .* eth1 .*\)$"):
+        over(ipvs.SyncDaemons(), socket).apply([Change(MASTER, OTHER)])
+    assert socket.sends == [STOP, START, RESTART]
+
+
+def test_daemon_that_starts_neither_anew_nor_as_it_was() -> None:
+    """Both of the reasons are told, and that it does not run."""
+    socket = Socket([None, some_refused({0: errno.ENODEV}, 1), some_refused({0: errno.ENOMEM}, 1)])
+    with pytest.raises(KernelRefused) as caught:
+        over(ipvs.SyncDaemons(), socket).apply([Change(MASTER, OTHER)])
+    assert socket.sends == [STOP, START, RESTART]
+    new, old = str(caught.value).split("; and it does not run now, as it did not start as it was: ")
+    assert new == f"IPVS: No such device (refused: {OTHER.line()})"
+    assert old == f"IPVS: Cannot allocate memory (refused: {MASTER.line()})"
+
+
+def test_daemon_that_does_not_stop() -> None:
+    """No other is started."""
+    socket = Socket([some_refused({0: errno.ESRCH}, 1)])
+    with pytest.raises(BatchRefused, match=r"\(refused: --stop-daemon master\)$"):
+        over(ipvs.SyncDaemons(), socket).apply([Change(MASTER, OTHER)])
+    assert socket.sends == [STOP]
+
+
+@pytest.fixture
+def devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with three devices."""
+    monkeypatch.setattr("socket.if_nameindex", lambda: [(1, "lo"), (3, "eth1"), (2, "eth0")])
+
+
+DAEMONS = [SyncDaemon(role, "eth0", 7, 1472) for role in ("master", "backup")]
+DAEMON_ANSWERS: Any = {(GET_DAEMON, b""): [codec.encode_daemon(one) for one in DAEMONS]}
+
+
+@pytest.mark.usefixtures("devices")
+def test_daemons_that_run() -> None:
+    """By their roles."""
+    socket = Socket(answers=DAEMON_ANSWERS)
+    found = over(ipvs.SyncDaemons(), socket).read([Wanted("master", MASTER, {}), Wanted.absent("backup")])
+    assert found == {"master": DAEMONS[0], "backup": DAEMONS[1]}
+    assert socket.dumps == [GET_DAEMON]
+    assert over(ipvs.SyncDaemons(), Socket()).read([]) == {}
+
+
+@pytest.mark.usefixtures("devices")
+def test_daemon_on_a_device_that_is_not_there() -> None:
+    """In check mode, too; one that goes needs no device."""
+    room = over(ipvs.SyncDaemons(), Socket(answers=DAEMON_ANSWERS))
+    with refused("interface", "eth2 does not exist: this host has eth0, eth1, lo"):
+        room.read([Wanted("master", SyncDaemon("master", "eth2"), {})])
+    assert room.read([Wanted.absent("master")])
+
+
+# ----- reading
+
+
+def service_answer(service: Service) -> Answer:
+    """What the kernel says of a service."""
+    return codec.encode_service(service)
+
+
+def destination_answer(destination: Destination) -> Answer:
+    """What the kernel says of a destination."""
+    return codec.encode_destination(destination)
+
+
+TABLE: Any = {
+    (GET_SERVICE, b""): [service_answer(Service(WEB, "rr")), service_answer(Service(DNS))],
+    (GET_SERVICE, codec.encode_key(WEB)): [service_answer(Service(WEB, "rr"))],
+    (GET_SERVICE, codec.encode_key(DNS)): [service_answer(Service(DNS))],
+    (GET_SERVICE, codec.encode_key(SIP)): OSError(errno.ESRCH, "No such process"),
+    (GET_DEST, codec.encode_key(WEB)): [destination_answer(Destination(RS1)), destination_answer(MIXED)],
+}
+
+
+def test_named_services() -> None:
+    """Those that exist."""
+    room = over(ipvs.IpvsServices(), Socket(answers=TABLE))
+    wanted = [Wanted(WEB, Service(WEB), {}), Wanted(SIP, Service(SIP), {}), Wanted[Service].absent(DNS)]
+    assert room.read(wanted) == {WEB: Service(WEB, "rr"), DNS: Service(DNS)}
+    assert room.read([]) == {}
+    assert over(ipvs.IpvsServices(), Socket()).read(wanted) == {}
+
+
+def test_destinations_of_named_services() -> None:
+    """All of them, each service once; a service may have none."""
+    socket = Socket(answers=TABLE)
+    room = over(ipvs.IpvsDestinations(), socket)
+    in_dns = DestinationKey(DNS, ip_address("10.0.0.1"), 53)
+    wanted = [Wanted(key, Destination(key), {}) for key in (RS1, RS2, in_dns)]
+    assert room.read(wanted) == {RS1: Destination(RS1), RS6: MIXED}
+    assert socket.dumps == [GET_DEST, GET_DEST]
+    assert socket.asked == [GET_SERVICE]  # for the one without destinations
+
+
+def test_destination_of_a_service_that_is_not_there() -> None:
+    """One that comes needs the service, one that goes has gone."""
+    room = over(ipvs.IpvsDestinations(), Socket(answers=TABLE))
+    first, second = (DestinationKey(SIP, ip_address(rip), 5060) for rip in ("10.0.0.1", "10.0.0.2"))
+    assert room.read([Wanted.absent(first)]) == {}
+    with pytest.raises(NoSuchService, match=r"^the virtual service -u 192\.0\.2\.1:5060 does not exist"):
+        room.read([Wanted.absent(first), Wanted(second, Destination(second), {}), Wanted.absent(first)])
+
+
+def test_whole_table() -> None:
+    """Each service with its destinations behind it."""
+    found = over(ipvs.IpvsTable(whole=True), Socket(answers=TABLE)).read([])
+    assert list(found.values()) == [Service(WEB, "rr"), Destination(RS1), MIXED, Service(DNS)]
+    assert all(key == item.key for key, item in found.items())
+
+
+def test_named_part_of_the_table() -> None:
+    """Of others not even the destinations are asked for."""
+    socket = Socket(answers=TABLE)
+    wanted: list[Wanted[Any]] = [Wanted(DNS, Service(DNS), {}), Wanted(RS1, Destination(RS1), {}), Wanted.absent(SIP)]
+    assert over(ipvs.IpvsTable(whole=False), socket).read(wanted) == {DNS: Service(DNS)}
+    assert socket.dumps == [GET_SERVICE, GET_DEST]
+    assert list(over(ipvs.IpvsTable(whole=False), socket).read([Wanted.absent(WEB)])) == [WEB, RS1, RS6]
+
+
+def test_timeouts() -> None:
+    """All three under their one key."""
+    socket = Socket(answers={(GET_CONFIG, b""): [codec.encode_timeouts(Timeouts(900, 120, 300))]})
+    assert over(ipvs.IpvsTimeouts(), socket).read([]) == {"timeouts": Timeouts(900, 120, 300)}
+    assert socket.dumps == []
+
+
+STATISTICS = Statistics(*range(1, 11))
+STATS = b"".join(netlink.attribute(kind, struct.pack("=Q", kind)) for kind in range(1, 11))
+
+
+def test_director(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that there is, and which device has its VIP."""
+    vip = ip_address("192.0.2.1")
+    monkeypatch.setattr(neighbour, "devices", lambda: [neighbour.Device(2, "eth0", b"", True, (), (vip,))])
+    counts = b"".join(netlink.attribute(kind, struct.pack("=I", kind)) for kind in (7, 8, 9))
+    stats = netlink.nested(12, STATS)
+    service = netlink.nested(1, netlink.attributes(service_answer(Service(WEB, "rr")))[1], stats)
+    destination = netlink.nested(2, netlink.attributes(destination_answer(Destination(RS1)))[2], counts, stats)
+    info = netlink.attribute(1, struct.pack("=I", 0x010201)) + netlink.attribute(2, struct.pack("=I", 4096))
+    answers: Any = {
+        (GET_CONFIG, b""): [codec.encode_timeouts(Timeouts(900, 120, 300))],
+        (GET_INFO, b""): [info],
+        (GET_SERVICE, b""): [service],
+        (GET_DEST, codec.encode_key(WEB)): [destination],
+        **DAEMON_ANSWERS,
+    }
+    socket = Socket(answers=answers)
+    assert over(ipvs_info.IpvsInfo(), socket).director() == Director(
+        services=[
+            CountedService(
+                Service(WEB, "rr"), STATISTICS, [CountedDestination(Destination(RS1), Connections(7, 8, 9), STATISTICS)]
+            )
+        ],
+        timeouts=Timeouts(900, 120, 300),
+        sync_daemons=DAEMONS,
+        version="1.2.1",
+        connection_table_size=4096,
+        holders={vip: "eth0"},
+    )
+    assert sorted(socket.dumps) == [GET_SERVICE, GET_DEST, GET_DAEMON]
+
+
+def test_director_with_a_drained_real_server() -> None:
+    """The note is merged in here, too."""
+    files.save_state({"drained": {str(RS1): 3}})
+    stats = netlink.nested(12, STATS)
+    counts = b"".join(netlink.attribute(kind, bytes(4)) for kind in (7, 8, 9))
+    answers: Any = {
+        (GET_CONFIG, b""): [b""],
+        (GET_INFO, b""): [netlink.attribute(1, bytes(4)) + netlink.attribute(2, bytes(4))],
+        (GET_SERVICE, b""): [netlink.nested(1, netlink.attributes(service_answer(Service(WEB)))[1], stats)],
+        (GET_DEST, codec.encode_key(WEB)): [
+            netlink.nested(2, netlink.attributes(destination_answer(Destination(RS1, weight=0)))[2], counts, stats)
+        ],
+    }
+    (service,) = over(ipvs_info.IpvsInfo(), Socket(answers=answers)).director().services
+    assert [one.destination for one in service.destinations] == [Destination(RS1, weight=0, drained=3)]
+
+
+def test_order_of_a_director() -> None:
+    """Not the kernel's, which is that of its hash table; marks last, the others by family, protocol, address and port."""
+    services = [
+        ServiceKey.of({"vip": "9.0.0.1", "port": 80}),
+        ServiceKey.of({"vip": "10.0.0.1", "port": 8}),
+        ServiceKey.of({"vip": "10.0.0.1", "port": 80}),
+        ServiceKey.of({"vip": "2.0.0.1", "port": 53, "protocol": "udp"}),
+        ServiceKey.of({"vip": "2001:db8::1", "port": 80}),
+        ServiceKey.of({"fwmark": 7}),
+        ServiceKey.of({"fwmark": 7, "family": "ipv6"}),
+        ServiceKey.of({"fwmark": 10}),
+    ]
+    servers = [("9.0.0.2", 80), ("10.0.0.2", 8), ("10.0.0.2", 80), ("2001:db8::2", 80)]
+    destinations = [DestinationKey(services[0], ip_address(rip), port) for rip, port in servers]
+    stats = netlink.nested(12, STATS)
+    counts = b"".join(netlink.attribute(kind, bytes(4)) for kind in (7, 8, 9))
+
+    def service(index: int) -> Answer:
+        return netlink.nested(1, netlink.attributes(service_answer(Service(services[index])))[1], stats)
+
+    def destination(index: int) -> Answer:
+        answer = destination_answer(Destination(destinations[index]))
+        return netlink.nested(2, netlink.attributes(answer)[2], counts, stats)
+
+    answers: Any = {
+        (GET_CONFIG, b""): [b""],
+        (GET_INFO, b""): [netlink.attribute(1, bytes(4)) + netlink.attribute(2, bytes(4))],
+        (GET_SERVICE, b""): [service(index) for index in (5, 3, 1, 7, 0, 6, 4, 2)],
+        (GET_DEST, codec.encode_key(services[0])): [destination(index) for index in (3, 0, 2, 1)],
+    }
+    found = over(ipvs_info.IpvsInfo(), Socket(answers=answers)).director()
+    assert [one.service.key for one in found.services] == services
+    assert [one.destination.key for one in found.services[0].destinations] == destinations
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (
+            OSError(errno.EPERM, ""),
+            NotPermitted,
+            "reading or changing IPVS, check mode included, needs root: run the task with",
+        ),
+        (
+            OSError(errno.EACCES, ""),
+            NotPermitted,
+            "reading or changing IPVS, check mode included, needs root: run the task with",
+        ),
+        (OSError(errno.EINVAL, "Invalid argument"), KernelRefused, "IPVS: Invalid argument"),
+        (OSError("timed out"), KernelRefused, "IPVS: timed out"),
+    ],
+)
+def test_reading_fails(error: OSError, kind: type[LvsError], message: str) -> None:
+    """Only the word that there is no such service is an answer."""
+    answers: Any = {(GET_SERVICE, codec.encode_key(WEB)): error, (GET_DEST, codec.encode_key(WEB)): error}
+    for room in (over(ipvs.IpvsServices(), Socket(answers=answers)), over(ipvs.IpvsDestinations(), Socket(answers=answers))):
+        key: Any = WEB if isinstance(room, ipvs.IpvsServices) else RS1
+        with pytest.raises(kind) as caught:
+            room.read([Wanted.absent(key)])
+        assert caught.type is kind
+        assert str(caught.value).startswith(message)
+
+
+# ----- the connection
+
+
+def test_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever happens within."""
+    socket = Socket()
+    monkeypatch.setattr(ipvs, "GenericSocket", lambda family, version: {("IPVS", 1): socket}[family, version])
+
+    def use() -> None:
+        with ipvs.IpvsServices() as room:
+            assert room.read([]) == {}
+            assert not socket.closed
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        use()
+    assert socket.closed
+
+
+def test_module_is_loaded_by_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent, and nothing left open."""
+    socket = Socket()
+    monkeypatch.setattr(ipvs, "GenericSocket", lambda family, version: {("IPVS", 1): socket}[family, version])
+    ipvs.load_ipvs()
+    assert socket.closed
+    assert (socket.sends, socket.asked, socket.dumps) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (
+            OSError(errno.ENOENT, "No such file or directory"),
+            MissingKernelSupport,
+            "this kernel has no IPVS: load it with 'modprobe ip_vs', or install a kernel that has the module ip_vs",
+        ),
+        (OSError(errno.EMFILE, "Too many open files"), KernelRefused, "generic netlink: Too many open files"),
+        (OSError("timed out"), KernelRefused, "generic netlink: timed out"),
+    ],
+)
+def test_no_connection(monkeypatch: pytest.MonkeyPatch, error: OSError, kind: type[LvsError], message: str) -> None:
+    """The family that the kernel does not know, or the socket itself."""
+
+    def connect(*_family_and_version: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ipvs, "GenericSocket", connect)
+    with pytest.raises(kind) as caught, ipvs.IpvsServices():
+        pass
+    assert str(caught.value) == message

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of a VIP, which answers are right, and what is said of all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_requests import (
+    Outcome,
+    ProbeFailed,
+    Requests,
+    enough,
+    judged,
+    percentile,
+    verdict,
+    wanted_requests,
+)
+
+from ....helpers import all_refused, refused
+
+OPTIONS: dict[str, Any] = {
+    "vip": "192.0.2.1", "port": 80, "kind": "http", "path": "/", "host_header": None, "send": None, "expect": None,
+    "identify": None, "status": [200], "requests": 10, "parallel": 1, "timeout": 5.0, "shares": None, "tolerance": 0.1,
+}  # fmt: skip
+
+
+def wanted(**given: Any) -> Requests:
+    return wanted_requests({**OPTIONS, **given})
+
+
+def test_host_is_the_vip_itself() -> None:
+    assert (wanted().host, str(wanted(path="/x"))) == ("192.0.2.1:80", "http://192.0.2.1:80/x")
+    assert wanted(vip="2001:db8::1").host == "[2001:db8::1]:80"
+    assert wanted(host_header="www.example.com").host == "www.example.com"
+
+
+def test_all_bad_options_are_named_at_once() -> None:
+    with all_refused("vip: is missing: name the VIP and its port", "port: is missing:"):
+        wanted(vip=None, port=None)
+    with all_refused(
+        "vip: '192.0.2' is not an IP address",
+        "port: 0 is not in 1..65535",
+        "send: 'x' is for kind=tcp",
+        "path: 'a b' cannot be: it begins with /",
+        "expect: '(' is not a regular expression of Python",
+        "identify: 'rs' has to have one group",
+        "status: 600 is not in 100..599",
+        "requests: 0 is not in 1..100000",
+        "parallel: 201 is not in 1..200",
+        "timeout: nan is not in 0.1..60 seconds",
+        "shares: 'two' is not a number",
+        "tolerance: 1.5 is not in 0..1",
+    ):
+        wanted(
+            vip="192.0.2", port=0, send="x", path="a b", expect="(", identify="rs", status=[600], requests=0, parallel=201,
+            timeout=float("nan"), shares={"rs1": "two"}, tolerance=1.5,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "says"),
+    [
+        ("shares", {"shares": {"rs1": 0}}, "leaves nothing to anybody"),
+        ("host_header", {"host_header": "x", "kind": "tcp"}, "is for kind=http"),
+        ("host_header", {"host_header": "x\r\nEvil: y"}, "has no spaces"),
+    ],
+)
+def test_bad_options(option: str, given: dict[str, Any], says: str) -> None:
+    with refused(option, says):
+        wanted(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "body", "name", "problem"),
+    [
+        ({}, 200, " rs1 \nmore", "rs1", ""),
+        ({}, 200, "", "", ""),
+        ({}, 503, "sorry", None, "status 503"),
+        ({"status": [503]}, 503, "rs1", "rs1", ""),
+        ({"expect": "^ok$"}, 200, "rs1\nok\n", "rs1", ""),
+        ({"expect": "^ok$"}, 200, "not ok", None, "wrong answer"),
+        ({"expect": "^X-Name"}, 200, "rs1", None, "wrong answer"),  # of the body alone
+        ({"identify": r"^X-Name: (\w+)"}, 200, "anything", "rs9", ""),
+        ({"identify": r"^I am (\w+)"}, 200, "x\nI am rs2", "rs2", ""),
+        ({"identify": r"^I am (\w+)"}, 200, "x", None, "an answer that does not say whose it is (identify)"),
+        ({"identify": r"x(y)?"}, 200, "x", None, "an answer that does not say whose it is (identify)"),
+    ],
+)
+def test_answers(given: dict[str, Any], status: int, body: str, name: str | None, problem: str) -> None:
+    outcome = judged(wanted(**given), status, "X-Name: rs9\n", body)
+    assert (outcome.name, outcome.problem) == (name, problem)
+
+
+def test_when_an_answer_over_tcp_is_whole() -> None:
+    line = wanted(kind="tcp", send="?")
+    assert (enough(line, "220 rs1"), enough(line, "220 rs1\n")) == (False, True)
+    both = wanted(kind="tcp", expect="^220 ", identify=r"(rs\d)")
+    assert [enough(both, said) for said in ("220 \n", "rs1\n", "220 rs1")] == [False, False, True]
+    assert [wanted(kind="tcp", **one).listens for one in ({}, {"send": "?"}, {"expect": "x"})] == [False, True, True]
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1), st.sampled_from([1, 50, 90, 99, 100]))
+def test_percentile_by_nearest_rank(values: list[int], part: int) -> None:
+    """The least of the values that so many percent do not exceed."""
+    ordered = sorted(values)
+    found = percentile(ordered, part)
+    assert found in values
+    assert 100 * sum(value <= found for value in values) >= part * len(values)
+    assert 100 * sum(value < found for value in values) < part * len(values)
+
+
+def test_latency() -> None:
+    outcomes = [Outcome("rs1", seconds=number / 1000) for number in range(100, 0, -1)]
+    outcomes.append(Outcome(None, "timed out", seconds=5.0))
+    with pytest.raises(ProbeFailed) as caught:
+        verdict(wanted(), outcomes, 6.0)
+    assert caught.value.facts["latency"] == {"min": 1.0, "p50": 50.0, "p90": 90.0, "p99": 99.0, "max": 100.0, "mean": 50.5}
+
+
+def test_failures() -> None:
+    wrong = [Outcome(None, "wrong answer", example) for example in ("first", "second")]
+    outcomes = [Outcome("rs1"), *wrong, Outcome(None, "refused")]
+    with pytest.raises(ProbeFailed) as caught:
+        verdict(wanted(), outcomes, 1.0)
+    said = "3 of 4 requests to http://192.0.2.1:80/ failed: wrong answer (x2), such as 'first'; refused (x1): "
+    assert str(caught.value).startswith(said)
+    assert caught.value.facts == {
+        "answers": {"rs1": 1},
+        "failures": [
+            {"problem": "wrong answer", "times": 2, "example": "first"},
+            {"problem": "refused", "times": 1, "example": ""},
+        ],
+        "latency": dict.fromkeys(("min", "p50", "p90", "p99", "max", "mean"), 0.0),
+        "requests": 4,
+        "seconds": 1.0,
+    }
+
+
+BOTH = {"rs1": 1, "rs2": 1}
+
+
+def answered(**times: int) -> list[Outcome]:
+    return [Outcome(name) for name, several in times.items() for number in range(several)]
+
+
+@pytest.mark.parametrize(
+    ("shares", "tolerance", "answers", "says"),
+    [
+        ({"rs1": 2, "rs2": 1}, 0, {"rs1": 6, "rs2": 3}, None),
+        (BOTH, 0.1, {"rs1": 6, "rs2": 4}, None),
+        ({"rs1": "1", "rs2": 1, "rs3": 0}, 0, {"rs1": 1, "rs2": 1}, None),
+        (None, 0, {"anybody": 1}, None),
+        (BOTH, 0.09, {"rs1": 6, "rs2": 4}, "rs1 has 0.600 of the answers, where 0.500 is wanted, give or take 0.09: see"),
+        (BOTH, 0.4, {"rs1": 6}, "rs2 has 0.000 of the answers, where 0.500 is wanted"),
+        ({"rs1": 1}, 0.5, {"rs1": 9, "rs2": 1}, "'rs2' answered 1 of 10 requests and is not among rs1"),
+    ],
+)
+def test_shares(shares: dict[str, Any] | None, tolerance: float, answers: dict[str, int], says: str | None) -> None:
+    asked = wanted(shares=shares, tolerance=tolerance)
+    if says is None:
+        assert verdict(asked, answered(**answers), 1.0)["answers"] == answers
+    else:
+        with pytest.raises(ProbeFailed) as caught:
+            verdict(asked, answered(**answers), 1.0)
+        assert f"shares: {says}" in str(caught.value)
+        assert caught.value.facts["answers"] == answers

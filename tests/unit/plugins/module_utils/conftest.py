@@ -1,0 +1,21 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No test reads or writes this machine's own state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.lvs.cluster.plugins.module_utils._core import files
+
+
+@pytest.fixture(autouse=True)
+def state_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state file of the test's own, in a folder that is not there yet."""
+    path = tmp_path / "lvs.cluster" / "state.json"
+    monkeypatch.setattr(files, "STATE_FILE", str(path))
+    monkeypatch.setattr(files, "LOCK_FILE", str(tmp_path / "lock"))
+    return path
