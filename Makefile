@@ -4,8 +4,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -ec
 .NOTPARALLEL:
 
-# Options for nox: make test NOXFLAGS='--report table.json'
+# Options for nox: make lint NOXFLAGS='--report table.json'
 NOXFLAGS =
+# A folder for reports of the tests: make test REPORTS=/tmp/reports
+REPORTS =
 NOX = nox="$$(lab/venv nox)/bin/nox"; "$$nox" $(NOXFLAGS)
 
 .PHONY: help
@@ -26,7 +28,7 @@ lint: ## every check that needs no kernel: style, types, documentation, licences
 
 .PHONY: test
 test: ## every test, on a kernel with IPVS, and how long each part takes
-	@$(NOX) --tags test
+	@tests/run $(REPORTS)
 
 .PHONY: bench
 bench: ## how fast the IPVS modules are beside ipvsadm, and that clients lose no request: a quarter of an hour

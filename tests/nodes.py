@@ -48,7 +48,7 @@ class NodeBackend(BaseBackend):  # type: ignore[misc]  # the parent is not typed
 def inventories() -> list[str]:
     """The lab's inventory, and the scenario's own where it has one."""
     own = PROJECT / "molecule" / os.environ["MOLECULE_SCENARIO_NAME"] / "inventory"
-    return [f"--inventory={one}" for one in (INVENTORY, own) if one.exists()]
+    return [f"--inventory={path}" for path in (INVENTORY, own) if path.exists()]
 
 
 def _node(name: str) -> Callable[[], Host]:

@@ -31,7 +31,7 @@ def running(what: str) -> str:
 
 # Those that are tests themselves, or run in one: tests/integration/test_demo.py.
 MAKE = ["make demo", "make test"]
-# Those that need the collection alone; tests/host/test_package.py runs them.
+# Those that need the collection alone; tests/package/test_package.py runs them.
 FROM_GALAXY = "ansible-galaxy collection install lvs.cluster"
 BUILD = "ansible-galaxy collection build"
 FROM_TARBALL = "ansible-galaxy collection install lvs-cluster-0.1.0.tar.gz"

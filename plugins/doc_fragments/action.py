@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an action plugin that only reads says of itself."""
+"""Documentation shared by action plugins that change nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ attributes:
     description: Changes nothing in any mode.
     support: full
   diff_mode:
-    description: Has nothing to show, as it changes nothing.
+    description: Never returns a diff, because it changes nothing.
     support: N/A
 author:
   - The lvs.cluster authors (@lvs-cluster)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module that talks to IPVS says of itself."""
+"""Documentation shared by all modules that use IPVS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ModuleDocFragment:
 options: {}
 requirements:
   - Linux with the module C(ip_vs)
-  - root on the managed host, in check mode too, as the kernel lets nobody else read IPVS
+  - root on the managed host, also in check mode, because the kernel allows only root to read IPVS
 notes:
-  - Talks to the kernel over generic netlink. C(ipvsadm) is not needed.
+  - Uses generic netlink to communicate with the kernel. C(ipvsadm) is not required.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a virtual service is named."""
+"""The options that identify a virtual service."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ class ModuleDocFragment:
 options:
   vip:
     description:
-      - The virtual service's address, a unicast IPv4 or IPv6 address.
-      - Goes with O(port). Give O(vip) or O(fwmark), not both.
+      - The address of the virtual service, a unicast IPv4 or IPv6 address.
+      - Requires O(port). Mutually exclusive with O(fwmark).
     type: str
   port:
     description:
-      - The virtual service's port, V(0) to V(65535).
-      - V(0) takes every port that no other service has. The service has to be persistent.
+      - The port of the virtual service, V(0) to V(65535).
+      - V(0) matches every port that no other service has. It requires a persistent service.
     type: int
   protocol:
-    description: The virtual service's protocol. Means nothing with O(fwmark).
+    description: The protocol of the virtual service. Ignored with O(fwmark).
     type: str
     choices: [tcp, udp, sctp]
     default: tcp
   fwmark:
-    description: The firewall mark of the packets that belong to the virtual service, V(1) to V(4294967295), instead of O(vip) and O(port).
+    description:
+      - The firewall mark of the packets that belong to the virtual service, V(1) to V(4294967295).
+      - Replaces O(vip) and O(port).
     type: int
   family:
-    description: The address family of a virtual service by O(fwmark), V(ipv4) if left out. A O(vip) tells it by itself.
+    description: The address family of a virtual service with O(fwmark). Defaults to V(ipv4). With O(vip), the address determines it.
     type: str
     choices: [ipv4, ipv6]
 """

@@ -8,30 +8,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_status
-short_description: Show how a cluster stands
+short_description: Report the status of a cluster
 version_added: 0.1.0
 description:
-  - Prints a table in the manner of C(ipvsadm -L), and what differs from the inventory, and writes the same as a page with a drawing.
-  - Shows what other tasks have read. The playbook C(lvs.cluster.status) has them.
-  - The page is one file that needs no network and no script. It is output, not a change, so the task is never changed.
-    It is replaced whole, and not written in check mode.
+  - Prints a table in the style of C(ipvsadm -L) and the differences from the inventory. Writes the same to an HTML page with a diagram.
+  - Reports what other tasks have read. The playbook C(lvs.cluster.status) contains these tasks.
+  - The page is a single file that needs neither a network nor scripts. It counts as output and not as a change, so the task never
+    reports a change. The page is replaced as a whole. It is not written in check mode.
 options:
   directors:
     description:
-      - Of each director its C(name), the result of M(lvs.cluster.ipvs_info) as C(info), and the C(results) of tasks in check mode.
-      - Of the results, C(commands) are shown as differences, and C(warnings). A task that failed, and a host that could not be reached,
-        are shown with their message.
-      - Where a destination in C(info) has C(drained), that is shown as its weight before the drain.
+      - For each director, its C(name), the result of M(lvs.cluster.ipvs_info) as C(info), and the C(results) of tasks run in check mode.
+      - From the results, C(commands) are reported as differences, along with C(warnings). For a task that failed and for a host that
+        could not be reached, the message is reported.
+      - If a destination in C(info) has a value in C(drained), this is reported as its weight before the drain.
     type: list
     elements: dict
     required: true
   real_servers:
-    description: Of each real server its C(name) and the C(results) of tasks in check mode.
+    description: For each real server, its C(name) and the C(results) of tasks run in check mode.
     type: list
     elements: dict
     required: true
   services:
-    description: The services of the inventory, as M(lvs.cluster.cluster_plan) returns them.
+    description: The services of the inventory, as returned in RV(lvs.cluster.cluster_plan#module:services).
     type: list
     elements: dict
     required: true
@@ -41,11 +41,13 @@ options:
     elements: str
     required: true
   hosts:
-    description: Which real server has which RIP, as M(lvs.cluster.cluster_plan) returns it.
+    description: The names of the real servers by RIP, as returned in RV(lvs.cluster.cluster_plan#module:hosts).
     type: dict
     required: true
   page:
-    description: The file on the controller to write the page to, from the current folder. Nothing is written where it is empty.
+    description:
+      - The file on the controller for the HTML page, relative to the current directory.
+      - If empty, no page is written.
     type: str
     default: lvs-status.html
 extends_documentation_fragment:
@@ -53,11 +55,11 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Show how the cluster stands
+- name: Report the status of the cluster
   lvs.cluster.cluster_status:
     directors:
       - name: ds1
-        info: "{{ found }}"
+        info: "{{ ipvs }}"
         results: ["{{ table }}"]
     real_servers: []
     services: "{{ lvs_plan.services }}"
@@ -73,12 +75,12 @@ table:
   type: list
   elements: str
 state:
-  description: The gravest state of a host, V(unreachable), V(failed), V(differs) or V(same).
+  description: The most severe state of any host, in this order V(unreachable), V(failed), V(differs), V(same).
   returned: success
   type: str
   sample: same
 page:
-  description: The file that was written; empty where none was.
+  description: The path of the page. Empty if no page was written.
   returned: success
   type: str
   sample: /home/admin/lvs-status.html

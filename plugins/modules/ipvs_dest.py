@@ -2,102 +2,107 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real server in a virtual service."""
+"""A real server of a virtual service."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ipvs_dest
-short_description: Manage a real server of a virtual service, or drain one
+short_description: Manage or drain a real server of a virtual service
 version_added: 0.1.0
 description:
-  - Adds, changes or removes a destination of a virtual service in the kernel's IPVS table, as C(ipvsadm -a), C(-e) and C(-d) do.
-  - The service has to be there. An option left out stays as the kernel has it, so a weight is changed by naming nothing but the weight.
-  - A destination is changed in place. Its connections stay.
-  - O(state=drained) takes a real server out of service without breaking a connection. It gets no new ones, and the module waits until
-    those that there are have ended. The former weight is kept in C(/var/lib/lvs.cluster/state.json), as the kernel forgets it, and
-    O(state=present) brings it back.
-  - Without a service, by O(rip) alone, O(state=drained) is for all destinations that a real server has on this director, and
-    O(state=present) for those of them that are drained.
+  - Adds, changes or removes a destination of a virtual service in the kernel's IPVS table, like C(ipvsadm -a), C(-e) and C(-d).
+  - The service has to exist. An option that is omitted stays as it is in the kernel. To change a weight, give nothing but the weight.
+  - A destination is changed in place. Its connections are kept.
+  - O(state=drained) takes a real server out of service without breaking a connection. The real server receives no new connections, and
+    the module waits until the existing ones have ended. The former weight is stored in C(/var/lib/lvs.cluster/state.json), because the
+    kernel does not keep it. O(state=present) restores it.
+  - Without a service, with O(rip) only, O(state=drained) applies to all destinations that the real server has on this director, and
+    O(state=present) to those of them that are drained.
 options:
   rip:
     description:
-      - The real server's address, a unicast address of the same family as O(vip).
-      - O(forward=tunnel) can go from one family to the other, as long as no sync daemon runs.
+      - The address of the real server, a unicast address of the same family as O(vip).
+      - With O(forward=tunnel), it may be of the other family, as long as no sync daemon runs.
     type: str
     required: true
   rport:
     description:
-      - The real server's port, V(1) to V(65535), the service's own if left out.
-      - Another port than the service's works with O(forward=masquerade) alone, by O(fwmark), too. No other method rewrites ports.
-        See M(lvs.cluster.port_dnat) for them.
+      - The port of the real server, V(1) to V(65535). Defaults to the port of the service.
+      - Another port than that of the service requires O(forward=masquerade), also with O(fwmark). No other forwarding method rewrites
+        ports. Use M(lvs.cluster.port_dnat) with them.
     type: int
   forward:
     description:
-      - How packets reach the real server. V(tunnel) wraps them in another IP packet, V(route) sends them on unchanged (direct routing),
-        V(masquerade) rewrites their addresses (NAT), V(local) hands them to the director itself.
-      - Left out, a new destination gets V(tunnel).
+      - The forwarding method. V(tunnel) encapsulates packets in another IP packet, V(route) forwards them unchanged (direct routing),
+        V(masquerade) rewrites their addresses (NAT), V(local) delivers them to the director itself.
+      - A new destination gets V(tunnel) by default.
     type: str
     choices: [tunnel, route, masquerade, local]
   weight:
     description:
       - The share of new connections relative to the other real servers, V(0) (none) to V(65535).
-      - Left out, a new destination gets V(1), and one that is drained the weight that it had before.
-      - Stated, it ends a drain. O(state=drained) takes none, as that is V(0).
+      - If omitted, a new destination gets V(1), and a drained one gets its former weight back.
+      - Setting a weight ends a drain. Not valid with O(state=drained), which sets the weight to V(0).
     type: int
   upper_threshold:
-    description: The number of connections from which on it gets no new ones, V(0) (no limit, which a new destination has if this is left out) to V(2147483647).
+    description:
+      - The number of connections at which the real server stops receiving new ones, V(0) to V(2147483647).
+      - V(0) means no limit, which is the default for a new destination.
     type: int
   lower_threshold:
     description:
-      - The number of connections below which it gets new ones again, up to O(upper_threshold).
-      - V(0), which a new destination has if this is left out, is three quarters of O(upper_threshold).
+      - The number of connections below which the real server receives new ones again, V(0) to V(2147483647) and at most
+        O(upper_threshold).
+      - V(0) means three quarters of O(upper_threshold), which is the default for a new destination.
     type: int
   tunnel_type:
     description:
-      - What O(forward=tunnel) wraps packets in, V(ipip) for a new destination if left out.
-      - V(gue) is generic UDP encapsulation, for which the real server listens on O(tunnel_port).
+      - The encapsulation for O(forward=tunnel). A new destination gets V(ipip) by default.
+      - V(gue) is Generic UDP Encapsulation. The real server has to listen on O(tunnel_port) for it.
     type: str
     choices: [ipip, gue, gre]
   tunnel_port:
-    description: The UDP port of O(tunnel_type=gue), V(1) to V(65535), which needs one.
+    description: The UDP port for O(tunnel_type=gue), V(1) to V(65535). Required with O(tunnel_type=gue).
     type: int
   tunnel_checksum:
     description:
-      - What protects the outer packet, for O(tunnel_type=gue) any of them, for O(tunnel_type=gre) V(none) or V(checksum).
-      - V(remote_checksum) lets the real server make the inner checksum. V(none) for a new destination if left out.
+      - The checksum that protects the outer packet. O(tunnel_type=gue) supports all values, O(tunnel_type=gre) V(none) and V(checksum).
+      - With V(remote_checksum), the real server computes the inner checksum.
+      - A new destination gets V(none) by default.
     type: str
     choices: [none, checksum, remote_checksum]
   state:
     description:
-      - Whether it shall be there, and take new connections.
-      - V(drained) sets the weight to V(0), which keeps the connections that there are, and waits until they have ended. The destination has
-        to be there. Drained again, it keeps the former weight that was noted first. A weight that somebody else sets meanwhile ends the
-        drain, too.
-      - A client of a persistent service comes back to its real server at weight V(0), too, while C(net.ipv4.vs.expire_quiescent_template)
-        is V(0). Draining one is refused then, whatever O(drain_timeout) is, unless V(persistent) is among O(drain_connections). With the
-        setting at V(1), such a client goes to another real server with its next connection.
+      - Whether the destination should exist and receive new connections.
+      - V(drained) sets the weight to V(0), which keeps existing connections, and waits until they have ended. The destination has to
+        exist. If it is already drained, the weight that was stored first is kept. The drain also ends if another program sets a weight.
+      - While C(net.ipv4.vs.expire_quiescent_template) is V(0), clients of a persistent service return to their real server even at
+        weight V(0). A drain is then refused, whatever the O(drain_timeout), unless O(drain_connections) contains V(persistent). With
+        the sysctl at V(1), such a client goes to another real server with its next connection.
     type: str
     choices: [present, absent, drained]
     default: present
   drain_timeout:
     description:
-      - How long to wait for the end of the connections, in seconds, up to V(2678400) (31 days).
-      - V(0) does not wait. Whether connections are left, RV(drain) says. It means nothing with another O(state) than V(drained).
+      - How long to wait for the connections to end, in seconds, up to V(2678400) (31 days).
+      - With V(0), the module does not wait, and RV(drain) tells whether connections remain. Only used with O(state=drained).
     type: int
     default: 300
   drain_connections:
     description:
-      - What has to be gone. V(active) is established connections, as C(ipvsadm -L) counts them, V(inactive) all others, most of which have
-        ended and are remembered for the timeouts of M(lvs.cluster.ipvs_timeouts).
-      - V(persistent) is clients that the service still remembers. The kernel forgets one when its C(persistence_timeout) has passed since the
-        client's last connection came, and none of its connections is remembered any more, for which it looks once a minute.
+      - The connections that have to end. V(active) are established connections, as C(ipvsadm -L) counts them. V(inactive) are all others,
+        most of which have ended and are remembered for the timeouts of M(lvs.cluster.ipvs_timeouts).
+      - V(persistent) are the clients that the service still remembers. The kernel forgets a client when C(persistence_timeout) has passed
+        since its last new connection and when it remembers none of the client's connections any more. It checks once a minute.
     type: list
     elements: str
     choices: [active, inactive, persistent]
     default: [active]
   drain_on_timeout:
-    description: What it is when connections are left after O(drain_timeout), a failure or not. The weight stays V(0) either way.
+    description:
+      - What to do if connections remain after O(drain_timeout), fail the task or continue.
+      - The weight stays V(0) in both cases.
     type: str
     choices: [fail, continue]
     default: fail
@@ -112,20 +117,20 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: A real server behind an IPIP tunnel
+- name: Add a real server behind an IPIP tunnel
   lvs.cluster.ipvs_dest:
     vip: 192.168.56.185
     port: 80
     rip: 192.168.56.183
 
-- name: Twice as much for it
+- name: Double its weight
   lvs.cluster.ipvs_dest:
     vip: 192.168.56.185
     port: 80
     rip: 192.168.56.183
     weight: 2
 
-- name: Network address translation to another port
+- name: Add a real server with NAT to another port
   lvs.cluster.ipvs_dest:
     vip: 192.168.56.187
     port: 80
@@ -133,7 +138,7 @@ EXAMPLES = r"""
     rport: 8080
     forward: masquerade
 
-- name: A tunnel through UDP, and no more than 1000 connections
+- name: Add a real server behind a GUE tunnel, with at most 1000 connections
   lvs.cluster.ipvs_dest:
     vip: 192.168.56.185
     port: 80
@@ -143,12 +148,12 @@ EXAMPLES = r"""
     upper_threshold: 1000
 
 # ansible ds1 -m lvs.cluster.ipvs_dest -a "rip=192.168.56.184 state=drained"
-- name: No new connections for a real server, in no service, and wait until those that there are have ended
+- name: Drain a real server in all services and wait for its connections to end
   lvs.cluster.ipvs_dest:
     rip: 192.168.56.184
     state: drained
 
-- name: The same in one service, for a minute at most; go on with what is left then
+- name: Drain it in one service, and continue after one minute
   lvs.cluster.ipvs_dest:
     vip: 192.168.56.185
     port: 80
@@ -159,11 +164,11 @@ EXAMPLES = r"""
   register: drained
 
 # ansible ds1 -m lvs.cluster.ipvs_dest -a "rip=192.168.56.184"
-- name: All the weights that it had before
+- name: Restore all its former weights
   lvs.cluster.ipvs_dest:
     rip: 192.168.56.184
 
-- name: Out of the service
+- name: Remove it from the service
   lvs.cluster.ipvs_dest:
     vip: 192.168.56.185
     port: 80
@@ -173,67 +178,243 @@ EXAMPLES = r"""
 
 RETURN = r"""
 destination:
-  description:
-    - The destination as it is now; empty where it is absent.
-    - C(drained) is the weight that it had before it was drained, C(null) where it is not.
-  returned: when a service is named
+  description: The destination after the task. Empty if it is absent.
+  returned: if a service is given
   type: dict
-  sample:
-    vip: 192.168.56.185
-    port: 80
-    protocol: tcp
-    rip: 192.168.56.183
-    rport: 80
-    forward: tunnel
-    weight: 2
-    drained: null
-    upper_threshold: 0
-    lower_threshold: 0
-    tunnel_type: ipip
-    tunnel_port: null
-    tunnel_checksum: none
+  contains:
+    vip:
+      description: The address of the virtual service.
+      returned: if a service is given, unless the service has a firewall mark
+      type: str
+      sample: 192.168.56.185
+    port:
+      description: The port of the virtual service.
+      returned: if a service is given, unless the service has a firewall mark
+      type: int
+      sample: 80
+    protocol:
+      description: The protocol of the virtual service, V(tcp), V(udp) or V(sctp).
+      returned: if a service is given, unless the service has a firewall mark
+      type: str
+      sample: tcp
+    fwmark:
+      description: The firewall mark of the virtual service.
+      returned: if a service is given, if the service has a firewall mark
+      type: int
+      sample: 7
+    family:
+      description: The address family of a virtual service with a firewall mark, V(ipv4) or V(ipv6).
+      returned: if a service is given, if the service has a firewall mark
+      type: str
+      sample: ipv4
+    rip:
+      description: The address of the real server.
+      returned: if a service is given
+      type: str
+      sample: 192.168.56.183
+    rport:
+      description: The port of the real server. V(null) for a service with a firewall mark that rewrites no ports.
+      returned: if a service is given
+      type: int
+      sample: 80
+    forward:
+      description: The forwarding method, V(tunnel), V(route), V(masquerade) or V(local).
+      returned: if a service is given
+      type: str
+      sample: tunnel
+    weight:
+      description: The weight. V(0) takes no new connections.
+      returned: if a service is given
+      type: int
+      sample: 2
+    drained:
+      description: The weight that the destination had before it was drained. V(null) if it is not drained.
+      returned: if a service is given
+      type: int
+      sample: 1
+    upper_threshold:
+      description: The number of connections at which the destination stops receiving new ones. V(0) for no limit.
+      returned: if a service is given
+      type: int
+      sample: 0
+    lower_threshold:
+      description: The number of connections below which it receives new ones again. V(0) for three quarters of the upper threshold.
+      returned: if a service is given
+      type: int
+      sample: 0
+    tunnel_type:
+      description: The tunnel type, V(ipip), V(gue) or V(gre).
+      returned: if a service is given, with C(forward=tunnel)
+      type: str
+      sample: ipip
+    tunnel_port:
+      description: The UDP port of a GUE tunnel. V(null) for other tunnels.
+      returned: if a service is given, with C(forward=tunnel)
+      type: int
+      sample: 6080
+    tunnel_checksum:
+      description: The checksum of the outer packet, V(none), V(checksum) or V(remote_checksum).
+      returned: if a service is given, with C(forward=tunnel)
+      type: str
+      sample: none
 destinations:
-  description: All destinations of the real server, each like RV(destination).
-  returned: when no service is named
+  description: All destinations of the real server after the task.
+  returned: if no service is given
   type: list
   elements: dict
+  contains:
+    vip:
+      description: The address of the virtual service.
+      returned: if no service is given, unless the service has a firewall mark
+      type: str
+      sample: 192.168.56.185
+    port:
+      description: The port of the virtual service.
+      returned: if no service is given, unless the service has a firewall mark
+      type: int
+      sample: 80
+    protocol:
+      description: The protocol of the virtual service, V(tcp), V(udp) or V(sctp).
+      returned: if no service is given, unless the service has a firewall mark
+      type: str
+      sample: tcp
+    fwmark:
+      description: The firewall mark of the virtual service.
+      returned: if no service is given, if the service has a firewall mark
+      type: int
+      sample: 7
+    family:
+      description: The address family of a virtual service with a firewall mark, V(ipv4) or V(ipv6).
+      returned: if no service is given, if the service has a firewall mark
+      type: str
+      sample: ipv4
+    rip:
+      description: The address of the real server.
+      returned: if no service is given
+      type: str
+      sample: 192.168.56.183
+    rport:
+      description: The port of the real server. V(null) for a service with a firewall mark that rewrites no ports.
+      returned: if no service is given
+      type: int
+      sample: 80
+    forward:
+      description: The forwarding method, V(tunnel), V(route), V(masquerade) or V(local).
+      returned: if no service is given
+      type: str
+      sample: tunnel
+    weight:
+      description: The weight. V(0) takes no new connections.
+      returned: if no service is given
+      type: int
+      sample: 2
+    drained:
+      description: The weight that the destination had before it was drained. V(null) if it is not drained.
+      returned: if no service is given
+      type: int
+      sample: 1
+    upper_threshold:
+      description: The number of connections at which the destination stops receiving new ones. V(0) for no limit.
+      returned: if no service is given
+      type: int
+      sample: 0
+    lower_threshold:
+      description: The number of connections below which it receives new ones again. V(0) for three quarters of the upper threshold.
+      returned: if no service is given
+      type: int
+      sample: 0
+    tunnel_type:
+      description: The tunnel type, V(ipip), V(gue) or V(gre).
+      returned: if no service is given, with C(forward=tunnel)
+      type: str
+      sample: ipip
+    tunnel_port:
+      description: The UDP port of a GUE tunnel. V(null) for other tunnels.
+      returned: if no service is given, with C(forward=tunnel)
+      type: int
+      sample: 6080
+    tunnel_checksum:
+      description: The checksum of the outer packet, V(none), V(checksum) or V(remote_checksum).
+      returned: if no service is given, with C(forward=tunnel)
+      type: str
+      sample: none
 drain:
-  description:
-    - How the wait ended. C(complete) says whether there was no connection of O(drain_connections) in two readings, a second apart.
-      C(seconds) is how long it took.
-    - C(left) is the connections that there were then, of all the destinations that were to be drained.
-  returned: with O(state=drained), on failure, too, but not in check mode
+  description: The result of the drain.
+  returned: with O(state=drained), also on failure, but not in check mode
   type: dict
-  sample: {complete: false, seconds: 300.4, left: {active: 2, inactive: 14, persistent: 0}}
+  contains:
+    complete:
+      description: Whether two readings, one second apart, found none of the connections in O(drain_connections).
+      returned: with O(state=drained)
+      type: bool
+      sample: false
+    seconds:
+      description: How long the module waited, in seconds.
+      returned: with O(state=drained)
+      type: float
+      sample: 300.4
+    left:
+      description: The connections that remained at the end, of all destinations that were drained.
+      returned: with O(state=drained)
+      type: dict
+      contains:
+        active:
+          description: Established connections.
+          returned: with O(state=drained)
+          type: int
+          sample: 2
+        inactive:
+          description: All other connections that IPVS still remembers.
+          returned: with O(state=drained)
+          type: int
+          sample: 14
+        persistent:
+          description: Clients that a persistent service still remembers.
+          returned: with O(state=drained)
+          type: int
+          sample: 0
 commands:
-  description: What was changed (in check mode, what would be), as arguments of C(ipvsadm(8)).
+  description:
+    - The changes as commands, in the order in which they were made. In check mode, those that would be made.
   returned: success
   type: list
   elements: str
-  sample: ["-e -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 2"]
+  sample: ["ipvsadm -e -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 2"]
+changes:
+  description: The same changes as data. RV(commands) has the lines of RV(changes[].command).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: The action, V(add), V(set) or V(remove).
+      returned: success
+      type: str
+      sample: set
+    kind:
+      description: The kind of object that changed, V(destination).
+      returned: success
+      type: str
+      sample: destination
+    key:
+      description: The values that identify the object.
+      returned: success
+      type: dict
+      sample: {vip: 192.168.56.185, port: 80, protocol: tcp, rip: 192.168.56.183, rport: 80}
+    command:
+      description: The command that makes the change. Several lines if it takes several commands.
+      returned: success
+      type: str
+      sample: "ipvsadm -e -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 2"
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import DESTINATION, DRAIN, SERVICE_KEY
 from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain_wait import IpvsRealServers, drained
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import (
-    facts,
-    is_whole,
-    wanted_destination,
-    with_real_server,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import ARGUMENT_SPEC, IpvsDest
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        argument_spec={**SERVICE_KEY, **DESTINATION, **DRAIN},
-        wanted_of=wanted_destination,
-        room_of=lambda options: IpvsRealServers(whole=is_whole(options)),
-        scope=with_real_server,
-        settle=drained,
-        report=facts,
-    )
+    run(ARGUMENT_SPEC, IpvsDest())
 
 
 if __name__ == "__main__":

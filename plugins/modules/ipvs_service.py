@@ -11,42 +11,49 @@ module: ipvs_service
 short_description: Manage a virtual service of Linux Virtual Server
 version_added: 0.1.0
 description:
-  - Adds, changes or removes a virtual service in the kernel's IPVS table, as C(ipvsadm -A), C(-E) and C(-D) do.
-  - A service is changed in place. Its real servers and its connections stay.
+  - Adds, changes or removes a virtual service in the kernel's IPVS table, like C(ipvsadm -A), C(-E) and C(-D).
+  - A service is changed in place. Its real servers and connections are kept.
 options:
   scheduler:
     description:
-      - How the service picks a real server, for instance V(rr), V(wrr), V(lc), V(wlc), V(sh) or V(mh). See C(ipvsadm(8)).
+      - The scheduler, for instance V(rr), V(wrr), V(lc), V(wlc), V(sh) or V(mh). See ipvsadm(8).
       - The kernel loads the module C(ip_vs_NAME) for it.
-      - Left out, a new service gets V(wlc), and one that exists keeps its own.
+      - A new service gets V(wlc) by default. An existing service keeps its scheduler.
     type: str
   scheduler_flags:
     description:
-      - Settings of the scheduler, all of them. An empty list takes them away.
-      - V(fallback) picks another real server where the chosen one takes none, and V(port) counts the client's port in. They are flags of
-        the schedulers V(sh) and V(mh), of which O(scheduler) has to name one along with them.
-      - V(flag-1), V(flag-2) and V(flag-3) are their names for any scheduler. V(fallback) is V(flag-1) and V(port) is V(flag-2).
+      - The flags of the scheduler, as a complete list. An empty list clears them.
+      - V(fallback) chooses another real server if the first choice accepts no connections. V(port) includes the client's port in the
+        hash. They are flags of the schedulers V(sh) and V(mh), one of which O(scheduler) has to name as well.
+      - V(flag-1), V(flag-2) and V(flag-3) are generic names for any scheduler. V(fallback) is V(flag-1), and V(port) is V(flag-2).
     type: list
     elements: str
     choices: [fallback, port, flag-1, flag-2, flag-3]
   persistence_timeout:
     description:
-      - How long a client stays with its real server after its last connection ended, in seconds, up to V(2678400) (31 days).
-      - V(0) is no persistence. A new service has none if this is left out.
+      - How long a client stays with its real server after its last connection has ended, in seconds, up to V(2678400) (31 days).
+      - V(0) turns persistence off, which is the default for a new service.
     type: int
   persistence_netmask:
     description:
-      - The clients that stay together, those whose addresses are equal under this mask, such as V(255.255.255.0), or its length.
-        For IPv6, the length, V(1) to V(128). Needs persistence.
-      - Left out, each client of a new service is by itself.
+      - Clients whose addresses are equal under this netmask stay together. A netmask such as V(255.255.255.0) or its length. For IPv6,
+        the prefix length, V(1) to V(128). Requires persistence.
+      - In a new service, each client is on its own by default.
     type: str
   persistence_engine:
-    description: V(sip) keeps the packets of a SIP call together, by its Call-ID. Needs persistence, and O(protocol=udp) or a O(fwmark).
+    description: V(sip) keeps the packets of a SIP call together, by Call-ID. Requires persistence, and O(protocol=udp) or O(fwmark).
     type: str
     choices: [none, sip]
   one_packet:
-    description: Whether each packet is scheduled by itself. Needs O(protocol=udp) or a O(fwmark).
+    description: Whether to schedule each packet on its own. Requires O(protocol=udp) or O(fwmark).
     type: bool
+  state:
+    description:
+      - Whether the virtual service should exist.
+      - V(absent) removes it with all its destinations.
+    type: str
+    choices: [present, absent]
+    default: present
 seealso:
   - module: lvs.cluster.ipvs_dest
   - module: lvs.cluster.ipvs_table
@@ -54,43 +61,42 @@ extends_documentation_fragment:
   - lvs.cluster.common
   - lvs.cluster.ipvs
   - lvs.cluster.service
-  - lvs.cluster.state
 """
 
 EXAMPLES = r"""
-- name: A web service, weighted round robin
+- name: Create a web service with weighted round robin
   lvs.cluster.ipvs_service:
     vip: 192.168.56.185
     port: 80
     scheduler: wrr
 
-- name: Each client stays with its real server for five minutes, together with its /24
+- name: Keep all clients of a /24 network on the same real server for five minutes
   lvs.cluster.ipvs_service:
     vip: 192.168.56.185
     port: 443
     persistence_timeout: 300
     persistence_netmask: 255.255.255.0
 
-- name: By the client's address and port, and past a real server that is drained
+- name: Hash the client's address and port, and skip real servers that are drained
   lvs.cluster.ipvs_service:
     vip: 2001:db8::185
     port: 80
     scheduler: mh
     scheduler_flags: [fallback, port]
 
-- name: DNS, a query at a time
+- name: Schedule each DNS query on its own
   lvs.cluster.ipvs_service:
     vip: 192.168.56.185
     port: 53
     protocol: udp
     one_packet: true
 
-- name: All that the firewall marked with 7
+- name: Create a service for packets with firewall mark 7
   lvs.cluster.ipvs_service:
     fwmark: 7
     scheduler: rr
 
-- name: No service on that port any more
+- name: Remove a service
   lvs.cluster.ipvs_service:
     vip: 192.168.56.186
     port: 8099
@@ -99,41 +105,108 @@ EXAMPLES = r"""
 
 RETURN = r"""
 service:
-  description: The service as it is now; empty where it is absent.
+  description: The service after the task. Empty if it is absent.
   returned: success
   type: dict
-  sample:
-    vip: 192.168.56.185
-    port: 80
-    protocol: tcp
-    scheduler: wrr
-    scheduler_flags: []
-    persistence_timeout: 0
-    persistence_netmask: null
-    persistence_engine: none
-    one_packet: false
+  contains:
+    vip:
+      description: The address of the virtual service.
+      returned: success, unless the service has a firewall mark
+      type: str
+      sample: 192.168.56.185
+    port:
+      description: The port of the virtual service.
+      returned: success, unless the service has a firewall mark
+      type: int
+      sample: 80
+    protocol:
+      description: The protocol of the virtual service, V(tcp), V(udp) or V(sctp).
+      returned: success, unless the service has a firewall mark
+      type: str
+      sample: tcp
+    fwmark:
+      description: The firewall mark of the virtual service.
+      returned: success, if the service has a firewall mark
+      type: int
+      sample: 7
+    family:
+      description: The address family of a virtual service with a firewall mark, V(ipv4) or V(ipv6).
+      returned: success, if the service has a firewall mark
+      type: str
+      sample: ipv4
+    scheduler:
+      description: The scheduler.
+      returned: success
+      type: str
+      sample: wrr
+    scheduler_flags:
+      description: The flags of the scheduler.
+      returned: success
+      type: list
+      elements: str
+      sample: []
+    persistence_timeout:
+      description: The persistence timeout in seconds. V(0) for a service without persistence.
+      returned: success
+      type: int
+      sample: 0
+    persistence_netmask:
+      description: The netmask, for IPv6 the prefix length, that groups clients. V(null) without persistence.
+      returned: success
+      type: str
+      sample: 255.255.255.255
+    persistence_engine:
+      description: The persistence engine, V(none) or V(sip).
+      returned: success
+      type: str
+      sample: none
+    one_packet:
+      description: Whether each packet is scheduled on its own.
+      returned: success
+      type: bool
+      sample: false
 commands:
-  description: What was changed (in check mode, what would be), as arguments of C(ipvsadm(8)).
+  description:
+    - The changes as commands, in the order in which they were made. In check mode, those that would be made.
   returned: success
   type: list
   elements: str
-  sample: ["-A -t 192.168.56.185:80 -s wrr"]
+  sample: ["ipvsadm -A -t 192.168.56.185:80 -s wrr"]
+changes:
+  description: The same changes as data. RV(commands) has the lines of RV(changes[].command).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: The action, V(add), V(set) or V(remove).
+      returned: success
+      type: str
+      sample: add
+    kind:
+      description: The kind of object that changed, V(service).
+      returned: success
+      type: str
+      sample: service
+    key:
+      description: The values that identify the object.
+      returned: success
+      type: dict
+      sample: {vip: 192.168.56.185, port: 80, protocol: tcp}
+    command:
+      description: The command that makes the change. Several lines if it takes several commands.
+      returned: success
+      type: str
+      sample: "ipvsadm -A -t 192.168.56.185:80 -s wrr"
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import SERVICE, SERVICE_KEY, STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._core.module import named, run
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsServices
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import wanted_service
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_service import ARGUMENT_SPEC, IpvsService
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        argument_spec={**SERVICE_KEY, **SERVICE, **STATE},
-        wanted_of=wanted_service,
-        room_of=lambda options: IpvsServices(),
-        report=named("service"),
-    )
+    run(ARGUMENT_SPEC, IpvsService())
 
 
 if __name__ == "__main__":

@@ -2,71 +2,75 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The daemons that share connections between directors."""
+"""The IPVS connection synchronization daemons."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ipvs_sync_daemon
-short_description: Manage the daemons that share connections between directors
+short_description: Manage the daemons that synchronize connections between directors
 version_added: 0.1.0
 description:
-  - Starts and stops a sync daemon, as C(ipvsadm --start-daemon) and C(--stop-daemon) do. A master tells of its connections, and a
-    backup listens, so that connections survive when another director takes over. Both may run on one host.
-  - The kernel cannot change a daemon that runs. A daemon whose options differ is stopped and started, and misses what happens in between.
-    If it does not start, it is started as it was.
-  - The daemons are gone after a reboot.
+  - Starts and stops a sync daemon, like C(ipvsadm --start-daemon) and C(--stop-daemon). A master sends its connections, and a backup
+    receives them, so that connections survive when another director takes over. Both may run on the same host.
+  - The kernel cannot change a running daemon. To change options, the module stops the daemon and starts it again, and the daemon misses
+    messages in between. If the daemon does not start, the module starts it again with its former options.
+  - The daemons do not survive a reboot. See M(lvs.cluster.boot).
 options:
   role:
-    description: Which of the two daemons.
+    description: The role of the daemon.
     type: str
     choices: [master, backup]
     required: true
   interface:
-    description: The device that reaches the other directors. O(state=present) needs it.
+    description: The device that reaches the other directors. Required for O(state=present).
     type: str
   sync_id:
     description:
-      - Tells groups of directors apart, V(0) to V(255). A backup with another one than V(0) takes only messages with its own.
-      - Left out, a new daemon gets V(0).
+      - The ID of a group of directors, V(0) to V(255). A backup with an ID other than V(0) accepts only messages with its own ID.
+      - A new daemon gets V(0) by default.
     type: int
   sync_maxlen:
     description:
-      - The length of a message, in bytes, V(1) to V(65507). The kernel makes less than V(1024) of a backup's to that, and more
-        than V(65487) with an IPv6 group.
-      - Left out, a new daemon gets what fits into 1500 bytes, a backup what fits into its device's MTU if that is more.
+      - The maximum length of a message, in bytes, V(1) to V(65507). The kernel raises values below V(1024) to that for a backup, and
+        lowers values above V(65487) to that with an IPv6 group.
+      - By default, a new daemon gets the length that fits into 1500 bytes, or, for a backup, into the MTU of its device if that is larger.
     type: int
   group:
-    description: The multicast address of the messages, an IPv4 or an IPv6 one. Left out, a new daemon gets V(224.0.0.81).
+    description: The multicast address of the messages, IPv4 or IPv6. A new daemon gets V(224.0.0.81) by default.
     type: str
   port:
-    description: The UDP port of the messages, V(1) to V(65535). Left out, a new daemon gets V(8848).
+    description: The UDP port of the messages, V(1) to V(65535). A new daemon gets V(8848) by default.
     type: int
   ttl:
-    description: The number of routers, plus one, that a message passes, V(1) to V(255). Left out, a new daemon gets V(1).
+    description: The TTL of the messages, V(1) to V(255). A new daemon gets V(1) by default.
     type: int
+  state:
+    description: Whether the daemon should run.
+    type: str
+    choices: [present, absent]
+    default: present
 seealso:
   - module: lvs.cluster.ipvs_info
 extends_documentation_fragment:
   - lvs.cluster.common
   - lvs.cluster.ipvs
-  - lvs.cluster.state
 """
 
 EXAMPLES = r"""
-- name: Tell the other director
+- name: Send connections to the other director
   lvs.cluster.ipvs_sync_daemon:
     role: master
     interface: eth0
     sync_id: 1
 
-- name: And listen to it
+- name: Receive connections from the other director
   lvs.cluster.ipvs_sync_daemon:
     role: backup
     interface: eth0
     sync_id: 1
 
-- name: No more
+- name: Stop receiving connections
   lvs.cluster.ipvs_sync_daemon:
     role: backup
     state: absent
@@ -74,41 +78,55 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sync_daemon:
-  description: The daemon as it is now, empty where it does not run. C(sync_maxlen) is null where the kernel has just chosen it.
+  description:
+    - The daemon after the task. Empty if it does not run.
+    - C(sync_maxlen) is V(null) if the kernel has only just chosen it.
   returned: success
   type: dict
   sample: {role: master, interface: eth0, sync_id: 1, sync_maxlen: 1472, group: 224.0.0.81, port: 8848, ttl: 1}
 commands:
-  description: What was changed (in check mode, what would be), as arguments of C(ipvsadm(8)).
+  description:
+    - The changes as commands, in the order in which they were made. In check mode, those that would be made.
   returned: success
   type: list
   elements: str
-  sample: ["--start-daemon master --mcast-interface eth0 --syncid 1 --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1"]
+  sample:
+    - ipvsadm --start-daemon master --mcast-interface eth0 --syncid 1 --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1
+changes:
+  description: The same changes as data. RV(commands) has the lines of RV(changes[].command).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: The action, V(add), V(set) or V(remove).
+      returned: success
+      type: str
+      sample: add
+    kind:
+      description: The kind of object that changed, V(sync_daemon).
+      returned: success
+      type: str
+      sample: sync_daemon
+    key:
+      description: The values that identify the object.
+      returned: success
+      type: dict
+      sample: {role: master}
+    command:
+      description: The command that makes the change. Several lines if it takes several commands.
+      returned: success
+      type: str
+      sample: ipvsadm --start-daemon master --mcast-interface eth0 --syncid 1 --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._core.module import named, run
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import wanted_daemon
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import SyncDaemons
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import ARGUMENT_SPEC, IpvsSyncDaemon
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        argument_spec={
-            "role": {"type": "str", "choices": ["master", "backup"], "required": True},
-            "interface": {"type": "str"},
-            "sync_id": {"type": "int"},
-            "sync_maxlen": {"type": "int"},
-            "group": {"type": "str"},
-            "port": {"type": "int"},
-            "ttl": {"type": "int"},
-            **STATE,
-        },
-        wanted_of=wanted_daemon,
-        room_of=lambda options: SyncDaemons(),
-        report=named("sync_daemon"),
-    )
+    run(ARGUMENT_SPEC, IpvsSyncDaemon())
 
 
 if __name__ == "__main__":

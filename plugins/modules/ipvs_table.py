@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole IPVS table, or a part of it."""
+"""The whole IPVS table, or a part of it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ module: ipvs_table
 short_description: Manage virtual services and their real servers as one list
 version_added: 0.1.0
 description:
-  - Brings the kernel's IPVS table to what a list says, as C(ipvsadm --restore) would, and touches nothing that is as it shall be.
-  - Services and destinations are changed in place. New destinations are there before others go, so that a service that stays always
-    has one. Everything is validated before the first change, and sent to the kernel in one go.
-  - An option left out stays as the kernel has it, as in M(lvs.cluster.ipvs_service) and M(lvs.cluster.ipvs_dest).
+  - Makes the kernel's IPVS table match a list, as C(ipvsadm --restore) would, but changes only what differs.
+  - Services and destinations are changed in place. New destinations are added before others are removed, so a service that remains
+    always has a destination. The whole list is validated before the first change, and sent to the kernel in a single exchange.
+  - An option that is omitted stays as it is in the kernel, as in M(lvs.cluster.ipvs_service) and M(lvs.cluster.ipvs_dest).
 options:
   services:
     description: The virtual services.
@@ -62,12 +62,14 @@ options:
         description: See O(lvs.cluster.ipvs_service#module:one_packet).
         type: bool
       state:
-        description: Whether it shall be there. A service that goes takes its destinations along.
+        description:
+          - Whether the virtual service should exist.
+          - V(absent) removes it with all its destinations.
         type: str
         choices: [present, absent]
         default: present
       destinations:
-        description: The service's real servers. Left out, they stay as they are, whatever O(purge) says.
+        description: The real servers of the service. If omitted, they are not changed, whatever the value of O(purge).
         type: list
         elements: dict
         suboptions:
@@ -103,33 +105,34 @@ options:
             type: str
             choices: [none, checksum, remote_checksum]
           state:
-            description: Whether it shall be there.
+            description: Whether the destination should exist.
             type: str
             choices: [present, absent]
             default: present
   purge:
     description:
-      - What goes without being listed as absent. V(none) is nothing. V(destinations) is those destinations of the listed services that
-        are not listed. V(services) is those, and every service that is not listed.
-      - Leave services that another program manages, such as keepalived or a container engine, out of the list and out of
+      - What to remove although it is not listed with C(state=absent). V(none) removes nothing. V(destinations) removes those
+        destinations of listed services that are not listed. V(services) also removes every service that is not listed.
+      - Services that another program manages, such as keepalived or a container engine, should be neither in O(services) nor in
         O(purge_networks).
     type: str
     choices: [none, destinations, services]
     default: none
   purge_networks:
     description:
-      - The networks, such as V(192.0.2.0/24), in which O(purge=services) takes services away, those whose VIP lies in one of them.
-      - A service by firewall mark lies in none. Left out, every service that is not listed goes, those by firewall mark, too.
+      - The networks, such as V(192.0.2.0/24), to which O(purge=services) is limited. Only services whose VIP is in one of them are removed.
+      - A service with a firewall mark is in no network. If omitted, all services that are not listed are removed, including those with
+        a firewall mark.
     type: list
     elements: str
   keep_weights:
-    description: Whether a destination that is there keeps its weight, which an operator may have changed.
+    description: Whether existing destinations keep their weights, which an operator may have changed.
     type: bool
     default: false
   keep_drained:
     description:
-      - Whether a destination that M(lvs.cluster.ipvs_dest) has drained stays so, whatever weight is listed. A warning names it.
-      - V(false) ends the drain, with the weight that is listed or, where none is, the one that it had before.
+      - Whether a destination that was drained with M(lvs.cluster.ipvs_dest) stays drained, whatever its listed weight. A warning names it.
+      - V(false) ends the drain with the listed weight or, if none is listed, with the former weight.
     type: bool
     default: true
 seealso:
@@ -142,7 +145,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: These services, and no other in this network
+- name: Set these services, and remove all others in this network
   lvs.cluster.ipvs_table:
     services:
       - vip: 192.168.56.185
@@ -158,7 +161,7 @@ EXAMPLES = r"""
     purge: services
     purge_networks: [192.168.56.0/24]
 
-- name: Another real server, nothing else
+- name: Add a real server and change nothing else
   lvs.cluster.ipvs_table:
     services:
       - vip: 192.168.56.185
@@ -170,46 +173,58 @@ EXAMPLES = r"""
 RETURN = r"""
 commands:
   description:
-    - What was changed (in check mode, what would be), in this order, as arguments of C(ipvsadm(8)).
-    - Where the kernel refused something, what it carried out nevertheless.
+    - The changes as commands, in the order in which they were made. In check mode, those that would be made.
+    - If the kernel refused a change, those that it made nevertheless.
   returned: always
   type: list
   elements: str
-  sample: ["-a -t 192.168.56.185:80 -r 192.168.56.184:80 -i -w 1"]
+  sample: ["ipvsadm -a -t 192.168.56.185:80 -r 192.168.56.184:80 -i -w 1"]
+changes:
+  description: The same changes as data. RV(commands) has the lines of RV(changes[].command).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: The action, V(add), V(set) or V(remove).
+      returned: always
+      type: str
+      sample: add
+    kind:
+      description: The kind of object that changed, V(service) or V(destination).
+      returned: always
+      type: str
+      sample: destination
+    key:
+      description: The values that identify the object.
+      returned: always
+      type: dict
+      sample: {vip: 192.168.56.185, port: 80, protocol: tcp, rip: 192.168.56.184, rport: 80}
+    command:
+      description: The command that makes the change. Several lines if it takes several commands.
+      returned: always
+      type: str
+      sample: "ipvsadm -a -t 192.168.56.185:80 -r 192.168.56.184:80 -i -w 1"
 drained:
   description: The listed destinations that are drained, each like RV(lvs.cluster.ipvs_dest#module:destination).
   returned: success
   type: list
   elements: dict
 refused:
-  description: What the kernel refused. Nothing is removed where something that was to come was refused.
-  returned: when the kernel refused something
+  description: The commands for the changes that the kernel refused. If it refused an addition or a change, nothing was removed.
+  returned: if the kernel refused a change
   type: list
   elements: str
-  sample: ["-a -t 192.168.56.185:80 -r 192.168.57.184:80 -i -w 1"]
+  sample: ["ipvsadm -a -t 192.168.56.185:80 -r 192.168.57.184:80 -i -w 1"]
 """
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import drained_facts, planned, wanted_table
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsTable
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import ARGUMENT_SPEC, IpvsTable
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        argument_spec={
-            # The model validates what is in it: of 10,000 destinations, that takes a third of the time.
-            "services": {"type": "list", "elements": "dict", "required": True},
-            "purge": {"type": "str", "choices": ["none", "destinations", "services"], "default": "none"},
-            "purge_networks": {"type": "list", "elements": "str"},
-            "keep_weights": {"type": "bool", "default": False},
-            "keep_drained": {"type": "bool", "default": True},
-        },
-        wanted_of=wanted_table,
-        room_of=lambda options: IpvsTable(whole=options["purge"] == "services"),
-        scope=planned,
-        report=drained_facts,
-    )
+    run(ARGUMENT_SPEC, IpvsTable())
 
 
 if __name__ == "__main__":

@@ -2,28 +2,28 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Segments that fit through the tunnel."""
+"""The TCP segment size that fits into the tunnel."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mss_clamp
-short_description: Announce TCP segments that fit through the tunnel
+short_description: Announce a TCP segment size that fits into the tunnel
 version_added: 0.1.0
 description:
-  - A client's packets grow by the tunnel's headers on the way from the director to the real server. A full one no longer fits, and
-    where the ICMP message about that does not reach the client, the connection hangs.
-  - The real server answers clients past the director. So it is the real server's SYN-ACK that tells the client how large its segments may
-    be, the maximum segment size (MSS). This module lowers it to what fits, for the VIPs that it is given. A size is never raised.
-  - Keeps all of it in a part of the nftables table C(inet lvs_cluster). Other tables are not touched. All changes of a task are one
-    transaction.
-  - The part goes when its last VIP goes, and the table with its last part. The chain C(mss_clamp) is this module's alone. What else
-    somebody made in the table stays.
+  - The tunnel headers make a client's packets larger on the way from the director to the real server. A full-sized packet no longer
+    fits, and if the ICMP message about this does not reach the client, the connection hangs.
+  - The real server answers clients directly, so its SYN-ACK tells the client how large its segments may be (maximum segment size,
+    MSS). This module lowers the MSS in the SYN-ACK to what fits, for the given VIPs. It never raises the MSS.
+  - The rules are in the chain C(mss_clamp) of the nftables table C(inet lvs_cluster). Other tables are not changed. All changes of a
+    task are one transaction.
+  - The chain is removed with its last VIP, and the table with the last chain of this collection. Do not add rules to this chain.
+    Anything else that was added to the table by other means is kept.
 options:
   tunnels:
     description:
-      - The tunnels that packets for a VIP come through. Of a VIP in several rows, the smallest size counts.
-      - Required for O(state=present). An empty list with O(purge=true) takes all away.
+      - The tunnels through which packets for a VIP arrive. If a VIP is in several entries, the smallest size is used.
+      - Required for O(state=present). An empty list with O(purge=true) removes all VIPs.
     type: list
     elements: dict
     suboptions:
@@ -33,7 +33,7 @@ options:
         required: true
       director:
         description:
-          - The address that the director sends tunnelled packets from. Its family is that of the outer header.
+          - The source address of the director's tunnelled packets. Its family is that of the outer header.
           - Required for O(state=present).
         type: str
       tunnel_type:
@@ -48,39 +48,38 @@ options:
         default: none
       path_mtu:
         description:
-          - The largest packet, in bytes, that passes from the director to this host, V(576) to V(65535), over IPv6 from V(1280) on.
-          - Left out, the MTU of this host's route to O(tunnels[].director), or less where the kernel has learned so.
+          - The largest packet, in bytes, that can be sent from the director to this host, V(576) to V(65535), with IPv6 at least V(1280).
+          - Defaults to the MTU of this host's route to O(tunnels[].director), or to a smaller path MTU that the kernel has learned.
         type: int
   purge:
-    description: Whether VIPs that are not named go. Not for O(state=absent).
+    description: Whether to remove VIPs that are not listed. Not valid with O(state=absent).
     type: bool
     default: false
   state:
     description:
-      - Whether it shall be there.
-      - With V(absent), the named VIPs go. All of them go where O(tunnels) is left out.
+      - Whether the segment size of the VIPs should be lowered.
+      - V(absent) removes the listed VIPs, or all of them if O(tunnels) is omitted.
     type: str
     choices: [present, absent]
     default: present
 requirements:
   - the Python binding of libnftables (Debian package C(python3-nftables))
-  - root on the managed host, in check mode too
+  - root on the managed host, also in check mode
 seealso:
   - module: lvs.cluster.tunl_vip
   - module: lvs.cluster.tunnel_guard
 extends_documentation_fragment:
   - lvs.cluster.common
-  - lvs.cluster.state
 """
 
 EXAMPLES = r"""
-- name: What fits through IPIP, whatever the MTU of the route to the director is
+- name: Announce what fits into IPIP, given the MTU of the routes to the directors
   lvs.cluster.mss_clamp:
     tunnels:
       - {vip: 192.168.56.185, director: 192.168.56.181}
       - {vip: 192.168.56.185, director: 192.168.56.182}
 
-- name: GUE over a path with a smaller MTU, and nothing else
+- name: Announce what fits into GUE over a path with a smaller MTU, and remove all other VIPs
   lvs.cluster.mss_clamp:
     tunnels:
       - {vip: "2001:db8::185", director: 198.51.100.1, tunnel_type: gue, path_mtu: 1420}
@@ -89,39 +88,52 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sizes:
-  description: The largest segment, in bytes, that is announced for each VIP, as it is now.
+  description: The MSS, in bytes, that is announced for each VIP after the task.
   returned: success
   type: dict
   sample: {192.168.56.185: 1440}
 commands:
-  description: What was changed (in check mode, what would be), as commands of C(nft(8)).
+  description:
+    - The changes as commands, in the order in which they were made. In check mode, those that would be made.
   returned: success
   type: list
   elements: str
-  sample: ["add element inet lvs_cluster mss_1440 { 192.168.56.185 }"]
+  sample: ["nft add element inet lvs_cluster mss_1440 '{ 192.168.56.185 }'"]
+changes:
+  description: The same changes as data. RV(commands) has the lines of RV(changes[].command).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: The action, V(add), V(set) or V(remove).
+      returned: success
+      type: str
+      sample: add
+    kind:
+      description: The kind of object that changed, V(table), V(set), V(chain) or V(element).
+      returned: success
+      type: str
+      sample: element
+    key:
+      description: The values that identify the object.
+      returned: success
+      type: dict
+      sample: {set: mss_1440, match: 192.168.56.185}
+    command:
+      description: The command that makes the change. Several lines if it takes several commands.
+      returned: success
+      type: str
+      sample: "nft add element inet lvs_cluster mss_1440 '{ 192.168.56.185 }'"
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import STATE
 from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
-from ansible_collections.lvs.cluster.plugins.module_utils._net.route import path_mtu
-from ansible_collections.lvs.cluster.plugins.module_utils._nft.libnftables import PartOfTable
-from ansible_collections.lvs.cluster.plugins.module_utils._nft.mss_clamp import PART, report, wanted_sizes, with_purge
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.mss_clamp import ARGUMENT_SPEC, MssClamp
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        argument_spec={
-            **STATE,
-            # The model validates what is in it, to name every fault with its row.
-            "tunnels": {"type": "list", "elements": "dict"},
-            "purge": {"type": "bool", "default": False},
-        },
-        wanted_of=lambda options: wanted_sizes(options, path_mtu),
-        room_of=lambda options: PartOfTable(PART),
-        scope=with_purge,
-        report=report,
-    )
+    run(ARGUMENT_SPEC, MssClamp())
 
 
 if __name__ == "__main__":

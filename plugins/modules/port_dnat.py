@@ -11,32 +11,35 @@ module: port_dnat
 short_description: Map ports of a VIP to other ports on a real server
 version_added: 0.1.0
 description:
-  - Tunnelling and direct routing deliver a packet to the port that the client named. Where the real server's program listens on
-    another one, this module translates the port there.
-  - Keeps all mappings in two maps, for IPv4 and IPv6, of a part of the nftables table C(inet lvs_cluster). Other tables are not touched.
-    All changes of a task are one transaction. New connections follow a changed mapping at once, those that there are stay as they are.
-  - The part goes when its last mapping goes, and the table with its last part. The chain C(prerouting) is this module's alone. What else
-    somebody made in the table stays.
-  - Warns where another table's rules certainly drop what is translated. They see the port that it is translated to.
+  - With tunnelling and direct routing, a packet arrives at the real server with the destination port that the client used. If the
+    program there listens on another port, this module translates the port on the real server.
+  - The mappings are in two maps, for IPv4 and IPv6, of the nftables table C(inet lvs_cluster), and are used by its chain C(prerouting).
+    Other tables are not changed. All changes of a task are one transaction. A changed mapping applies to new connections at once.
+    Existing connections are not affected.
+  - The chain is removed with its last mapping, and the table with the last chain of this collection. Do not add rules to this chain.
+    Anything else that was added to the table by other means is kept.
+  - Packet filters of the host see the translated port.
 options:
   vip:
     description:
-      - The address that the client named, a unicast IPv4 or IPv6 address.
-      - Goes with O(port). Give one mapping by O(vip), O(port) and O(to_port), or several as O(mappings).
+      - The address that clients use, a unicast IPv4 or IPv6 address.
+      - Give one mapping with O(vip), O(port) and O(to_port), or several with O(mappings).
     type: str
   port:
-    description: The port that the client named, V(1) to V(65535).
+    description: The port that clients use, V(1) to V(65535).
     type: int
   to_port:
     description: The port that the program on the real server listens on, V(1) to V(65535). Required for O(state=present).
     type: int
   protocol:
-    description: The protocol of the port. Means nothing with O(mappings).
+    description: The protocol of the port. Ignored with O(mappings).
     type: str
     choices: [tcp, udp]
     default: tcp
   mappings:
-    description: Several mappings, instead of O(vip), O(port) and O(to_port). An empty list with O(purge=true) takes all away.
+    description:
+      - Several mappings, instead of O(vip), O(port) and O(to_port).
+      - An empty list with O(purge=true) removes all mappings.
     type: list
     elements: dict
     suboptions:
@@ -57,29 +60,33 @@ options:
         choices: [tcp, udp]
         default: tcp
   purge:
-    description: Whether mappings that are not named go. Not for O(state=absent).
+    description: Whether to remove mappings that are not listed. Not valid with O(state=absent).
     type: bool
     default: false
+  state:
+    description: Whether the mappings should exist.
+    type: str
+    choices: [present, absent]
+    default: present
 requirements:
   - the Python binding of libnftables (Debian package C(python3-nftables))
-  - root on the managed host, in check mode too
+  - root on the managed host, also in check mode
 seealso:
   - module: lvs.cluster.ipvs_dest
   - module: lvs.cluster.tunnel_guard
   - module: lvs.cluster.mss_clamp
 extends_documentation_fragment:
   - lvs.cluster.common
-  - lvs.cluster.state
 """
 
 EXAMPLES = r"""
-- name: Port 8099 of the VIP is answered by port 80
+- name: Map port 8099 of the VIP to port 80
   lvs.cluster.port_dnat:
     vip: 192.168.56.186
     port: 8099
     to_port: 80
 
-- name: These mappings, and no other
+- name: Set these mappings and remove all others
   lvs.cluster.port_dnat:
     mappings:
       - {vip: 192.168.56.186, port: 8099, to_port: 80}
@@ -89,48 +96,78 @@ EXAMPLES = r"""
 
 RETURN = r"""
 mapping:
-  description: The mapping as it is now; empty where it is absent, and where not exactly one is named and there.
+  description: The mapping after the task. Empty if it is absent, or if the task does not name exactly one mapping.
   returned: success
   type: dict
   sample: {vip: 192.168.56.186, protocol: tcp, port: 8099, to_port: 80}
 mappings:
-  description: The named mappings as they are now, without those that are absent.
+  description: The listed mappings that exist after the task.
   returned: success
   type: list
   elements: dict
-  sample: [{vip: 192.168.56.186, protocol: tcp, port: 8099, to_port: 80}]
+  contains:
+    vip:
+      description: The address that clients use.
+      returned: success
+      type: str
+      sample: 192.168.56.186
+    protocol:
+      description: The protocol, V(tcp) or V(udp).
+      returned: success
+      type: str
+      sample: tcp
+    port:
+      description: The port that clients use.
+      returned: success
+      type: int
+      sample: 8099
+    to_port:
+      description: The port on the real server.
+      returned: success
+      type: int
+      sample: 80
 commands:
-  description: What was changed (in check mode, what would be), as commands of C(nft(8)).
+  description:
+    - The changes as commands, in the order in which they were made. In check mode, those that would be made.
   returned: success
   type: list
   elements: str
-  sample: ["add element inet lvs_cluster port_dnat { 192.168.56.186 . tcp . 8099 : 80 }"]
+  sample: ["nft add element inet lvs_cluster port_dnat '{ 192.168.56.186 . tcp . 8099 : 80 }'"]
+changes:
+  description: The same changes as data. RV(commands) has the lines of RV(changes[].command).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: The action, V(add), V(set) or V(remove).
+      returned: success
+      type: str
+      sample: add
+    kind:
+      description: The kind of object that changed, V(table), V(map), V(chain) or V(element).
+      returned: success
+      type: str
+      sample: element
+    key:
+      description: The values that identify the object.
+      returned: success
+      type: dict
+      sample: {set: port_dnat, match: 192.168.56.186 . tcp . 8099}
+    command:
+      description: The command that makes the change. Several lines if it takes several commands.
+      returned: success
+      type: str
+      sample: "nft add element inet lvs_cluster port_dnat '{ 192.168.56.186 . tcp . 8099 : 80 }'"
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import STATE
 from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
-from ansible_collections.lvs.cluster.plugins.module_utils._nft.libnftables import PortMappings
-from ansible_collections.lvs.cluster.plugins.module_utils._nft.port_dnat import report, wanted_mappings, with_purge
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.port_dnat import ARGUMENT_SPEC, PortDnat
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        argument_spec={
-            **STATE,
-            "vip": {"type": "str"},
-            "port": {"type": "int"},
-            "to_port": {"type": "int"},
-            "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
-            # The model validates what is in it, to name every fault with its row.
-            "mappings": {"type": "list", "elements": "dict"},
-            "purge": {"type": "bool", "default": False},
-        },
-        wanted_of=wanted_mappings,
-        room_of=lambda options: PortMappings(),
-        scope=with_purge,
-        report=report,
-    )
+    run(ARGUMENT_SPEC, PortDnat())
 
 
 if __name__ == "__main__":

@@ -2,71 +2,72 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VIPs on a tunnel device, or on an ordinary one."""
+"""VIPs on a tunnel device or on any other device."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: tunl_vip
-short_description: Hold VIPs on a device, and make that device a tunnel's end
+short_description: Manage VIPs on a device and the tunnel that ends there
 version_added: 0.1.0
 description:
-  - Puts VIPs on a device as host addresses, with a host route to each, and brings the device up.
-  - Makes the device, where it is a tunnel's. For a fallback device, such as C(tunl0), which takes packets from anyone, the kernel
-    module is loaded if need be. A tunnel of its own takes the packets that come to O(local).
-  - A VIP that somebody put on another device is not moved. Remove it there first. Several devices may hold a VIP that was put on all of
-    them here.
-  - IPv6 VIPs are put there without duplicate address detection, as real servers have them, too, and as deprecated, so that the kernel
-    never picks one as the source of a packet into a tunnel, which the real servers would drop as their own (RFC 4862).
-  - What was made here is noted in C(/var/lib/lvs.cluster/state.json). Only that is removed. The device goes back to what it was (down,
-    another MTU, or not there) with the last VIP and listener that was put on it here. Loaded kernel modules stay.
-  - A real server has to keep silent about its IPv4 VIPs. Run M(lvs.cluster.arp_sysctl) there first. IPv6 VIPs on a tunnel device or on
-    C(lo) are silent by nature. On a director, they have to be on the device that faces the clients.
+  - Adds VIPs to a device as host addresses, with a host route for each, and brings the device up.
+  - Creates tunnel devices. For a fallback device such as C(tunl0), which accepts packets from any host, the kernel module is loaded if
+    necessary. Any other tunnel device accepts packets for O(local) only.
+  - A VIP that was added to another device by other means is not moved. Remove it there first. Several devices may hold the same VIP if
+    this module added it to all of them.
+  - IPv6 VIPs are added without duplicate address detection, because the director and the real servers have the same address. They
+    are also added as deprecated, so that the kernel never chooses one as the source address of a packet into a tunnel, which the real
+    servers would drop as their own (RFC 4862).
+  - The module records what it created in C(/var/lib/lvs.cluster/state.json), and removes only that. With the last VIP and GUE listener
+    that the module added to a device, the device returns to its former state (down, with another MTU, or absent). Kernel modules stay
+    loaded.
+  - A real server must not answer ARP for its IPv4 VIPs. Run M(lvs.cluster.arp_sysctl) there first. IPv6 VIPs on a tunnel device or on
+    C(lo) are never announced. On a director, IPv6 VIPs have to be on the device that faces the clients.
 options:
   vips:
     description:
-      - The addresses, unicast IPv4 or IPv6. None, if left out or empty. Then only the device is seen to.
-      - With O(state=absent), all that this module put on the device if left out or empty.
+      - The VIPs, unicast IPv4 or IPv6 addresses. If omitted or empty, the module only manages the device.
+      - With O(state=absent), if omitted or empty, the module removes everything that it added to the device.
     type: list
     elements: str
     aliases: [vip]
   device:
     description:
-      - The device that holds them.
-      - V(tunl0) (IPv4 in IPv4), V(sit0) (IPv6 in IPv4), V(ip6tnl0) (IPv6 in IPv6), V(gre0) and V(ip6gre0) (either, in GRE over IPv4 or
-        IPv6) are made if they are not there. So is another one with O(tunnel_type). Any other device has to exist.
-      - V(tunl0) if left out.
+      - The device that holds the VIPs. Defaults to V(tunl0).
+      - V(tunl0) (IPv4 in IPv4), V(sit0) (IPv6 in IPv4), V(ip6tnl0) (IPv6 in IPv6), V(gre0) and V(ip6gre0) (IPv4 or IPv6 in GRE over IPv4
+        or IPv6) are created if necessary. So is any device with O(tunnel_type). All other devices have to exist.
     type: str
   tunnel_type:
     description:
-      - The tunnel that the device is the end of. Left out, a fallback device's own kind, and none for other devices.
-      - V(ipip) is IPv4 in IPv4, V(sit) IPv6 in IPv4, V(ip6ip6) IPv6 in IPv6, V(ipip6) IPv4 in IPv6.
-      - V(gue) is each of these in UDP, with a listener at O(tunnel_port) that takes that off.
+      - The type of the tunnel that ends at the device. Defaults to the type of the fallback device, and to no tunnel for other devices.
+      - V(ipip) is IPv4 in IPv4, V(sit) is IPv6 in IPv4, V(ip6ip6) is IPv6 in IPv6, V(ipip6) is IPv4 in IPv6.
+      - V(gue) is any of these in UDP, with a listener on O(tunnel_port) that removes the UDP header.
     type: str
     choices: [ipip, sit, ip6ip6, ipip6, gre, gue]
   local:
     description:
-      - The address of this host that packets in the tunnel come to, its RIP.
-      - Required for a tunnel device of its own. Not for a fallback device.
+      - The address of this host to which tunnelled packets are sent, its RIP.
+      - Required for a tunnel device that is not a fallback device. Not valid for a fallback device.
     type: str
   remote:
-    description: The address that packets in the tunnel come from, if only one. Not for a fallback device.
+    description: The only source address of tunnelled packets to accept. Not valid for a fallback device.
     type: str
   tunnel_port:
-    description: The UDP port that packets come to, V(1) to V(65535). Required with O(tunnel_type=gue), and only for that.
+    description: The UDP port of the tunnel, V(1) to V(65535). Required for O(tunnel_type=gue), and not valid otherwise.
     type: int
   tunnel_checksum:
     description:
-      - Whether packets in a GRE tunnel carry a checksum. A device takes those with one, or those without.
-      - GUE takes either.
-      - V(none) if left out.
+      - Whether packets in a GRE tunnel have a checksum. A device accepts either packets with a checksum or packets without.
+      - GUE accepts both.
+      - Defaults to V(none).
     type: str
     choices: [none, checksum, remote_checksum]
   mtu:
-    description: The size of the largest packet on the device, in bytes, V(68) to V(65535), from V(1280) with IPv6 VIPs. Left out, it stays.
+    description: The MTU of the device, in bytes, V(68) to V(65535), at least V(1280) with IPv6 VIPs. If omitted, it is not changed.
     type: int
   devices:
-    description: Several devices at once, instead of O(device) and the options that go with it.
+    description: Several devices at once, instead of O(device) and the options that belong to it.
     type: list
     elements: dict
     suboptions:
@@ -99,21 +100,28 @@ options:
         description: See O(mtu).
         type: int
       state:
-        description: See O(state), which is meant if this is left out.
+        description: Whether the VIPs of this device should exist. Defaults to O(state).
         type: str
         choices: [present, absent]
   announce:
     description:
-      - Whether the network is told of a VIP that comes, by gratuitous ARP (RFC 5227) or an unsolicited neighbour advertisement (RFC 4861),
-        on each device whose network the VIP is in. For a director, never for a real server.
+      - Whether to announce a new VIP with gratuitous ARP (RFC 5227) or an unsolicited neighbour advertisement (RFC 4861), on each device
+        whose network contains the VIP. For directors only, never for real servers.
     type: bool
     default: false
   purge:
     description:
-      - Whether other VIPs and listeners that this module put on the device go.
-      - With O(devices), also all that it put on other devices, and those devices that it made.
+      - Whether to remove other VIPs and listeners that this module added to the device.
+      - With O(devices), also everything that it added to other devices, and the devices that it created.
     type: bool
     default: false
+  state:
+    description:
+      - Whether the VIPs should exist.
+      - V(absent) removes what this module added, and returns a warning for VIPs that it did not add.
+    type: str
+    choices: [present, absent]
+    default: present
 requirements:
   - pyroute2 (Debian package C(python3-pyroute2))
   - root on the managed host
@@ -122,27 +130,26 @@ seealso:
   - module: lvs.cluster.tunnel_guard
 extends_documentation_fragment:
   - lvs.cluster.common
-  - lvs.cluster.state
 """
 
 EXAMPLES = r"""
-- name: The VIP on the tunnel device of a real server
+- name: Add the VIP to the tunnel device of a real server
   lvs.cluster.tunl_vip:
     vip: 192.168.56.185
 
-- name: A VIP on an ordinary device of the director
+- name: Add a VIP to an ordinary device of the director
   lvs.cluster.tunl_vip:
     vip: 192.168.56.187
     device: eth0
     announce: true
 
-- name: Packets in GUE, for a VIP that lo holds
+- name: Receive GUE, for a VIP that is on lo
   lvs.cluster.tunl_vip:
     device: sit0
     tunnel_type: gue
     tunnel_port: 6080
 
-- name: GRE with checksums, on a device of its own
+- name: Create a device for GRE with checksums
   lvs.cluster.tunl_vip:
     vips: [192.168.56.185, "2001:db8::185"]
     device: lvsgre
@@ -150,7 +157,7 @@ EXAMPLES = r"""
     tunnel_checksum: checksum
     local: 192.168.56.183
 
-- name: As it was before
+- name: Restore the former state of a device
   lvs.cluster.tunl_vip:
     device: tunl0
     state: absent
@@ -158,65 +165,97 @@ EXAMPLES = r"""
 
 RETURN = r"""
 devices:
-  description: The named devices as they are now, with all host addresses that are on them, whoever put them there.
+  description: The listed devices after the task.
   returned: success
   type: list
   elements: dict
-  sample: [{name: tunl0, kind: ipip, mtu: 1480, up: true, vips: [192.168.56.185]}]
+  contains:
+    name:
+      description: The name of the device.
+      returned: success
+      type: str
+      sample: tunl0
+    kind:
+      description: The kind of the tunnel device, as ip(8) names it.
+      returned: success, for tunnel devices
+      type: str
+      sample: ipip
+    local:
+      description: The local address of the tunnel.
+      returned: success, for tunnel devices with a local address
+      type: str
+      sample: 192.168.56.183
+    remote:
+      description: The remote address of the tunnel.
+      returned: success, for tunnel devices with a remote address
+      type: str
+      sample: 192.168.56.181
+    tunnel_port:
+      description: The UDP port of the GUE listener that the device uses.
+      returned: success, for devices with C(tunnel_type=gue)
+      type: int
+      sample: 6080
+    mtu:
+      description: The MTU in bytes.
+      returned: success
+      type: int
+      sample: 1480
+    up:
+      description: Whether the device is up. Omitted if it is down.
+      returned: success, if the device is up
+      type: bool
+      sample: true
+    vips:
+      description: All host addresses on the device, including those that were added by other means.
+      returned: success
+      type: list
+      elements: str
+      sample: [192.168.56.185]
 commands:
-  description: What was changed (in check mode, what would be), as commands of C(ip(8)).
+  description:
+    - The changes as commands, in the order in which they were made. In check mode, those that would be made.
   returned: success
   type: list
   elements: str
   sample:
-    - ip link set tunl0 up
     - ip address add 192.168.56.185/32 dev tunl0
     - ip route add 192.168.56.185 dev tunl0 scope link
+changes:
+  description: The same changes as data. RV(commands) has the lines of RV(changes[].command).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: The action, V(add), V(set) or V(remove).
+      returned: success
+      type: str
+      sample: add
+    kind:
+      description: The kind of object that changed, V(tunnel), V(mtu), V(up), V(listener), V(address) or V(route).
+      returned: success
+      type: str
+      sample: address
+    key:
+      description: The values that identify the object.
+      returned: success
+      type: dict
+      sample: {device: tunl0, vip: 192.168.56.185}
+    command:
+      description: The command that makes the change. Several lines if it takes several commands.
+      returned: success
+      type: str
+      sample: ip address add 192.168.56.185/32 dev tunl0
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import DESTINATION, STATE
 from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
-from ansible_collections.lvs.cluster.plugins.module_utils._net.model import (
-    TUNNEL_TYPES,
-    device_report,
-    wanted_vips,
-    what_goes,
-)
-from ansible_collections.lvs.cluster.plugins.module_utils._net.rtnetlink import DeviceLinks
-
-DEVICE = {
-    "device": {"type": "str"},
-    "tunnel_type": {"type": "str", "choices": list(TUNNEL_TYPES)},
-    "local": {"type": "str"},
-    "remote": {"type": "str"},
-    "tunnel_port": {"type": "int"},
-    "tunnel_checksum": DESTINATION["tunnel_checksum"],
-    "mtu": {"type": "int"},
-}
-ROW = {
-    **DEVICE,
-    "state": {"type": "str", "choices": ["present", "absent"]},
-    "device": {"type": "str", "required": True},
-    "vips": {"type": "list", "elements": "str"},
-}
+from ansible_collections.lvs.cluster.plugins.module_utils._net.options import ARGUMENT_SPEC
+from ansible_collections.lvs.cluster.plugins.module_utils._net.tunl_vip import TunlVip
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        argument_spec={
-            **STATE,
-            **DEVICE,
-            "vips": {"type": "list", "elements": "str", "aliases": ["vip"]},
-            "devices": {"type": "list", "elements": "dict", "options": ROW},
-            "announce": {"type": "bool", "default": False},
-            "purge": {"type": "bool", "default": False},
-        },
-        wanted_of=wanted_vips,
-        room_of=lambda options: DeviceLinks(announcing=options["announce"]),
-        report=device_report,
-        scope=what_goes,
-    )
+    run(ARGUMENT_SPEC, TunlVip())
 
 
 if __name__ == "__main__":

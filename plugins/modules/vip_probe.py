@@ -2,97 +2,98 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether clients are answered, and every real server through its tunnel."""
+"""Probes of a VIP as a client, and of each real server through its tunnel."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vip_probe
-short_description: Ask a VIP as a client does, or each real server through its own tunnel
+short_description: Probe a VIP as a client, or each real server through its tunnel
 version_added: 0.1.0
 description:
-  - With O(vip), from any host, makes requests to a VIP, each on a new connection. It tells who answered how often, and how long it took.
-    Fails where a request fails, or where the answers are not distributed as O(shares) says.
-  - With O(through), from the director, asks each real server in the way that IPVS sends it the packets of clients, whatever its weight.
-    So a real server is found that answers directly, and not through the tunnel. Fails with all that did not answer.
-  - Where it fails, it nevertheless returns all that it found.
-  - Changes nothing. Asks in check mode, too.
+  - With O(vip), makes requests to a VIP from any host, each on a new connection. Returns how often each real server answered and how
+    long it took. Fails if a request fails, or if the distribution of the answers does not match O(shares).
+  - With O(through), run on the director, probes each real server in the same way as IPVS forwards clients' packets to it, whatever its
+    weight. This finds real servers that answer directly but not through the tunnel. Fails with a list of all real servers that did not
+    answer.
+  - All results are returned even if the task fails.
+  - Changes nothing. It also probes in check mode.
 options:
   vip:
     description: The VIP to make requests to, an IPv4 or IPv6 address.
     type: str
   port:
-    description: Its port, V(1) to V(65535).
+    description: The port of the VIP, V(1) to V(65535).
     type: int
   kind:
     description:
-      - V(http) is a request for O(path).
-      - V(tcp) is a connection, with O(send), O(expect) and O(identify) what is said on it. Without any of these, being accepted is an
-        answer, of C(unknown).
+      - V(http) requests O(path).
+      - V(tcp) opens a connection and uses O(send), O(expect) and O(identify) on it. Without any of these, an accepted connection counts
+        as an answer from C(unknown).
     type: str
     choices: [http, tcp]
     default: http
   path:
-    description: What is asked for over HTTP.
+    description: The path of the HTTP request.
     type: str
     default: /
   host_header:
-    description: The C(Host) of a request over HTTP. O(vip) and O(port) if left out.
+    description: The C(Host) header of the HTTP request. Defaults to O(vip) and O(port).
     type: str
   send:
     description: The text to send over TCP. Write C("\r\n") in double quotes for the end of a line.
     type: str
   expect:
     description:
-      - A regular expression of Python that has to be found in the body of an answer over HTTP, or in what is said over TCP.
-      - Over TCP, what was said is a whole answer when O(expect) and O(identify) are found in it, without both when a line is at its
-        end, and in any case when the other side closes.
+      - A Python regular expression that has to match in the body of an HTTP response, or in the text received over TCP.
+      - Over TCP, an answer is complete when O(expect) and O(identify) match. If both are omitted, it is complete at the end of the first
+        line. It is always complete when the server closes the connection.
     type: str
   identify:
     description:
-      - A regular expression of Python with one group, which finds in the header fields and the body of an answer who gave it.
-      - The first line of the body if left out.
+      - A Python regular expression with one group. The group has to match the name of the real server in the headers and body of an answer.
+      - Defaults to the first line of the body.
     type: str
   status:
-    description: The status codes of HTTP that are right, V(100) to V(599).
+    description: The accepted HTTP status codes, V(100) to V(599).
     type: list
     elements: int
     default: [200]
   requests:
-    description: How many requests to make, V(1) to V(100000).
+    description: The number of requests, V(1) to V(100000).
     type: int
     default: 10
   parallel:
-    description: How many of them to have under way at once, V(1) to V(200).
+    description: The number of concurrent requests, V(1) to V(200).
     type: int
     default: 1
   timeout:
     description:
-      - The seconds that each request may take, V(0.1) to V(60).
-      - With O(through), the seconds until all real servers have answered. They are asked together, and three times within this time. Where
-        one is silent, it takes up to 3 seconds more to find out why.
+      - The timeout of each request in seconds, V(0.1) to V(60).
+      - With O(through), the timeout for all real servers together. They are probed in parallel, three times within this time. If a real
+        server does not answer, the module takes up to 3 more seconds to find out why.
     type: float
     default: 5
   shares:
     description:
-      - What part of the answers each name has to have, as weights by name. Another name must not answer.
-      - Nothing is asked of the distribution if left out.
+      - The expected share of the answers for each name, as weights by name. No other name may answer.
+      - If omitted, the distribution is not checked.
     type: dict
   tolerance:
-    description: How far a part of the answers may be off, V(0) to V(1), where V(1) is all answers.
+    description: The allowed deviation of a share, V(0) to V(1), where V(1) stands for all answers.
     type: float
     default: 0.1
   through:
     description:
-      - The real servers to ask, at most 4096. C(probes) of M(lvs.cluster.cluster_plan) are such rows.
-      - For TCP, a SYN goes to the VIP inside the tunnel, three times at most, and what is accepted is reset at once. For another
-        protocol, or a service on port 0, an echo request.
-      - With C(forward=masquerade), a connection to the real server's own address is made. With C(forward=local), nobody is asked.
+      - The real servers to probe, at most 4096. RV(lvs.cluster.cluster_plan#module:probes) has this format.
+      - For TCP, a SYN is sent to the VIP inside the tunnel, at most three times, and an accepted connection is reset at once. For other
+        protocols and for services on port 0, an echo request is sent.
+      - With C(forward=masquerade), a connection to the real server's own address is made. With C(forward=local), nothing is probed.
     type: list
     elements: dict
     suboptions:
       name:
-        description: What messages call the real server. Without it, its address.
+        description: The name of the real server in messages. Defaults to its address.
         type: str
       vip:
         description: The VIP of the service.
@@ -112,35 +113,38 @@ options:
         type: str
         required: true
       rport:
-        description: The port that the real server's program listens on. O(through[].port) if left out.
+        description: The port that the program on the real server listens on. Defaults to O(through[].port).
         type: int
       forward:
-        description: How packets get there.
+        description: The forwarding method.
         type: str
         choices: [tunnel, route, masquerade, local]
         default: tunnel
       tunnel_type:
-        description: The kind of tunnel. V(ipip) if left out.
+        description: The tunnel type. Defaults to V(ipip).
         type: str
         choices: [ipip, gue, gre]
       tunnel_port:
-        description: The UDP port of O(through[].tunnel_type=gue).
+        description: The UDP port for O(through[].tunnel_type=gue).
         type: int
       tunnel_checksum:
         description:
-          - The checksum of the tunnel's own header. V(none) if left out.
-          - With V(remote_checksum), IPVS sends packets of clients as with V(none), and so does this.
+          - The checksum of the outer packet. Defaults to V(none).
+          - With V(remote_checksum), probes are sent as with V(none), as IPVS does with clients' packets.
         type: str
         choices: [none, checksum, remote_checksum]
   drained:
-    description: Whether V(skip) leaves out the rows of O(through) that this director sends nothing to, as its table has weight 0 for them, or none.
+    description:
+      - Whether to probe real servers to which this director sends no connections.
+      - V(skip) skips the entries of O(through) that have weight 0 in the director's table, or are not in it.
     type: str
     choices: [probe, skip]
     default: probe
 requirements:
   - root on the managed host, with O(through)
 notes:
-  - The answers to O(through) come from a VIP, which the director holds itself. Where C(net.ipv4.conf.*.log_martians) is set, it logs them.
+  - The answers to O(through) have a VIP as their source address, which the director has itself. If C(net.ipv4.conf.*.log_martians) is
+    set, the kernel logs them.
 seealso:
   - module: lvs.cluster.preflight
   - module: lvs.cluster.cluster_plan
@@ -149,14 +153,14 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Twice as many answers from rs1
+- name: Check that rs1 gives twice as many answers as rs2
   lvs.cluster.vip_probe:
     vip: 192.168.56.186
     port: 8099
     requests: 30
     shares: {rs1: 2, rs2: 1}
 
-- name: Who answers is in a header field
+- name: Find the name of the real server in a header
   lvs.cluster.vip_probe:
     vip: 192.168.56.185
     port: 80
@@ -165,7 +169,7 @@ EXAMPLES = r"""
     identify: '^X-Served-By: (\S+)'
     expect: '^ok$'
 
-- name: A mail server says hello
+- name: Check the greeting of a mail server
   lvs.cluster.vip_probe:
     vip: 192.168.56.185
     port: 25
@@ -173,7 +177,7 @@ EXAMPLES = r"""
     expect: '^220 '
     identify: '^220 (\S+)'
 
-- name: A real server answers through its tunnel
+- name: Check that a real server answers through its tunnel
   lvs.cluster.vip_probe:
     through:
       - {name: rs1, rip: 192.168.56.183, vip: 192.168.56.185, port: 80}
@@ -181,41 +185,57 @@ EXAMPLES = r"""
 
 RETURN = r"""
 answers:
-  description: How often each name answered, with O(vip).
+  description: The number of answers by name.
   returned: with O(vip)
   type: dict
   sample: {rs1: 20, rs2: 10}
 failures:
-  description: What went wrong, how often, and what the first wrong answer of this kind said.
+  description: The failed requests, by problem.
   returned: with O(vip)
   type: list
   elements: dict
-  sample: [{problem: refused, times: 3, example: ""}]
+  contains:
+    problem:
+      description: The problem.
+      returned: with O(vip)
+      type: str
+      sample: refused
+    times:
+      description: How often it occurred.
+      returned: with O(vip)
+      type: int
+      sample: 3
+    example:
+      description: The text of the first wrong answer with this problem.
+      returned: with O(vip)
+      type: str
+      sample: ""
 latency:
   description:
-    - From the beginning of a connection to the end of the answer, in milliseconds. Of the requests that were answered. Empty without any.
-    - A percentile is by nearest rank, the least latency that is not exceeded by that part of the answers.
+    - The time from the start of the connection to the end of the answer, in milliseconds, for the requests that were answered. Empty if
+      none was.
+    - Percentiles are by nearest rank, the lowest latency that this percentage of the answers does not exceed.
   returned: with O(vip)
   type: dict
   sample: {min: 0.9, p50: 1.2, p90: 1.6, p99: 3.1, max: 3.1, mean: 1.3}
 requests:
-  description: How many requests were made.
+  description: The number of requests.
   returned: with O(vip)
   type: int
   sample: 30
 seconds:
-  description: The seconds that all of them took.
+  description: The duration of all requests together, in seconds.
   returned: with O(vip)
   type: float
   sample: 0.041
 real_servers:
-  description: The rows of O(through) that were asked, in their order.
+  description: The entries of O(through) that were probed, in the same order.
   returned: with O(through)
   type: list
   elements: dict
   contains:
     name:
-      description: What messages call the real server.
+      description: The name of the real server.
       returned: with O(through)
       type: str
       sample: rs1
@@ -235,88 +255,35 @@ real_servers:
       type: int
       sample: 80
     answered:
-      description: Whether it is ready for clients.
+      description: Whether the real server is ready for clients.
       returned: with O(through)
       type: bool
       sample: true
     seconds:
-      description: The seconds until the answer. None without one.
+      description: The time until the answer, in seconds. V(null) if there was none.
       returned: with O(through)
       type: float
       sample: 0.000431
     problem:
-      description: What is wrong, and what to do. Empty if nothing is.
+      description: What is wrong and what to do about it. Empty if there is no problem.
       returned: with O(through)
       type: str
       sample: ""
 skipped:
-  description: The rows of O(through) that were not asked, as O(drained) or C(forward=local) says, with their names, addresses and ports.
+  description: The entries of O(through) that were skipped because of O(drained) or C(forward=local), with name, addresses and port.
   returned: with O(through)
   type: list
   elements: dict
   sample: []
 """
 
-import time
-
-from ansible_collections.lvs.cluster.plugins.module_utils._core.argument_spec import DESTINATION, SERVICE_KEY
 from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run_reading
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Wanted
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsDestinations
-from ansible_collections.lvs.cluster.plugins.module_utils._probe import tunnel_probe as through
-from ansible_collections.lvs.cluster.plugins.module_utils._probe import vip_requests as requests
-from ansible_collections.lvs.cluster.plugins.module_utils._probe.tunnel_sockets import ask
-from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_client import ask_all
-
-
-def read(options: dict[str, object]) -> dict[str, object]:
-    """Ask, and judge."""
-    if options["through"] is None:
-        wanted = requests.wanted_requests(options)
-        start = time.monotonic()
-        outcomes = ask_all(wanted)
-        return requests.verdict(wanted, outcomes, time.monotonic() - start)
-    plan = through.wanted_through(options)
-    table = {}
-    if plan.skip_drained:
-        with IpvsDestinations() as ipvs:
-            table = ipvs.read([Wanted.absent(one.destination.key) for one in plan.real_servers])
-    asked, skipped = plan.split(table)
-    return through.verdict(list(zip(asked, ask(asked, plan.timeout))), skipped)
+from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_probe import ARGUMENT_SPEC, read
 
 
 def main() -> None:
     """Run the module."""
-    named = {name: DESTINATION[name] for name in ("rip", "rport", "tunnel_type", "tunnel_port", "tunnel_checksum")}
-    row = {
-        "name": {"type": "str"},
-        "vip": {"type": "str", "required": True},
-        "port": {"type": "int", "required": True},
-        "protocol": SERVICE_KEY["protocol"],
-        **named,
-        "forward": {**DESTINATION["forward"], "default": "tunnel"},
-    }
-    run_reading(
-        argument_spec={
-            "vip": {"type": "str"},
-            "port": {"type": "int"},
-            "kind": {"type": "str", "choices": list(requests.KINDS), "default": "http"},
-            "path": {"type": "str", "default": "/"},
-            "host_header": {"type": "str"},
-            "send": {"type": "str"},
-            "expect": {"type": "str"},
-            "identify": {"type": "str"},
-            "status": {"type": "list", "elements": "int", "default": [200]},
-            "requests": {"type": "int", "default": 10},
-            "parallel": {"type": "int", "default": 1},
-            "timeout": {"type": "float", "default": 5.0},
-            "shares": {"type": "dict"},
-            "tolerance": {"type": "float", "default": 0.1},
-            "through": {"type": "list", "elements": "dict", "options": row},
-            "drained": {"type": "str", "choices": list(through.DRAINED), "default": "probe"},
-        },
-        read=read,
-    )
+    run_reading(ARGUMENT_SPEC, read)
 
 
 if __name__ == "__main__":

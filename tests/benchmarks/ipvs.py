@@ -29,7 +29,7 @@ from typing import Any
 
 from ansible.release import __version__ as ansible_core
 
-from ..integration.namespaces import PYTHON
+from ..integration.managed_host import PYTHON
 from . import payload
 
 HERE = Path(__file__).parent

@@ -41,17 +41,17 @@ def _mark_parts() -> None:
     # What is imported here is what Ansible sent.
     from ansible.module_utils import basic
 
-    from ansible_collections.lvs.cluster.plugins.module_utils._core import module as _module
-    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import ipvs_table
-    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsTable
+    from ansible_collections.lvs.cluster.plugins.module_utils._core import module
+    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import IpvsTable
+    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import TableBackend
 
     _around(basic.AnsibleModule, "__init__", "import of the collection", "AnsibleModule()")
-    _around(ipvs_table, "wanted_table", "AnsibleModule()", "wanted")
-    _around(IpvsTable, "__enter__", "wanted", "connect")
-    _around(IpvsTable, "read", "connect", "read")
-    _around(ipvs_table, "planned", "read", "plan")
-    _around(_module, "reconcile", "plan", "plan")
-    _around(IpvsTable, "apply", "plan", "apply")
+    _around(IpvsTable, "parse", "AnsibleModule()", "parse")
+    _around(TableBackend, "__enter__", "parse", "connect")
+    _around(TableBackend, "read", "connect", "read")
+    _around(IpvsTable, "plan", "read", "plan")
+    _around(module, "reconcile", "plan", "plan")
+    _around(TableBackend, "apply", "plan", "apply")
     _around(basic.AnsibleModule, "exit_json", "result", "exit_json")
 
 

@@ -5,19 +5,39 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from .forwarding import Cluster, standing
-from .namespaces import PYTHON, Namespace, managed_python
+from .managed_host import PYTHON, Modules
+from .namespaces import Namespace
 
 _numbers = itertools.count(1)
+# Where runs of the tests that share a list of files note which files one of them has begun with.
+_TAKEN_FILES = os.environ.get("LVS_TAKEN_FILES")
+
+
+@functools.cache
+def _take(file: Path, folder: str) -> bool:
+    """Whether this run takes the file."""
+    try:
+        Path(folder, file.name).mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Leave out the tests of a file that another run has taken."""
+    return None if _TAKEN_FILES is None or _take(item.path, _TAKEN_FILES) else True
 
 
 def pytest_report_header() -> str:
@@ -28,15 +48,15 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session")
-def modules() -> Iterator[Path]:
-    """Where a managed host's Python finds ansible-core and this collection."""
+def modules() -> Iterator[Modules]:
+    """What Ansible sends to a managed host, and what runs it there."""
     # Not one of pytest's own folders: only their owner can read those.
-    with tempfile.TemporaryDirectory() as folder:
-        yield managed_python(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, closing(Modules(Path(folder))) as made:
+        yield made
 
 
 @contextmanager
-def _namespaces(folder: Path, modules: Path) -> Iterator[Callable[[], Namespace]]:
+def _namespaces(folder: Path, modules: Modules) -> Iterator[Callable[[], Namespace]]:
     made: list[Namespace] = []
 
     def make() -> Namespace:
@@ -52,21 +72,21 @@ def _namespaces(folder: Path, modules: Path) -> Iterator[Callable[[], Namespace]
 
 
 @pytest.fixture
-def new_namespace(tmp_path: Path, modules: Path) -> Iterator[Callable[[], Namespace]]:
+def new_namespace(tmp_path: Path, modules: Modules) -> Iterator[Callable[[], Namespace]]:
     """Makes namespaces that go with the test."""
     with _namespaces(tmp_path, modules) as make:
         yield make
 
 
 @pytest.fixture(scope="module")
-def new_lasting_namespace(tmp_path_factory: pytest.TempPathFactory, modules: Path) -> Iterator[Callable[[], Namespace]]:
+def new_lasting_namespace(tmp_path_factory: pytest.TempPathFactory, modules: Modules) -> Iterator[Callable[[], Namespace]]:
     """Makes namespaces that go with the module's last test."""
     with _namespaces(tmp_path_factory.mktemp("hosts"), modules) as make:
         yield make
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory, modules: Path) -> Iterator[Cluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, modules: Modules) -> Iterator[Cluster]:
     """Every way of forwarding; its tests leave it as they found it."""
     with _namespaces(tmp_path_factory.mktemp("hosts"), modules) as make, standing(make) as made:
         yield made

@@ -95,7 +95,7 @@ def services(
 ) -> list[dict[str, Any]]:
     """Four for the table: TCP and UDP, by turns and by weights."""
     both = [{"rip": rip, **destination} for rip in rips]
-    weighted = [{**one, "weight": weight} for one, weight in zip(both, WEIGHTS)]
+    weighted = [{**row, "weight": weight} for row, weight in zip(both, WEIGHTS)]
     by_turns, by_weight = ({"vip": vip, "port": port} for port in ports)
     # What is sent on to another address has to be known when its answer comes back.
     one_packet = destination.get("forward") != "masquerade"
@@ -159,7 +159,7 @@ def standing(new_namespace: Callable[[], Namespace]) -> Iterator[Cluster]:
     prepare(rs1, 0)
     prepare(rs2, 1)
     director.module("tunl_vip", device="eth0", vips=[case.vip for case in CASES.values()]).changed()
-    table = [one for case in CASES.values() for one in services(case.vip, case.rips, case.destination)]
+    table = [service for case in CASES.values() for service in services(case.vip, case.rips, case.destination)]
     for name in MAPPED_CASES:
         case = CASES[name]
         table += services(case.vip, case.rips, case.destination, (MAPPED, MAPPED_WEIGHTED))

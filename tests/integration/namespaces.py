@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
 import selectors
-import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -20,30 +17,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-# The managed host's: Debian's own, with python3-pyroute2 and python3-nftables, unless told otherwise.
-PYTHON = os.environ.get("LVS_NODE_PYTHON", "/usr/bin/python3")
-COLLECTION = Path(__file__).parents[2]
-MODULES = "ansible_collections.lvs.cluster.plugins.modules"
-TIMEOUT = 60
+from .managed_host import PYTHON, TIMEOUT, Modules, arguments_file
+from .module_server import MODULES
+
 ANSWER_TIMEOUT = 5
 
 # Folders that modules write to: each namespace has its own.
 OWN_FOLDERS = ("var/lib", "etc/sysctl.d", "etc/modules-load.d", "etc/systemd/system")
-_ENTER = """
-set -e; folders="$1"; shift
-for own in {}; do mkdir -p "/$own"; mount --bind "$folders/$own" "/$own"; done
-exec "$@"
-""".format(" ".join(OWN_FOLDERS))
+# Mount namespaces with these folders, by the names of the network namespaces.
+MOUNTS = Path("/run/lvs-mounts")
 
-
-# Of its qdisc a device keeps that it once was up.
+# After the kernel has looked for duplicates of addresses. Of its qdisc a device keeps that it once was up. A package that
+# was installed would leave files, too: in the namespace's own /var/lib, where dpkg has its database.
 _LOOK = """
-ip -o link | sed 's/ qdisc [a-z]*//'; ip fou show
-ip -o address; ip route show table all; ip -6 route show table all; ip rule
+tries=50
+while [ "$tries" -gt 0 ] && [ -n "$(ip -o address show up tentative)" ]; do sleep 0.1; tries=$((tries - 1)); done
+ip -o -force -batch - <<'END' | sed 's/ qdisc [a-z]*//'
+link show
+fou show
+address show
+route show table all
+rule show
+END
 (cd /proc/sys/net; grep -rs '' ipv4/conf ipv4/ip_forward ipv4/vs ipv6/conf/all ipv6/conf/default | sort)
 nft list ruleset; ipvsadm -Sn; ipvsadm -Ln --thresholds; ipvsadm -Ln --timeout; ipvsadm -Ln --daemon
 find {} -type f -exec sha256sum {{}} +
-dpkg-query -W
 """.format(" ".join(f"/{own}" for own in OWN_FOLDERS))
 
 
@@ -57,47 +55,51 @@ def _enter(namespace: int) -> None:
         raise OSError(ctypes.get_errno(), "setns")
 
 
-def managed_python(folder: Path) -> Path:
-    """A folder with what Ansible sends to a managed host, readable for everybody."""
-    import ansible
-
-    source = Path(ansible.__file__).parent
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(source / "module_utils", folder / "ansible/module_utils", ignore=ignore)
-    (folder / "ansible/__init__.py").touch()
-    shutil.copytree(COLLECTION / "plugins", folder / "ansible_collections/lvs/cluster/plugins", ignore=ignore)
-    folder.chmod(0o755)
-    return folder
-
-
 class Namespace:
     """A network namespace with folders of its own; a host, as far as the modules can see."""
 
-    def __init__(self, name: str, folder: Path, modules: Path) -> None:
+    def __init__(self, name: str, folder: Path, modules: Modules) -> None:
         self.name = name
         self._folder = folder
         self._modules = modules
-        for own in OWN_FOLDERS:
-            (folder / own).mkdir(parents=True)
+        self._network = Path("/run/netns", name)
+        self._mounts = MOUNTS / name
         self._start()
+        self._mount()
+
+    def _mount(self) -> None:
+        for own in OWN_FOLDERS:
+            (self._folder / own).mkdir(parents=True)
+            Path("/", own).mkdir(parents=True, exist_ok=True)
+        table = self._folder / "fstab"
+        table.write_text("".join(f"{self._folder / own} /{own} none bind\n" for own in OWN_FOLDERS))
+        MOUNTS.mkdir(exist_ok=True)
+        self._mounts.touch()
+        # Network namespaces come and go in there, too: as slaves, its mounts follow.
+        unshare = ["unshare", f"--mount={self._mounts}", "--propagation=slave"]
+        subprocess.run([*unshare, "mount", "--all", "--fstab", str(table)], check=True, timeout=TIMEOUT)
 
     def _start(self) -> None:
         subprocess.run(["ip", "netns", "add", self.name], check=True, timeout=TIMEOUT)
-        self.sh("ip link set lo up")
+        subprocess.run(["ip", "-n", self.name, "link", "set", "lo", "up"], check=True, timeout=TIMEOUT)
 
     def restart(self) -> None:
         """Begin anew with what is in its folders: the kernel knows nothing any more."""
-        self.remove()
+        self._stop()
         self._start()
+
+    def _stop(self) -> None:
+        subprocess.run(["ip", "netns", "del", self.name], check=True, timeout=TIMEOUT)
 
     def remove(self) -> None:
         """Take it away with all that is in it."""
-        subprocess.run(["ip", "netns", "del", self.name], check=True, timeout=TIMEOUT)
+        self._stop()
+        subprocess.run(["umount", self._mounts], check=True, timeout=TIMEOUT)
+        self._mounts.unlink()
 
     def command(self, *command: str) -> list[str]:
         """The command as it is to be run from outside."""
-        enter = ["unshare", "--mount", "sh", "-c", _ENTER, "enter", str(self._folder), *command]
-        return ["nsenter", f"--net=/run/netns/{self.name}", *enter]
+        return ["nsenter", f"--net={self._network}", f"--mount={self._mounts}", f"--wdns={Path.cwd()}", *command]
 
     def run(self, *command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command in here."""
@@ -111,7 +113,7 @@ class Namespace:
     @contextmanager
     def inside(self) -> Iterator[None]:
         """In here are the sockets that this thread makes meanwhile, and they stay in here."""
-        with Path("/proc/thread-self/ns/net").open() as own, Path("/run/netns", self.name).open() as here:
+        with Path("/proc/thread-self/ns/net").open() as own, self._network.open() as here:
             _enter(here.fileno())
             try:
                 yield
@@ -119,24 +121,27 @@ class Namespace:
                 _enter(own.fileno())
 
     def module(self, module: str, **options: Any) -> Result:
-        """Run a module of this collection, as Ansible would on a managed host."""
-        return result(self.start(module, **options))
+        """Run a module of this collection, as Ansible would on a managed host; where C(python) is named, in a new process."""
+        if "python" in options:
+            return result(self.start(module, **options))
+        check_mode = options.pop("check_mode", False)
+        with arguments_file(options, check_mode) as arguments:
+            return parsed(*self._modules.run(module, arguments, [self._network, self._mounts]))
 
     def start(
         self, module: str, *, python: tuple[str, ...] = (PYTHON,), check_mode: bool = False, **options: Any
     ) -> subprocess.Popen[str]:
         """Start one: the process is the module itself."""
-        arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_diff": True}
-        with tempfile.TemporaryFile("w+") as given:
-            json.dump({"ANSIBLE_MODULE_ARGS": arguments}, given)
-            given.seek(0)
+        # What is mounted on the way to it is for itself.
+        command = self.command("unshare", "--mount", *python, "-m", f"{MODULES}.{module}")
+        with arguments_file(options, check_mode) as arguments:
             return subprocess.Popen(
-                self.command(*python, "-m", f"{MODULES}.{module}"),
-                stdin=given,
+                command,
+                stdin=arguments,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                env={**os.environ, "PYTHONPATH": str(self._modules), "PYTHONDONTWRITEBYTECODE": "1"},
+                env=self._modules.environment(),
             )
 
     def path(self, path: str) -> Path:
@@ -186,8 +191,8 @@ def serving(sockets: Mapping[socket.socket, Callable[[], None]]) -> Iterator[Non
     """A thread that calls what is there for a socket whenever something came to it, and closes them all in the end."""
     ended = threading.Event()
     with selectors.DefaultSelector() as selector, ExitStack() as closing:
-        for one, answer in sockets.items():
-            selector.register(closing.enter_context(one), selectors.EVENT_READ, answer)
+        for listener, answer in sockets.items():
+            selector.register(closing.enter_context(listener), selectors.EVENT_READ, answer)
 
         def serve() -> None:
             while not ended.is_set():
@@ -265,6 +270,11 @@ def result(process: subprocess.Popen[str]) -> Result:
             printed, complained = process.communicate(timeout=TIMEOUT)
         finally:
             process.kill()
+    return parsed(printed, complained)
+
+
+def parsed(printed: str, complained: str) -> Result:
+    """What a module returns that has printed this."""
     try:
         return Result(json.loads(printed))
     except ValueError:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from .namespaces import PYTHON, Namespace, Result
+from .managed_host import PYTHON
+from .namespaces import Namespace, Result
 
 SYSCTL_FILE = "/etc/sysctl.d/90-lvs-tunl0.conf"
 STATE_FILE = "/var/lib/lvs.cluster/state.json"
@@ -139,7 +140,7 @@ def test_device_that_an_earlier_task_would_bring(host: Namespace) -> None:
     assert says in host.module("arp_sysctl", device="dummy7").failed()
     predicted = host.module("arp_sysctl", device="dummy7", rp_filter=2, persist=True, check_mode=True).changed()
     assert says in str(predicted["warnings"])
-    assert "net.ipv4.conf.dummy7.arp_ignore = 1" in predicted["commands"]
+    assert "sysctl -w net.ipv4.conf.dummy7.arp_ignore=1" in predicted["commands"]
     assert host.snapshot() == before
     host.module("arp_sysctl", device="dummy7", state="absent").ok()
 
@@ -172,8 +173,8 @@ def test_devices_that_want_different_values_for_all(
 
 
 def warnings(result: Result) -> list[str]:
-    """What a module warns of."""
-    return [one["event"]["msg"] for one in result.get("warnings", [])]
+    """The texts of a module's warnings."""
+    return [warning["event"]["msg"] for warning in result.get("warnings", [])]
 
 
 def test_what_overrides_it_at_the_next_boot(host: Namespace) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from .namespaces import PYTHON, Namespace
+from .managed_host import PYTHON
+from .namespaces import Namespace
 
 SERVICE: dict[str, Any] = {"vip": "192.168.56.185", "port": 80}
 DEST: dict[str, Any] = {**SERVICE, "rip": "192.168.56.183"}
@@ -75,7 +76,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "ipvs_table",
         {"services": [{**SERVICE, "shceduler": "rr"}]},
-        "services[0], shceduler: 'rr' is for an option that is not",
+        "services[0], shceduler: 'rr' is an unknown option: valid options are",
     ),
     (
         "ipvs_table",
@@ -126,16 +127,16 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("vip_probe", {"through": [{**DEST, "tunnel_type": "gue"}]}, "through[0] (192.168.56.183), tunnel_port: is missing"),
     ("vip_probe", {"through": [DEST, {**DEST, "rip": "rs1"}]}, "through[1] (rs1), rip: 'rs1' is not an IP address"),
     ("tunl_vip", {"vip": "192.168.56"}, "vip: '192.168.56' is not an IP address"),
-    ("tunl_vip", {"vip": "2001:db8::1"}, "vips: of IPv6 do not go with tunl0, which carries IPv4: name sit0, ip6tnl0 or lo"),
-    ("tunl_vip", {"device": "own", "tunnel_type": "gre"}, "local: is missing: own is a device of its own"),
+    ("tunl_vip", {"vip": "2001:db8::1"}, "vips: of IPv6 cannot be on tunl0, which carries IPv4: use sit0, ip6tnl0 or lo"),
+    ("tunl_vip", {"device": "own", "tunnel_type": "gre"}, "local: is missing: own is no fallback device"),
     ("tunl_vip", {"device": "own", "tunnel_type": "sit", "local": "2001:db8::1"}, "tunnel_type=sit runs over IPv4"),
-    ("tunl_vip", {"device": "gre0", "tunnel_type": "ipip"}, "tunnel_type: ipip is not what gre0 is for"),
+    ("tunl_vip", {"device": "gre0", "tunnel_type": "ipip"}, "tunnel_type: ipip is not for gre0"),
     ("tunl_vip", {"tunnel_type": "gue"}, "tunnel_port: is missing: tunnel_type=gue needs the UDP port"),
     ("tunl_vip", {"tunnel_port": 6080}, "tunnel_port: 6080 is for tunnel_type=gue"),
-    ("tunl_vip", {"device": "eth0", "local": "192.168.56.181"}, "local: 192.168.56.181 is for a tunnel"),
+    ("tunl_vip", {"device": "eth0", "local": "192.168.56.181"}, "local: 192.168.56.181 is for tunnel devices"),
     ("tunl_vip", {"devices": [{"device": "tunl0"}, {"device": "tunl0"}]}, "devices[1], device: tunl0 is devices[0] already"),
     ("tunl_vip", {"devices": [{"device": "tunl0", "vips": ["x"]}]}, "devices[0], vip: 'x' is not an IP address"),
-    ("tunl_vip", {"devices": [], "vip": "192.168.56.186"}, "stands beside devices: give it within one of them"),
+    ("tunl_vip", {"devices": [], "vip": "192.168.56.186"}, "cannot be combined with devices: set it for one of them"),
     ("tunl_vip", {"vip": "192.168.56.186", "device": "eth9"}, "device: eth9 does not exist: this host has lo"),
     ("tunl_vip", {"vip": "192.168.56.200"}, "device: tunl0 cannot hold 192.168.56.200, which is on eth0: remove it there"),
     ("tunl_vip", {"vip": "192.168.56.186", "device": "a/b"}, "device: 'a/b' is not a device name"),
@@ -153,10 +154,10 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("port_dnat", {**MAPPING, "mappings": []}, "vip: 192.168.56.186 cannot go with mappings: write it into a row of them"),
     ("port_dnat", {"mappings": [MAPPING, {**MAPPING, "to_port": 0}]}, "mappings[1], to_port: 0 is not in 1..65535"),
     ("port_dnat", {"mappings": [MAPPING, MAPPING]}, "mappings[1]: 192.168.56.186 . tcp . 8099 is mappings[0] already"),
-    ("port_dnat", {"mappings": [{**MAPPING, "tport": 1}]}, "mappings[0], tport: 1 is for an option that is not there"),
+    ("port_dnat", {"mappings": [{**MAPPING, "tport": 1}]}, "mappings[0], tport: 1 is an unknown option: valid options are"),
     ("port_dnat", {**MAPPING, "state": "absent", "purge": True}, "purge: true cannot go with state=absent"),
     ("tunnel_guard", {}, "sources: is missing: name the directors' addresses"),
-    ("tunnel_guard", {"sources": []}, "sources: [] names nobody: name the directors' addresses"),
+    ("tunnel_guard", {"sources": []}, "sources: [] is empty: name the directors' addresses"),
     ("tunnel_guard", {"sources": ["192.168.56.0/24"]}, "sources: '192.168.56.0/24' is not an IP address"),
     ("tunnel_guard", {"sources": ["192.168.56.181"], "protocols": [6]}, "protocols"),
     ("tunnel_guard", {"sources": ["192.168.56.181"], "gue_ports": [65536]}, "gue_ports: 65536 is not in 1..65535"),
@@ -229,7 +230,11 @@ def test_not_root(
 
 @pytest.mark.parametrize(
     ("module", "options", "package"),
-    [("tunl_vip", {"vip": "192.168.56.186"}, "python3-pyroute2"), ("port_dnat", MAPPING, "python3-nftables")],
+    [
+        ("tunl_vip", {"vip": "192.168.56.186"}, "python3-pyroute2"),
+        ("port_dnat", MAPPING, "python3-nftables"),
+        ("mss_clamp", {"tunnels": [CLAMP]}, "python3-nftables"),
+    ],
 )
 def test_missing_library(lasting_host: tuple[Namespace, str], module: str, options: dict[str, Any], package: str) -> None:
     host, before = lasting_host

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .namespaces import ANSWER_TIMEOUT, PYTHON, TIMEOUT, Namespace, listening, on_one_bridge, result, serving
+from .managed_host import PYTHON, TIMEOUT
+from .namespaces import ANSWER_TIMEOUT, Namespace, listening, on_one_bridge, result, serving
 
 VIP, RS1, RS2 = "192.168.56.185", "192.168.56.183", "192.168.56.184"
 PORTS = (80, 81, 82)  # by weights; by weights; persistent
@@ -23,8 +24,8 @@ WEB, OTHER, STICKY = ({"vip": VIP, "port": port} for port in PORTS)
 STICKY_SECONDS = 4
 SERVERS: list[dict[str, Any]] = [{"rip": RS1, "weight": 2}, {"rip": RS2, "weight": 3}]
 SERVICES: list[dict[str, Any]] = [
-    {**WEB, "scheduler": "wrr", "destinations": [{**one, "forward": "route"} for one in SERVERS]},
-    {**OTHER, "scheduler": "wrr", "destinations": [{**one, "forward": "route"} for one in SERVERS]},
+    {**WEB, "scheduler": "wrr", "destinations": [{**server, "forward": "route"} for server in SERVERS]},
+    {**OTHER, "scheduler": "wrr", "destinations": [{**server, "forward": "route"} for server in SERVERS]},
     {
         **STICKY,
         "scheduler": "rr",
@@ -38,14 +39,14 @@ NOTE = f"-t {VIP}:80 -r {RS2}:80"
 # As a module that a crash ends at one point: before or after the kernel is told of the changes.
 CRASHING = """
 import os, runpy, signal, sys
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import Ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsBackend
 _command, point, _m, module = sys.argv
-told = Ipvs._carry_out
-def carry_out(*arguments):
+send = IpvsBackend._send
+def crash(*arguments):
     if point == "after":
-        told(*arguments)
+        send(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
-Ipvs._carry_out = carry_out
+IpvsBackend._send = crash
 del sys.argv[1:]
 runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
@@ -135,9 +136,10 @@ def weights(director: Namespace, port: int = 80) -> dict[str, int]:
 
 
 def notes(director: Namespace) -> dict[str, int]:
-    """The weights that are remembered."""
+    """The weights that are noted, by the words that ipvsadm has for a destination."""
     path = director.path(STATE_FILE)
-    return dict(json.loads(path.read_text())["drained"]) if path.exists() else {}
+    rows = json.loads(path.read_text())["drained"] if path.exists() else []
+    return {f"-t {row['vip']}:{row['port']} -r {row['rip']}:{row['rport']}": row["weight"] for row in rows}
 
 
 def test_from_drain_to_restore(cluster: Cluster, connections: ExitStack) -> None:
@@ -153,7 +155,7 @@ def test_from_drain_to_restore(cluster: Cluster, connections: ExitStack) -> None
     timed_out = director.module("ipvs_dest", **drain, drain_timeout=1)
     assert "drain_timeout: after 1 s there are 1 active, " in timed_out.failed()
     assert timed_out["changed"] is True
-    assert timed_out["commands"] == [f"-e {NOTE} -g -w 0"]
+    assert timed_out["commands"] == [f"ipvsadm -e {NOTE} -g -w 0"]
     assert timed_out["drain"]["complete"] is False
     assert timed_out["drain"]["left"]["active"] == 1
     assert (weights(director), notes(director)) == ({RS1: 2, RS2: 0}, {NOTE: 3})
@@ -166,13 +168,13 @@ def test_from_drain_to_restore(cluster: Cluster, connections: ExitStack) -> None
 
     # Whatever the list says of it.
     listed = director.module("ipvs_table", services=SERVICES).ok()
-    assert [(one["rip"], one["drained"]) for one in listed["drained"]] == [(RS2, 3)]
+    assert [(row["rip"], row["drained"]) for row in listed["drained"]] == [(RS2, 3)]
     assert NOTE in str(listed["warnings"])
     shown = [
-        one["drained"]
+        row["drained"]
         for service in director.module("ipvs_info")["services"]
-        for one in service["destinations"]
-        if one["drained"] is not None
+        for row in service["destinations"]
+        if row["drained"] is not None
     ]
     assert shown == [3]
 
@@ -187,7 +189,7 @@ def test_from_drain_to_restore(cluster: Cluster, connections: ExitStack) -> None
 
     back = director.module("ipvs_dest", **WEB, rip=RS2).changed()
     assert back["diff"]["before"] == f"-a {NOTE} -g -w 0  # drained, weight 3 before\n"
-    assert back["commands"] == [f"-e {NOTE} -g -w 3"]
+    assert back["commands"] == [f"ipvsadm -e {NOTE} -g -w 3"]
     assert (weights(director), notes(director)) == ({RS1: 2, RS2: 3}, {})
     assert answering(client, 80) == {"rs1", "rs2"}
     assert not director.path(STATE_FILE).exists()
@@ -270,7 +272,7 @@ def test_a_whole_real_server(cluster: Cluster, connections: ExitStack) -> None:
 
     timed_out = director.module("ipvs_dest", rip=RS2, state="drained", drain_timeout=1)
     assert "2 active" in timed_out.failed()
-    assert [one["drained"] for one in timed_out["destinations"]] == [3, 3, 1]
+    assert [row["drained"] for row in timed_out["destinations"]] == [3, 3, 1]
     assert [weights(director, port)[RS2] for port in PORTS] == [0, 0, 0]
     held.close()
     assert "1 active" in director.module("ipvs_dest", rip=RS2, state="drained", drain_timeout=1).failed()

@@ -57,8 +57,8 @@ def test_firewall_mark(cluster: Cluster, name: str, protocol: str) -> None:
     """Two ports are one service: their requests are counted together."""
     ask = ask_tcp if protocol == "tcp" else ask_udp
     said = [ask(cluster.client, CASES[name].vip, port) for port in MARKED * 9]
-    assert Counter(one.split()[0] for one in said) == {"rs1": 12, "rs2": 6}
-    assert [int(one.split()[1]) for one in said] == list(MARKED * 9)
+    assert Counter(answer.split()[0] for answer in said) == {"rs1": 12, "rs2": 6}
+    assert [int(answer.split()[1]) for answer in said] == list(MARKED * 9)
 
 
 def test_guard_is_in_the_way(cluster: Cluster) -> None:
@@ -66,8 +66,8 @@ def test_guard_is_in_the_way(cluster: Cluster) -> None:
 
     def dropped(**options: Any) -> int:
         return sum(
-            int(one.module("tunnel_guard", gue_ports=[GUE["tunnel_port"]], purge=True, **options)["dropped"]["packets"])
-            for one in cluster.real_servers
+            int(server.module("tunnel_guard", gue_ports=[GUE["tunnel_port"]], purge=True, **options)["dropped"]["packets"])
+            for server in cluster.real_servers
         )
 
     assert dropped(sources=["192.168.56.180"]) == 0
@@ -92,7 +92,7 @@ def routed(new_lasting_namespace: Callable[[], Namespace]) -> Iterator[Namespace
         host.sh(f"ip route add default via 10.9.{number}.1; ip -6 route add default via 2001:db8:a{number}::1")
     director.module("tunl_vip", device="eth0", vips=[vip for vip, rips in ROUTED]).changed()
     table = [
-        {**service, "destinations": [{**one, "rport": service["port"] + 8000} for one in service["destinations"]]}
+        {**service, "destinations": [{**row, "rport": service["port"] + 8000} for row in service["destinations"]]}
         for vip, rips in ROUTED
         for service in services(vip, rips, {"forward": "masquerade"})
     ]

@@ -45,7 +45,7 @@ def test_service_from_nothing_to_nothing(director: Namespace) -> None:
     director.module("ipvs_service", **SERVICE).ok()  # a scheduler left out stays
 
     changed = director.module("ipvs_service", **SERVICE, scheduler="rr").changed()
-    assert changed["commands"] == ["-E -t 192.168.56.185:80 -s rr"]
+    assert changed["commands"] == ["ipvsadm -E -t 192.168.56.185:80 -s rr"]
     assert director.rules() == [*FOREIGN, "-A -t 192.168.56.185:80 -s rr"]
 
     assert director.module("ipvs_service", **SERVICE, state="absent").changed()["service"] == {}
@@ -99,7 +99,7 @@ def test_destination_from_nothing_to_nothing(director: Namespace) -> None:
     director.module("ipvs_dest", **DEST).ok()
 
     changed = director.module("ipvs_dest", **DEST, weight=2).changed()
-    assert changed["commands"] == ["-e -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 2"]
+    assert changed["commands"] == ["ipvsadm -e -t 192.168.56.185:80 -r 192.168.56.183:80 -i -w 2"]
     assert changed["destination"]["weight"] == 2
     director.module("ipvs_dest", **DEST, forward="route").changed()  # the weight left out stays
     assert director.rules() == [*rules, "-a -t 192.168.56.185:80 -r 192.168.56.183:80 -g -w 2"]
@@ -163,7 +163,7 @@ def test_local_destination_is_the_director_itself(director: Namespace) -> None:
     """Ipvsadm saves it as direct routing, and lists it as what it is."""
     director.module("ipvs_service", **SERVICE).changed()
     made = director.module("ipvs_dest", **SERVICE, rip="192.168.56.181", forward="local").changed()
-    assert made["commands"] == ["-a -t 192.168.56.185:80 -r 192.168.56.181:80 --local -w 1"]
+    assert made["commands"] == ["ipvsadm -a -t 192.168.56.185:80 -r 192.168.56.181:80 --local -w 1"]
     assert "192.168.56.181:80            Local   1" in director.sh("ipvsadm -Ln")
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import Cluster, Host, plan
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Host, Inventory
 
 from .namespaces import Namespace
 
@@ -58,8 +59,8 @@ def test_hand_made_director_is_adopted(director: Namespace) -> None:
             {"address": "192.168.56.184", "weight": 2, "upper_threshold": 100, "lower_threshold": 50},
         ]
     )
-    cluster = Cluster({"ds1": Host("192.168.56.181")}, directors=["ds1"], real_servers=[])
-    services = plan(found["lvs_services"], cluster).services
+    inventory = Inventory({"ds1": Host("192.168.56.181")}, directors=["ds1"], real_servers=[])
+    services = cluster_plan(found["lvs_services"], inventory).services
     director.module("ipvs_table", services=services, purge="services").ok()
     assert director.snapshot() == before
 
@@ -107,7 +108,10 @@ def test_both_daemons_at_once(director: Namespace) -> None:
     backup: dict[str, Any] = {**master, "role": "backup", "sync_maxlen": 500, "group": "ff02::81", "port": 9000, "ttl": 3}
     made = director.module("ipvs_sync_daemon", **master).changed()
     assert made["commands"] == [
-        "--start-daemon master --mcast-interface eth0 --syncid 7 --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1"
+        (
+            "ipvsadm --start-daemon master --mcast-interface eth0 --syncid 7"
+            " --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1"
+        )
     ]
     kept = director.module("ipvs_sync_daemon", **backup).changed()["sync_daemon"]
     assert kept["sync_maxlen"] == 1024  # the kernel's least for a backup
@@ -124,7 +128,7 @@ def test_both_daemons_at_once(director: Namespace) -> None:
     predicted = director.module("ipvs_sync_daemon", check_mode=True, role="master", interface="eth0", ttl=2).changed()
     changed = director.module("ipvs_sync_daemon", role="master", interface="eth0", ttl=2).changed()
     assert predicted["commands"] == changed["commands"]
-    assert [command.split()[0] for command in changed["commands"]] == ["--stop-daemon", "--start-daemon"]
+    assert [command.split()[1] for command in changed["commands"]] == ["--stop-daemon", "--start-daemon"]
     assert "master sync daemon (mcast=eth0, syncid=7, maxlen=1472, group=224.0.0.81, port=8848, ttl=2)" in daemons(director)
 
     for role in ("master", "backup"):
@@ -184,7 +188,10 @@ def test_settings_come_and_go(director: Namespace) -> None:
     director.sh("sysctl -qw net.ipv4.vs.expire_nodest_conn=0 net.ipv4.vs.cache_bypass=1")
     settings = {"expire_nodest_conn": True, "sync_threshold": "5  60"}
     made = director.module("ipvs_sysctl", settings=settings, persist=True).changed()
-    assert made["commands"][:2] == ["net.ipv4.vs.expire_nodest_conn = 1", "net.ipv4.vs.sync_threshold = 5 60"]
+    assert made["commands"][:2] == [
+        "sysctl -w net.ipv4.vs.expire_nodest_conn=1",
+        "sysctl -w 'net.ipv4.vs.sync_threshold=5 60'",
+    ]
     assert (setting(director, "expire_nodest_conn"), setting(director, "sync_threshold")) == ("1", "5 60")
     kept, modules = (director.path(path).read_text() for path in FILES)
     assert "net.ipv4.vs.expire_nodest_conn = 1\nnet.ipv4.vs.sync_threshold = 5 60\n" in kept
@@ -194,7 +201,7 @@ def test_settings_come_and_go(director: Namespace) -> None:
     predicted = director.module("ipvs_sysctl", check_mode=True, settings={"expire_nodest_conn": 1}, persist=True).changed()
     fewer = director.module("ipvs_sysctl", settings={"expire_nodest_conn": 1}, persist=True).changed()
     assert fewer["commands"] == predicted["commands"]
-    assert "net.ipv4.vs.sync_threshold = 3 50" in fewer["commands"]
+    assert "sysctl -w 'net.ipv4.vs.sync_threshold=3 50'" in fewer["commands"]
     assert (setting(director, "expire_nodest_conn"), setting(director, "sync_threshold")) == ("1", "3 50")
     director.module("ipvs_sysctl", settings={"expire_nodest_conn": 1}, persist=True).ok()
 

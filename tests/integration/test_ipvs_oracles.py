@@ -19,20 +19,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, reconcile
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import wanted_table, with_purge
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import IpvsTable
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
-    FORWARDS,
-    SCHEDULER_FLAGS,
-    SCHEDULERS,
-    TUNNEL_CHECKSUMS,
-    Destination,
-    Service,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Transition, reconcile
+from ansible_collections.lvs.cluster.plugins.module_utils._core.resource import Desired
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import DesiredTable, IpvsTable
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import TableBackend
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import FORWARDS, Destination, Service
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SCHEDULER_FLAGS, SCHEDULERS
+from ansible_collections.lvs.cluster.plugins.module_utils._net.tunnel import CHECKSUMS
 from tests.unit.helpers import applied
 
-from .namespaces import TIMEOUT, Namespace
+from .managed_host import TIMEOUT
+from .namespaces import Namespace
 
 _CLONE_NEWNET = 0x40000000
 # Each example is a table on a real kernel; the lab's has no hurry.
@@ -102,7 +99,7 @@ def destination_rows(draw: st.DrawFn, service: Row, family: int) -> Row:
         row["tunnel_type"] = draw(st.sampled_from(["ipip", "gue", "gre"]))
         if row["tunnel_type"] == "gue":
             row["tunnel_port"] = draw(st.integers(1, 65535))
-            row["tunnel_checksum"] = draw(st.sampled_from(list(TUNNEL_CHECKSUMS)))
+            row["tunnel_checksum"] = draw(st.sampled_from(list(CHECKSUMS)))
         elif row["tunnel_type"] == "gre":
             row["tunnel_checksum"] = draw(st.sampled_from(["none", "checksum"]))
     return row
@@ -134,10 +131,10 @@ def service_rows(draw: st.DrawFn) -> Row:
     if udp:
         row["one_packet"] = draw(st.booleans())
     row["destinations"] = draw(
-        st.lists(destination_rows(row, family), max_size=5, unique_by=lambda one: (one["rip"], one.get("rport")))
+        st.lists(destination_rows(row, family), max_size=5, unique_by=lambda server: (server["rip"], server.get("rport")))
     )
     # A port that is given and the service's own are the same.
-    own = {(one["rip"], one.get("rport", row.get("port"))): one for one in row["destinations"]}
+    own = {(server["rip"], server.get("rport", row.get("port"))): server for server in row["destinations"]}
     row["destinations"] = list(own.values())
     return row
 
@@ -149,20 +146,26 @@ def _name(row: Row) -> tuple[Any, ...]:
 tables = st.lists(service_rows(), max_size=5, unique_by=_name)
 
 
-def plan(rows: list[Row], room: IpvsTable) -> tuple[dict[Any, Any], list[Change[Any]]]:
-    """What is there, and what has to change, as the module ipvs_table finds them out."""
-    options = {"services": rows, "purge": "services", "purge_networks": None, "keep_weights": False}
-    wanted = wanted_table(options)
-    current = room.read(wanted)
-    return current, reconcile(with_purge(options, wanted, current), current)
+def parsed(rows: list[Row]) -> DesiredTable:
+    """What the module ipvs_table reads of its options: the whole table."""
+    options = {"services": rows, "purge": "services", "purge_networks": None, "keep_weights": False, "keep_drained": True}
+    return IpvsTable().parse(options)
+
+
+def plan(rows: list[Row], backend: TableBackend) -> Transition[Any, Any, None]:
+    """What there is, and what has to change, as the module finds them out."""
+    desired = parsed(rows)
+    seen = backend.read(desired)
+    wanted = IpvsTable().plan(desired, seen)
+    return Transition(wanted, seen, reconcile(wanted, seen))
 
 
 def converge(rows: list[Row]) -> dict[Any, Any]:
     """Have exactly this table; gives what the plan said that there will be."""
-    with IpvsTable(whole=True) as room:
-        current, changes = plan(rows, room)
-        room.apply(changes)
-    return applied(changes, current)
+    with TableBackend(whole=True) as backend:
+        transition = plan(rows, backend)
+        backend.apply(transition)
+    return applied(list(transition.changes), dict(transition.seen.items))
 
 
 # ----- what other programs see
@@ -172,7 +175,7 @@ def rules(items: dict[Any, Any]) -> list[str]:
     """Items as ipvsadm saves them: without thresholds, `local` as if it were `route`, a mark as a signed number."""
     lines = []
     for item in items.values():
-        line = item.line().split(" -x ")[0].replace(" --local ", " -g ")
+        line = item.rule().split(" -x ")[0].replace(" --local ", " -g ")
         mark = item.key.fwmark if isinstance(item, Service) else item.key.service.fwmark
         lines.append(line.replace(f"-f {mark} ", f"-f {_signed(mark)} "))
     return sorted(lines)
@@ -191,7 +194,7 @@ def limits(items: dict[Any, Any]) -> list[tuple[str, str, str]]:
     """The thresholds of each destination, as ipvsadm lists them."""
     return sorted(
         (
-            item.line().split(" -r ")[1].split()[0],
+            item.rule().split(" -r ")[1].split()[0],
             str(item.upper_threshold),
             str(item.lower_threshold),
         )
@@ -219,9 +222,9 @@ def test_ipvsadm_sees_what_was_wanted(before: list[Row], wanted: list[Row]) -> N
         predicted = converge(rows)
         assert saved() == rules(predicted)
         assert listed_limits() == limits(predicted)
-        with IpvsTable(whole=True) as room:
-            current, changes = plan(rows, room)
-        assert (current, changes) == (predicted, [])
+        with TableBackend(whole=True) as backend:
+            transition = plan(rows, backend)
+        assert (transition.seen.items, transition.changes) == (predicted, [])
 
 
 @given(tables)
@@ -229,15 +232,15 @@ def test_ipvsadm_sees_what_was_wanted(before: list[Row], wanted: list[Row]) -> N
 def test_what_ipvsadm_makes_is_read_back(rows: list[Row]) -> None:
     """Every value of every option that ipvsadm has."""
     items = {}
-    for one in wanted_table({"services": rows, "purge": "none"}):
-        item: Any = one.new
+    for wanted in parsed(rows).wanted:
+        item: Any = wanted.new
         # It has no switch for these.
         if not (isinstance(item, Destination) and item.forward == "local"):
-            items[one.key] = item
+            items[wanted.key] = item
     program("ipvsadm", "-C")
-    program("ipvsadm", "--restore", stdin="".join(f"{item.line()}\n" for item in items.values()))
-    with IpvsTable(whole=True) as room:
-        assert room.read([]) == items
+    program("ipvsadm", "--restore", stdin="".join(f"{item.rule()}\n" for item in items.values()))
+    with TableBackend(whole=True) as backend:
+        assert backend.read(Desired([])).items == items
 
 
 def test_mask_with_a_hole_is_read_back() -> None:
@@ -245,8 +248,8 @@ def test_mask_with_a_hole_is_read_back() -> None:
     program("ipvsadm", "-C")
     rule = "-A -t 192.0.2.1:80 -s rr -p 60 -M 255.0.255.0"
     program("ipvsadm", "--restore", stdin=f"{rule}\n")
-    with IpvsTable(whole=True) as room:
-        assert [item.line() for item in room.read([]).values()] == [rule]
+    with TableBackend(whole=True) as backend:
+        assert [item.rule() for item in backend.read(Desired([])).items.values()] == [rule]
 
 
 # What pyroute2 0.9.7 decodes rightly: not the netmask of IPv6, not the tunnel's port, no address of a service by mark.
@@ -296,16 +299,16 @@ def as_pyroute2_reads(items: dict[Any, Any]) -> list[Any]:
         row += [key.fwmark or None, service.scheduler, service.persistence_engine or None, flags]
         destinations = sorted(
             [
-                str(one.key.rip),
-                one.key.port,
-                methods[one.forward],
-                one.weight,
-                one.upper_threshold,
-                one.lower_threshold,
-                af[one.key.rip.version],
+                str(item.key.rip),
+                item.key.port,
+                methods[item.forward],
+                item.weight,
+                item.upper_threshold,
+                item.lower_threshold,
+                af[item.key.rip.version],
             ]
-            for one in items.values()
-            if isinstance(one, Destination) and one.key.service == key
+            for item in items.values()
+            if isinstance(item, Destination) and item.key.service == key
         )
         found.append([row, destinations])
     return sorted(found, key=str)

@@ -300,7 +300,7 @@ OURS, THEIRS = CASES["scheduler"], CASES["scheduler_by_ipvsadm"]
 
 def row(case: loss.Case, *begun: float) -> loss.Row:
     """A case that acted from 10 to 12 and from 20 to 21, and lost the requests that were begun then."""
-    failures = [{"began": one - 5.0, "kind": RESET, "connection": "short", "detail": "why"} for one in begun]
+    failures = [{"began": start - 5.0, "kind": RESET, "connection": "short", "detail": "why"} for start in begun]
     return loss.Row(case, [(10.0, 12.0), (20.0, 21.0)], {"began": 5.0, "failures": failures})
 
 

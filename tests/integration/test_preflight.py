@@ -1,25 +1,25 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The look before anything is set up, on networks with one thing wrong each; and a VIP that is announced."""
+"""The preflight, on networks with one fault each; and a VIP that is announced."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .namespaces import PYTHON, Namespace, on_one_bridge
+from .managed_host import PYTHON
+from .namespaces import Namespace, on_one_bridge
 
 VIP, VIP6 = "192.168.56.185", "2001:db8::185"
 RIP, RIP6 = "192.168.56.183", "2001:db8::183"
 DIP, DIP6 = "192.168.56.181", "2001:db8::181"
 RS1 = {"name": "rs1", "rip": RIP}
 RS1_6 = {"name": "rs1", "rip": RIP6}
-# Warmed up by nobody: a machine that several share may take its time.
+# Seconds: a machine that is busy otherwise takes longer.
 SLACK = 3.0
 
 Lan = tuple[Namespace, Namespace, Namespace]
@@ -52,22 +52,22 @@ def _text(warning: Any) -> str:
     return warning if isinstance(warning, str) else str(warning["event"]["msg"])
 
 
-def look(director: Namespace, **options: Any) -> Any:
+def preflight(director: Namespace, **options: Any) -> Any:
     """Run the module, for real and in check mode: the same, and nothing changes."""
     before = director.snapshot()
     result = director.module("preflight", **options)
     checked = director.module("preflight", check_mode=True, **options)
-    for one in (result, checked):
-        one["warnings"] = [_text(warning) for warning in one.get("warnings", [])]
-    told = ("msg", "paths", "holders", "unchecked", "warnings", "changed")
-    assert [result.get(key) for key in told] == [checked.get(key) for key in told]
+    for returned in (result, checked):
+        returned["warnings"] = [_text(warning) for warning in returned.get("warnings", [])]
+    keys = ("msg", "paths", "holders", "unchecked", "warnings", "changed")
+    assert [result.get(key) for key in keys] == [checked.get(key) for key in keys]
     assert director.snapshot() == before
     return result
 
 
 def test_everything_is_fine(lan: Lan) -> None:
     director = lan[0]
-    result = look(
+    result = preflight(
         director,
         vips=[VIP, VIP6, "203.0.113.7"],
         paths=[{**RS1, "inner": [4, 6], "mtu": 1500}, {**RS1_6, "tunnel_type": "gre", "tunnel_checksum": "checksum"}],
@@ -99,11 +99,11 @@ def test_how_long_it_takes(lan: Lan) -> None:
 
 
 def test_real_servers_that_are_dead(lan: Lan) -> None:
-    result = look(
+    result = preflight(
         lan[0], paths=[{"name": "rs2", "rip": "192.168.56.184", "port": 80}, {"rip": "2001:db8::184"}, RS1], timeout=0.5
     )
     message = result.failed()
-    assert "2 values cannot work, and nothing was changed:" in message
+    assert "2 invalid values; nothing was changed:" in message
     assert "paths[0] (rs2), rip: 192.168.56.184 does not answer: neither echo requests nor TCP port 80 got a reply" in message
     assert "paths[1] (2001:db8::184), rip: 2001:db8::184 does not answer: no echo request got a reply" in message
 
@@ -116,12 +116,12 @@ def test_echo_is_dropped(lan: Lan, rip: str) -> None:
     director, real_server, _third = lan
     real_server.sh(f"{DROP} nft add rule inet t in icmp type echo-request drop")
     real_server.sh("nft add rule inet t in icmpv6 type echo-request drop")
-    alive = look(director, paths=[{"rip": rip, "port": 80, "mtu": 1500}], timeout=0.5).ok()
+    alive = preflight(director, paths=[{"rip": rip, "port": 80, "mtu": 1500}], timeout=0.5).ok()
     assert (alive["paths"][0]["alive"], alive["paths"][0]["mtu"]) == (True, 1500)  # refused, and the route's
     assert not alive["warnings"]
 
     real_server.sh("nft add rule inet t in tcp dport 80 drop")
-    quiet = look(director, paths=[{"rip": rip, "port": 80}], timeout=0.5).ok()
+    quiet = preflight(director, paths=[{"rip": rip, "port": 80}], timeout=0.5).ok()
     assert quiet["paths"][0]["alive"] is False
     asked = "ARP" if rip == RIP else "neighbour discovery"
     assert quiet["warnings"] == [
@@ -130,7 +130,7 @@ def test_echo_is_dropped(lan: Lan, rip: str) -> None:
 
 
 def test_no_route_and_this_host_itself(lan: Lan) -> None:
-    message = look(lan[0], paths=[{"rip": "10.1.2.3"}, {"rip": "2001:db9::1"}, {"rip": DIP}]).failed()
+    message = preflight(lan[0], paths=[{"rip": "10.1.2.3"}, {"rip": "2001:db9::1"}, {"rip": DIP}]).failed()
     assert "rip: 10.1.2.3 has no route from this host (Network is unreachable): add one" in message
     assert "rip: 2001:db9::1 has no route from this host (Network is unreachable)" in message
     assert f"rip: {DIP} is an address of this host itself" in message
@@ -160,27 +160,27 @@ def behind_a_router(new_namespace: Callable[[], Namespace]) -> tuple[Namespace, 
 
 @pytest.mark.parametrize(("rip", "outer"), [("10.9.0.3", 20), ("2001:db8:9::3", 40)])
 def test_black_hole(behind_a_router: tuple[Namespace, Namespace], rip: str, outer: int) -> None:
-    """A smaller MTU in the middle, of which nobody is told."""
+    """A smaller MTU in the middle, whose ICMP errors are lost."""
     director, router = behind_a_router
     router.sh("nft add table inet t; nft add chain inet t out '{ type filter hook output priority 0; }'")
     router.sh("nft add rule inet t out icmp type destination-unreachable drop")
     router.sh("nft add rule inet t out icmpv6 type packet-too-big drop")
     router.sh("ip link set eth1 mtu 1397")
     path = {"name": "rs1", "rip": rip}
-    assert look(director, paths=[{**path, "mtu": 1397}], timeout=1).ok()["paths"][0]["inner_mtu"] == 1397 - outer
-    message = look(director, paths=[{**path, "mtu": 1500}], timeout=1).failed()
+    assert preflight(director, paths=[{**path, "mtu": 1397}], timeout=1).ok()["paths"][0]["inner_mtu"] == 1397 - outer
+    message = preflight(director, paths=[{**path, "mtu": 1500}], timeout=1).failed()
     assert (
         message
         == "paths[0] (rs1), mtu: 1500 is what the real server reckons with, but only 1397 pass: set lvs_path_mtu: 1397 for it"
     )
-    told = look(director, paths=[path, {**path, "forward": "masquerade"}], timeout=1).ok()
-    assert [one["mtu"] for one in told["paths"]] == [1397, 1500]
-    assert told["warnings"] == [
+    result = preflight(director, paths=[path, {**path, "forward": "masquerade"}], timeout=1).ok()
+    assert [path["mtu"] for path in result["paths"]] == [1397, 1500]
+    assert result["warnings"] == [
         "paths[0] (rs1): only 1397 bytes pass, where the route says 1500: set lvs_path_mtu: 1397 for it"
     ]  # fmt: skip
 
     router.sh("ip link set eth1 mtu 1299")
-    message = look(director, paths=[{**path, "inner": [4, 6], "mtu": 1280}], timeout=1)
+    message = preflight(director, paths=[{**path, "inner": [4, 6], "mtu": 1280}], timeout=1)
     if outer == 20:
         assert message.failed().startswith("paths[0] (rs1), inner: 6 asks for an MTU of 1280 (RFC 8200), but 1299 less 20 of")
     else:
@@ -190,26 +190,26 @@ def test_black_hole(behind_a_router: tuple[Namespace, Namespace], rip: str, oute
 def test_large_echo_requests_are_dropped(lan: Lan) -> None:
     director, real_server, _third = lan
     real_server.sh(f"{DROP} nft add rule inet t in icmp type echo-request meta length gt 200 drop")
-    told = look(director, paths=[{**RS1, "mtu": 1500}], timeout=0.5).ok()
-    assert told["paths"][0]["mtu"] == 1500
-    assert "only small echo requests are answered" in str(told["warnings"])
+    result = preflight(director, paths=[{**RS1, "mtu": 1500}], timeout=0.5).ok()
+    assert result["paths"][0]["mtu"] == 1500
+    assert "only small echo requests are answered" in str(result["warnings"])
 
 
 def test_undeclared_source(lan: Lan) -> None:
     paths = [RS1, {**RS1_6, "name": "rs1-6"}]
-    message = look(lan[0], paths=paths, sources=["192.168.56.182"]).failed()
+    message = preflight(lan[0], paths=paths, sources=["192.168.56.182"]).failed()
     assert message == (
         f"paths[0] (rs1), rip: {RIP} gets its tunnelled packets from {DIP}, which the real servers would drop:"
         f" name {DIP} in lvs_dip, or route to it from 192.168.56.182"
     )
-    look(lan[0], paths=[{**RS1, "forward": "route"}], sources=["192.168.56.182"]).ok()
+    preflight(lan[0], paths=[{**RS1, "forward": "route"}], sources=["192.168.56.182"]).ok()
 
 
 @pytest.mark.parametrize("vip", [VIP, VIP6])
 def test_vip_that_a_third_machine_holds(lan: Lan, vip: str) -> None:
     director, _real_server, third = lan
     third.sh(f"ip address add {vip} dev eth0" + (" nodad" if vip == VIP6 else ""))
-    message = look(director, vips=[vip], paths=[RS1, RS1_6]).failed()
+    message = preflight(director, vips=[vip], paths=[RS1, RS1_6]).failed()
     assert f"vips[0]: {vip} is answered for by {mac_of(third)} on eth0, which is neither this host nor a real" in message
 
 
@@ -217,9 +217,9 @@ def test_vip_that_a_third_machine_holds(lan: Lan, vip: str) -> None:
 def test_vip_of_a_real_server_that_is_not_silent(lan: Lan, vip: str) -> None:
     director, real_server, _third = lan
     real_server.sh(f"ip address add {vip} dev eth0" + (" nodad" if vip == VIP6 else ""))
-    told = look(director, vips=[vip], paths=[RS1, RS1_6]).ok()
-    assert told["holders"] == {vip: [mac_of(real_server)]}
-    (warning,) = told["warnings"]
+    result = preflight(director, vips=[vip], paths=[RS1, RS1_6]).ok()
+    assert result["holders"] == {vip: [mac_of(real_server)]}
+    (warning,) = result["warnings"]
     assert warning.startswith(f"vips[0]: rs1 ({mac_of(real_server)}) answers for {vip} on eth0: a real server has to keep")
 
 
@@ -227,8 +227,8 @@ def test_vip_of_a_silent_real_server(lan: Lan) -> None:
     director, real_server, _third = lan
     real_server.sh("sysctl -qw net.ipv4.conf.all.arp_ignore=1")
     real_server.sh(f"ip link set tunl0 up; ip address add {VIP}/32 dev tunl0")
-    told = look(director, vips=[VIP], paths=[RS1]).ok()
-    assert (told["holders"], told["warnings"]) == ({VIP: []}, [])
+    result = preflight(director, vips=[VIP], paths=[RS1]).ok()
+    assert (result["holders"], result["warnings"]) == ({VIP: []}, [])
 
 
 @pytest.mark.parametrize("device", ["eth0", "tunl0"])
@@ -244,8 +244,8 @@ def test_vip_that_this_host_holds(lan: Lan, new_namespace: Callable[[], Namespac
     for vip in (VIP, "192.168.57.9"):
         director.sh(f"ip address add {vip}/32 dev {device}")
     director.sh(f"ip address add {VIP6}/128 dev eth0 nodad")
-    told = look(director, vips=[VIP, VIP6, "192.168.57.9"], paths=[RS1]).ok()
-    assert told["holders"] == {VIP: [], VIP6: [], "192.168.57.9": []}
+    result = preflight(director, vips=[VIP, VIP6, "192.168.57.9"], paths=[RS1]).ok()
+    assert result["holders"] == {VIP: [], VIP6: [], "192.168.57.9": []}
 
 
 _ANNOUNCE = """
@@ -263,9 +263,9 @@ def test_announcement_replaces_what_the_neighbours_know(lan: Lan, vip: str) -> N
     director, _real_server, client = lan
     client.sh(f"ip neighbour replace {vip} lladdr 02:00:00:00:00:01 dev eth0 nud reachable")
     director.sh(f"ip link add lonely type dummy; ip link set lonely up; ip address add {vip} dev eth0")
-    environment = {**os.environ, "PYTHONPATH": str(director._modules), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = director._modules.environment()
     said = director.run(PYTHON, "-c", _ANNOUNCE, vip, env=environment).stdout.split()
     assert said == ["eth0"]
     assert f"lladdr {mac_of(director)}" in client.sh(f"ip neighbour show {vip}")
-    # A VIP on no network of this host has nobody to tell.
+    # A VIP on no network of this host has no neighbours.
     assert not director.run(PYTHON, "-c", _ANNOUNCE, "203.0.113.7", env=environment).stdout.split()

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .namespaces import TIMEOUT, Namespace, listening, on_one_bridge
+from .managed_host import TIMEOUT
+from .namespaces import Namespace, listening, on_one_bridge
 
 DIP, DIP6 = "192.168.56.181", "2001:db8:56::181"
 RIP, RIP6 = "192.168.56.183", "2001:db8:56::183"

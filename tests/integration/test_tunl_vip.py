@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VIPs and the devices that hold them, held against ip(8)."""
+"""VIPs and the devices that hold them, compared with ip(8)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from .namespaces import PYTHON, Namespace, on_one_bridge
+from .managed_host import PYTHON
+from .namespaces import Namespace, on_one_bridge
 
 VIP, OTHER = "192.168.56.185", "192.168.56.186"
 VIP6 = "2001:db8:56::185"
@@ -27,14 +28,14 @@ ip link add eth0 type dummy; ip address add {RIP}/24 dev eth0; ip -6 address add
 
 @pytest.fixture
 def host(host: Namespace) -> Namespace:
-    """One with an ordinary device and addresses of both families."""
+    """A host with an ordinary device and addresses of both families."""
     host.sh(SETUP)
     return host
 
 
 @pytest.fixture(scope="module")
 def lasting_host(new_lasting_namespace: Callable[[], Namespace]) -> tuple[Namespace, str]:
-    """One host for many cases, and what it looks like: each case leaves it as it was."""
+    """One host for many cases, and its snapshot: each case restores it."""
     host = new_lasting_namespace()
     host.sh(SETUP)
     return host, host.snapshot()
@@ -56,7 +57,7 @@ def test_from_nothing_to_nothing(host: Namespace) -> None:
     assert "UP" in host.sh("ip -br link show tunl0")
     host.module("tunl_vip", vip=VIP).ok()
 
-    # What somebody took away is put back, and nothing else is touched.
+    # What was removed by hand is added again, and nothing else is changed.
     host.sh(f"ip route del {VIP} dev tunl0")
     assert host.module("tunl_vip", vip=VIP).changed()["commands"] == [f"ip route add {VIP} dev tunl0 scope link"]
 
@@ -70,12 +71,12 @@ def test_from_nothing_to_nothing(host: Namespace) -> None:
     assert gone["devices"][0]["vips"] == [OTHER]
     host.module("tunl_vip", vip=VIP, state="absent").ok()
 
-    # With the last VIP the device goes back to what it was.
+    # With the last VIP, the device is restored.
     assert host.module("tunl_vip", vip=OTHER, state="absent").changed()["commands"][-1] == "ip link set tunl0 down"
     assert host.snapshot() == before
 
 
-# ----- every kind of device
+# Every kind of device
 
 FALLBACK = [
     ("tunl0", [VIP], {}),
@@ -127,8 +128,8 @@ def test_every_kind_and_back(
     assert host.snapshot() == before
 
 
-def test_devices_that_no_module_made(without_fallback_devices: Namespace) -> None:
-    """In a container, the kernel may show no fallback devices: those that were made here go again."""
+def test_fallback_devices_that_do_not_exist(without_fallback_devices: Namespace) -> None:
+    """In a container, the kernel may have no fallback devices: those that the module created are removed again."""
     host = without_fallback_devices
     assert "tunl0" not in host.sh("ip -br link")
     before = host.snapshot()
@@ -147,40 +148,41 @@ def test_devices_that_no_module_made(without_fallback_devices: Namespace) -> Non
     assert host.snapshot() == before
 
 
-# ----- whose it is
+# Ownership
 
 
-def test_what_others_put_there_stays(host: Namespace) -> None:
+def test_vip_of_another_program_remains(host: Namespace) -> None:
     host.sh(f"ip link set tunl0 up; ip address add {VIP}/32 dev tunl0; ip route add {VIP} dev tunl0 scope link")
     before = host.snapshot()
     host.module("tunl_vip", vip=VIP).ok()
     kept = host.module("tunl_vip", vip=VIP, state="absent").ok()
-    assert f"vips: {VIP} on tunl0 was not put there by this collection, and stays: ip address del" in str(kept["warnings"])
+    assert f"vips: {VIP} on tunl0 was not added by this collection, and remains: ip address del" in str(kept["warnings"])
     host.module("tunl_vip", vip=OTHER).changed()
     host.module("tunl_vip", state="absent").changed()
     assert host.snapshot() == before
 
 
-def test_device_stays_up_for_others(host: Namespace) -> None:
+def test_device_remains_up_for_a_vip_of_another_program(host: Namespace) -> None:
     host.module("tunl_vip", vip=VIP).changed()
     host.sh(f"ip address add {OTHER}/32 dev tunl0")
     assert "ip link set tunl0 down" not in host.module("tunl_vip", vip=VIP, state="absent").changed()["commands"]
     assert "UP" in host.sh("ip -br link show dev tunl0")
 
 
-def test_tunnel_of_somebody_else(host: Namespace) -> None:
-    """One that is as it shall be is used, and not removed; one that is not is left alone."""
+def test_tunnel_of_another_program(host: Namespace) -> None:
+    """It is used if it fits the options, and is neither changed nor removed."""
     host.sh(f"ip link add own type gre local {RIP}")
     host.module("tunl_vip", device="own", tunnel_type="gre", local=RIP, vip=VIP).changed()
     with_checksum: dict[str, Any] = {"device": "own", "tunnel_type": "gre", "local": RIP, "tunnel_checksum": "checksum"}
     refused = host.module("tunl_vip", vip=VIP, **with_checksum).failed()
     assert (
-        f"device: own was not made by this collection, and is another tunnel (ip link add own type gre local {RIP})"
+        f"device: own was not created by this collection, and is another tunnel (ip link add own type gre local {RIP})"
         in refused
     )
     assert "is of the kind gre" in host.module("tunl_vip", device="own", tunnel_type="ipip", local=RIP).failed()
     assert (
-        "is no tunnel: name another device" in host.module("tunl_vip", device="eth0", tunnel_type="ipip", local=RIP).failed()
+        "is no tunnel: choose another device"
+        in host.module("tunl_vip", device="eth0", tunnel_type="ipip", local=RIP).failed()
     )
     host.module("tunl_vip", device="own", state="absent").changed()
     assert "own" in host.sh("ip -br link")
@@ -197,7 +199,7 @@ def test_tunnel_is_changed_in_place(host: Namespace) -> None:
     host.module("tunl_vip", local="192.168.56.9", tunnel_checksum="checksum", **options).ok()
 
 
-def test_mtu_goes_back(host: Namespace) -> None:
+def test_mtu_is_restored(host: Namespace) -> None:
     host.module("tunl_vip", vip=VIP, mtu=1400).changed()
     assert host.module("tunl_vip", vip=VIP, mtu=1300).changed()["commands"] == ["ip link set tunl0 mtu 1300"]
     host.module("tunl_vip", vip=VIP).ok()
@@ -205,7 +207,7 @@ def test_mtu_goes_back(host: Namespace) -> None:
 
 
 def test_purge(host: Namespace) -> None:
-    """What is ours and not named goes: on the named device, or, with a list of devices, anywhere."""
+    """What is owned and not named is removed: from the named device, or, with a list of devices, from all devices."""
     before = host.snapshot()
     host.sh("ip link set gre0 up; ip address add 10.9.9.9/32 dev gre0")
     foreign = host.snapshot()
@@ -233,7 +235,7 @@ def test_purge(host: Namespace) -> None:
 
 @pytest.mark.parametrize("first", ["tunl0", "sit0"])
 def test_listener_of_two_devices(host: Namespace, first: str) -> None:
-    """It goes with the last of them."""
+    """It is removed with the last of them."""
     before = host.snapshot()
     gue: dict[str, Any] = {"tunnel_type": "gue", "tunnel_port": 6080}
     host.module("tunl_vip", device="tunl0", **gue).changed()
@@ -245,7 +247,7 @@ def test_listener_of_two_devices(host: Namespace, first: str) -> None:
 
 
 def test_claims_do_not_outlive_what_they_are_on(host: Namespace) -> None:
-    """As after a reboot: what somebody makes then is theirs."""
+    """As after a reboot: what another program adds then is not owned."""
     before = host.snapshot()
     host.module("tunl_vip", vip=VIP).changed()
     host.sh(f"ip address del {VIP}/32 dev tunl0; ip link set tunl0 down")
@@ -257,13 +259,16 @@ def test_claims_do_not_outlive_what_they_are_on(host: Namespace) -> None:
     assert host.snapshot() == before
 
 
-# ----- what cannot be
+# Conflicts
 
 
-def test_port_that_others_have(host: Namespace) -> None:
+def test_port_in_use(host: Namespace) -> None:
     gue: dict[str, Any] = {"device": "tunl0", "tunnel_type": "gue", "tunnel_port": 6080}
     host.sh("ip fou add port 6080 ipproto 4")
-    assert "takes tunnels in UDP of another kind than GUE" in host.module("tunl_vip", **gue).failed()
+    assert (
+        "tunnel_port: 6080 already has a FOU listener that is not GUE: choose another port"
+        in host.module("tunl_vip", **gue).failed()
+    )
     host.sh("ip fou del port 6080")
     bind = "import socket, time; s = socket.socket(type=2); s.bind(('', 6080)); print(flush=True); time.sleep(60)"
     with subprocess.Popen(host.command(PYTHON, "-c", bind), stdout=subprocess.PIPE) as program:
@@ -289,16 +294,16 @@ def test_ipv6_that_is_switched_off(host: Namespace) -> None:
 
 
 def test_ipv6_vip_is_deprecated(host: Namespace) -> None:
-    """One that the kernel would pick as a source is mended where it is."""
+    """One that the kernel could choose as a source address is changed in place."""
     host.sh(f"ip -6 address add {VIP6}/128 dev eth0 nodad")
-    mended = host.module("tunl_vip", device="eth0", vip=VIP6).changed()
-    assert mended["commands"] == [f"ip -6 address change {VIP6}/128 dev eth0 preferred_lft 0 nodad"]
+    changed = host.module("tunl_vip", device="eth0", vip=VIP6).changed()
+    assert changed["commands"] == [f"ip -6 address change {VIP6}/128 dev eth0 preferred_lft 0 nodad"]
     host.module("tunl_vip", device="eth0", vip=VIP6).ok()
     assert RIP6 in host.sh("ip -6 route get 2001:db8:56::1")
 
 
-def test_network_is_told(new_namespace: Callable[[], Namespace]) -> None:
-    """A client that has another machine's address for the VIP is told; one whose VIP was there already is not."""
+def test_added_vip_is_announced(new_namespace: Callable[[], Namespace]) -> None:
+    """A client that has another MAC address for the VIP learns the new one, if the option says so."""
     bridge, client, director = (new_namespace() for number in range(3))
     on_one_bridge(bridge, {180: client, 181: director})
     client.sh(f"ip neigh replace {VIP} lladdr 02:00:00:00:00:01 dev eth0 nud stale")

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real servers asked through every kind of tunnel, and what can be wrong there; requests as clients make them."""
+"""Probes of real servers through every kind of tunnel, and what can be wrong there; requests as clients make them."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,21 +38,21 @@ def probe(cluster: Cluster, through: list[dict[str, Any]], **options: Any) -> Re
     before = cluster.director.snapshot()
     result = cluster.director.module("vip_probe", through=through, **options)
     assert cluster.director.snapshot() == before
-    assert [(one["name"], one["rip"], one["vip"], one["port"]) for one in result["real_servers"]] == [
-        (one["name"], one["rip"], one["vip"], one["port"]) for one in through
+    assert [(target["name"], target["rip"], target["vip"], target["port"]) for target in result["real_servers"]] == [
+        (target["name"], target["rip"], target["vip"], target["port"]) for target in through
     ]
     return result
 
 
 def problems(result: Result) -> list[str]:
-    """Of each row: empty where it was answered, and then it says after how long."""
-    for one in result["real_servers"]:
-        assert one["answered"] == (not one["problem"])
-        assert one["seconds"] is not None or not one["answered"]
-    return [one["problem"] for one in result["real_servers"]]
+    """The problem of each row: empty if it was answered, and then there are the seconds until the answer."""
+    for target in result["real_servers"]:
+        assert target["answered"] == (not target["problem"])
+        assert target["seconds"] is not None or not target["answered"]
+    return [target["problem"] for target in result["real_servers"]]
 
 
-def test_every_way_is_answered(cluster: Cluster) -> None:
+def test_every_forwarding_method_is_answered(cluster: Cluster) -> None:
     """And no connection is left half open."""
     mapped = [row(CASES[name], which, port=MAPPED, rport=PORT) for name in MAPPED_CASES for which in (0, 1)]
     echoed = [row(case, 0, protocol="udp") for case in CASES.values()]
@@ -62,8 +63,8 @@ def test_every_way_is_answered(cluster: Cluster) -> None:
     ]
     result = probe(cluster, [*EACH, *mapped, *echoed, *rewritten]).ok()
     assert set(problems(result)) == {""}
-    for one in cluster.real_servers:
-        assert one.sh("ss -Htn state syn-recv") == ""
+    for real_server in cluster.real_servers:
+        assert real_server.sh("ss -Htn state syn-recv") == ""
 
 
 @contextmanager
@@ -82,33 +83,35 @@ def broken(cluster: Cluster) -> Iterator[tuple[Case, Case]]:
         rs2.sh(f"ip link set lvsgre up; ip address add {bare.vip}/128 dev dummy0 nodad")
 
 
-def test_what_answers_directly_alone_is_found(cluster: Cluster) -> None:
+def test_real_server_that_answers_only_directly(cluster: Cluster) -> None:
     with broken(cluster) as (down, bare):
         result = probe(cluster, EACH, timeout=1.5)
         message = result.failed()
-        found = dict(zip(((one["name"], one["vip"]) for one in EACH), problems(result)))
+        problem_of = dict(zip(((target["name"], target["vip"]) for target in EACH), problems(result)))
     silent = {("rs1", case.vip) for case in TUNNELLED} | {
         ("rs2", case.vip) for case in CASES.values() if case.device == down.device or case is bare
     }
-    assert {who for who, problem in found.items() if problem} == silent
+    assert {target for target, problem in problem_of.items() if problem} == silent
     assert f"{len(silent)} of {len(EACH)} probes of real servers were not answered:" in message
     for case in CASES.values():
         kind = case.destination.get("tunnel_type", "ipip").upper()
         for which in (0, 1):
-            who = (f"rs{which + 1}", case.vip)
-            if who in silent:
-                door = f"[{case.rips[which]}]" if case.outer == 6 else case.rips[which]
+            target = (f"rs{which + 1}", case.vip)
+            if target in silent:
+                rip = f"[{case.rips[which]}]" if case.outer == 6 else case.rips[which]
                 through = "direct routing" if case is bare else f"the {kind} tunnel"
-                assert found[who].startswith(f"answers directly on {door}:{PORT}, but not through {through}: see there ")
-                assert ("that the tunnel's device is up" in found[who]) == (case is not bare)
-                assert f"that it holds {case.vip}" in found[who]
+                assert problem_of[target].startswith(
+                    f"answers directly on {rip}:{PORT}, but not through {through}: see there "
+                )
+                assert ("that the tunnel's device is up" in problem_of[target]) == (case is not bare)
+                assert f"that it holds {case.vip}" in problem_of[target]
                 if case is not bare:
-                    assert f"that its guard lets {DIPS[case.outer == 6]} in" in found[who]
-                assert f"{who[0]} ({case.rips[which]}) for " in message
+                    assert f"that its guard lets {DIPS[case.outer == 6]} in" in problem_of[target]
+                assert f"{target[0]} ({case.rips[which]}) for " in message
 
 
 def test_programs_that_are_down(cluster: Cluster) -> None:
-    """A reset comes out of the tunnel; what is wrong elsewhere is told apart from that."""
+    """A reset comes out of the tunnel; other faults have other messages."""
     case = CASES["gue, checksum"]
     result = probe(
         cluster,
@@ -127,35 +130,38 @@ def test_programs_that_are_down(cluster: Cluster) -> None:
     result.failed()
     start = "start its program, or correct the port"
     listens = f"the VIP is there, behind the GUE tunnel, but nothing listens on {case.vip}:82: {start}"
-    found = problems(result)
-    assert found[0] == f"{listens} (82), let it listen on every address"
-    assert found[1] == f"{listens} (83), let it listen on every address, and see that port 82 is mapped to 83 there"
-    assert (found[2], found[6]) == ("", "")
-    assert found[3].startswith("answers neither through the IPIP tunnel nor directly: see that it is up")
-    assert found[4].startswith("is no neighbour of this host: direct routing needs 192.168.56.199 to answer ARP")
-    assert found[5].startswith("10.1.2.3 has no route from this host (Network is unreachable)")
-    assert found[7] == f"nothing listens on {RIPS[4][0]}:82: {start} (82)"
+    problem = problems(result)
+    assert problem[0] == f"{listens} (82), let it listen on every address"
+    assert problem[1] == f"{listens} (83), let it listen on every address, and see that port 82 is mapped to 83 there"
+    assert (problem[2], problem[6]) == ("", "")
+    assert problem[3].startswith("answers neither through the IPIP tunnel nor directly: see that it is up")
+    assert problem[4].startswith("is no neighbour of this host: direct routing needs 192.168.56.199 to answer ARP")
+    assert problem[5].startswith("10.1.2.3 has no route from this host (Network is unreachable)")
+    assert problem[7] == f"nothing listens on {RIPS[4][0]}:82: {start} (82)"
 
 
-def test_drained_ones_are_left_out(cluster: Cluster) -> None:
+def test_drained_real_servers_are_skipped(cluster: Cluster) -> None:
     case = CASES["ipip"]
     rows = [row(case, 0, rip="192.168.56.199"), row(case, 1)]
     weight: dict[str, Any] = {"vip": case.vip, "port": PORT, "rip": case.rips[1]}
     cluster.director.module("ipvs_dest", weight=0, **weight).changed()
     try:
         result = cluster.director.module("vip_probe", through=rows, drained="skip").ok()
-        assert (result["real_servers"], [one["rip"] for one in result["skipped"]]) == ([], [one["rip"] for one in rows])
+        assert (result["real_servers"], [target["rip"] for target in result["skipped"]]) == (
+            [],
+            [target["rip"] for target in rows],
+        )
     finally:
         cluster.director.module("ipvs_dest", weight=1, **weight).changed()
     result = cluster.director.module("vip_probe", through=rows, drained="skip").ok()
-    assert [one["rip"] for one in result["real_servers"]] == [case.rips[1]]
+    assert [target["rip"] for target in result["real_servers"]] == [case.rips[1]]
 
 
 TCP: dict[str, Any] = {"kind": "tcp", "identify": r"^(\w+) \d+$"}
 
 
 @pytest.mark.parametrize("name", ["ipip", "IPv6 in IPv6"])
-def test_who_answers_how_often(cluster: Cluster, name: str) -> None:
+def test_answers_by_real_server(cluster: Cluster, name: str) -> None:
     client, vip = cluster.client, CASES[name].vip
     ask: dict[str, Any] = {**TCP, "vip": vip, "port": WEIGHTED, "requests": 9, "tolerance": 0}
     result = client.module("vip_probe", **ask, shares={"rs1": 2, "rs2": 1}).ok()
@@ -170,7 +176,7 @@ def test_who_answers_how_often(cluster: Cluster, name: str) -> None:
     assert off["answers"] == {"rs1": 6, "rs2": 3}
 
 
-def test_a_dead_real_server_is_noticed(cluster: Cluster) -> None:
+def test_dead_real_server(cluster: Cluster) -> None:
     case, rs2 = CASES["ipip"], cluster.real_servers[1]
     ask: dict[str, Any] = {**TCP, "vip": case.vip, "port": PORT, "requests": 4, "timeout": 0.7}
     cluster.client.module("vip_probe", **ask, expect="^rs[12] 80$").ok()
@@ -200,3 +206,36 @@ def test_over_http(new_namespace: Callable[[], Namespace]) -> None:
     refused = host.module("vip_probe", **ask)
     assert (refused["answers"], refused["latency"]) == ({}, {})
     assert "refused (x3)" in refused.failed()
+
+
+# A firewall that lets the port in that clients use, and not the one that it is mapped to; and how it is removed.
+_NFT = f"""
+nft add table inet fw; nft add chain inet fw input '{{ type filter hook input priority 0; }}'
+nft add rule inet fw input tcp dport {MAPPED} accept; nft add rule inet fw input tcp dport {PORT} drop
+"""
+_IPTABLES = f"""
+iptables-nft -A INPUT -p tcp --dport {MAPPED} -j ACCEPT; iptables-nft -A INPUT -p tcp --dport {PORT} -j DROP
+"""
+FIREWALLS = {"nft": (_NFT, "nft delete table inet fw"), "iptables-nft": (_IPTABLES, "nft delete table ip filter")}
+
+
+@pytest.mark.parametrize(
+    ("firewall", "name"), [("nft", "ipip"), ("nft", "IPv6 in IPv6"), ("nft", "IPv6, route, lo"), ("iptables-nft", "ipip")]
+)
+def test_filter_on_a_mapped_port_is_suspected(cluster: Cluster, firewall: str, name: str) -> None:
+    if shutil.which(firewall) is None:
+        pytest.skip(f"no {firewall} on this machine")
+    rows = [row(CASES[name], which, port=MAPPED, rport=PORT) for which in (0, 1)]
+    load, unload = FIREWALLS[firewall]
+    probe(cluster, rows).ok()
+    cluster.real_servers[0].sh(load)
+    try:
+        result = probe(cluster, rows, timeout=1)
+    finally:
+        cluster.real_servers[0].sh(unload)
+    message, (filtered, answered) = result.failed(), problems(result)
+    assert filtered in message
+    assert f"port {PORT}" in filtered
+    assert "filter" in filtered.replace("rp_filter", "")
+    assert answered == ""
+    probe(cluster, rows).ok()

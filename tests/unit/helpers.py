@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core import state
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, InvalidValues
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Wanted, reconcile
 
 
 def refused(option: str, says: str) -> Any:
@@ -21,8 +23,20 @@ def refused(option: str, says: str) -> Any:
 
 def all_refused(*faults: str) -> Any:
     """The block below raises all of these faults at once, a line each, of which the beginnings are given."""
-    lines = [f"{len(faults)} values cannot work, and nothing was changed:", *faults]
+    lines = [f"{len(faults)} invalid values; nothing was changed:", *faults]
     return pytest.raises(InvalidValues, match="\n".join(rf"{re.escape(line)}[^\n]*" for line in lines) + r"\Z")
+
+
+def reconciled(wanted: Iterable[Wanted[Any, Any]], current: dict[Any, Any]) -> list[Change[Any]]:
+    """The changes from these items to what is wanted."""
+    return reconcile(wanted, Seen(current, None))
+
+
+def save_state(subjects: dict[str, Any]) -> None:
+    """Have the state file contain these subjects."""
+    with state.changing() as saved:
+        saved.clear()
+        saved.update(subjects)
 
 
 def applied(changes: list[Change[Any]], current: dict[Any, Any]) -> dict[Any, Any]:

@@ -12,14 +12,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core import values
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import SyncDaemon
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
-    SCHEDULERS,
     Destination,
     DestinationKey,
     Service,
     ServiceKey,
+    SyncDaemon,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SCHEDULERS
 
 u8, u16, u32 = st.integers(0, 0xFF), st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF)
 ports = st.integers(1, 0xFFFF)

@@ -31,6 +31,11 @@ UPDATE = """
     dest: /var/tmp/updated
     mode: "0644"
 """
+# Paths are relative to this file, not to a role of the collection, which has a file of this name, too.
+INCLUDED = """
+- name: Include the tasks of the update
+  ansible.builtin.include_tasks: main.yml
+"""
 BROKEN = """
 - name: Update that does not work
   ansible.builtin.command: "false"
@@ -95,7 +100,8 @@ def clean(rs1: Host, rs2: Host) -> Iterator[None]:
 def test_rolling_update(
     as_in_the_readme: AsInTheReadme, before: list[str], tmp_path: Path, ds1: Host, rs1: Host, rs2: Host
 ) -> None:
-    (tmp_path / "update.yml").write_text(UPDATE)
+    (tmp_path / "update.yml").write_text(INCLUDED)
+    (tmp_path / "main.yml").write_text(UPDATE)
     as_in_the_readme(running("rolling_update"))
     for node, name, other in ((rs1, "rs1", "rs2"), (rs2, "rs2", "rs1")):
         meanwhile = node.file("/var/tmp/updated").content_string.splitlines()

@@ -118,8 +118,8 @@ def test_comes_back(name: str, request: pytest.FixtureRequest, requests: Request
     until(lambda: requests.answered_by(answering, since=began))
     time.sleep(GOING_ON)
     late = requests.answered_by(answering, since=began)
-    assert {one.outcome for one in late} == REAL_SERVERS, late
+    assert {request.outcome for request in late} == REAL_SERVERS, late
     assert node.check_output("systemctl is-active %s %s", *UNITS).split() == ["active", "active"]
     assert comparable(node.check_output(LOOK)) == comparable(before)
     # While it was away, something failed: the requests do tell.
-    assert {one.outcome for one in requests.all()} - REAL_SERVERS
+    assert {request.outcome for request in requests.all()} - REAL_SERVERS

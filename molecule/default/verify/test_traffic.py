@@ -98,7 +98,7 @@ def replies_through_the_director(ds1: Host, rs1: Host, rs2: Host) -> Iterator[No
     for node in (rs1, rs2):
         node.check_output("ip route add %s via %s", CLIENT, DIRECTOR)
     settings = ("net.ipv4.ip_forward=1", "net.ipv4.conf.all.accept_local=1", "net.ipv4.conf.all.send_redirects=0")
-    before = [ds1.check_output("sysctl %s", one.partition("=")[0]).replace(" ", "") for one in settings]
+    before = [ds1.check_output("sysctl %s", setting.partition("=")[0]).replace(" ", "") for setting in settings]
     ds1.check_output("sysctl -q -w {}".format(" ".join(settings)))
     yield
     ds1.check_output("sysctl -q -w {}".format(" ".join(before)))

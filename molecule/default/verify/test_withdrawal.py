@@ -90,8 +90,8 @@ def test_what_is_absent_leaves_the_director_first(
 ) -> None:
     done = ansible("ansible-playbook", str(PLAYBOOK), given(tmp_path, reduced))
     printed = done.stdout
-    table = printed.index("Virtual services and their destinations")
-    assert table < printed.index("changed: [ds1]", table) < printed.index("VIPs that leave", table)
+    table = printed.index("Create virtual services and destinations")
+    assert table < printed.index("changed: [ds1]", table) < printed.index("Remove VIPs that are no longer needed", table)
     left = [line.replace(" --tun-type ipip", "") for line in rules(ds1)]
     assert [line for line in left if ".186:" not in line] == [
         "-A -t 192.168.56.185:80 -s wrr",

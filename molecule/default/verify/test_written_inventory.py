@@ -54,7 +54,7 @@ def test_nothing_changes(ansible: Ansible, ds1: Host, by_hand: str, tmp_path: Pa
     done = ansible("ansible-playbook", "playbooks/adopt.yml", f"--extra-vars=lvs_adopt_file={adopted}")
     assert "tcp-192.168.56.181-25, tcp-192.168.56.199-25" in " ".join(done.stdout.split())
     described = yaml.safe_load(adopted.read_text())["all"]["vars"]["lvs_services"]
-    assert {one["name"]: one.get("director_device") for one in described} == {
+    assert {service["name"]: service.get("director_device") for service in described} == {
         "tcp-192.168.56.191-80": "eth0",
         "tcp-192.168.56.193-443": "tunl0",
         "udp-192.168.56.192-53": "eth0",

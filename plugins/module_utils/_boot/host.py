@@ -2,63 +2,50 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What is here and is to come back, and the files that bring it back."""
+"""What a host has now and is to have again after a boot, and the files that restore it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from .._core import files
+from .._core import files, state
+from .._core.boot_text import FOLDER, IPVS, NFTABLES, SUBJECT
 from .._core.errors import MissingLibrary
-from .._core.keep import DEVICES, FOLDER, IPVS, NFTABLES, SUBJECT, VIPS
-from .._core.reconcile import Change, Wanted
-from .._ipvs.kernel import Ipvs
+from .._core.options import Options
+from .._core.reconcile import Item, Seen, Transition
+from .._core.resource import Backend
+from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import ServiceKey
-from .._net.model import device_lines, vip_lines
-from .._net.rtnetlink import DeviceLinks
-from .._nft.libnftables import PartOfTable
-from .._nft.port_dnat import PART
-from .model import FILES, LINKS, Found, Link, file_of, services_of
+from .._net.rtnetlink import NetworkBackend
+from .._nft.libnftables import KernelTable
+from .model import FILES, LINKS, BootContext, BootDesired, BootItem, Link, boot_item, services_to_restore
 
 
-class BootFiles:
-    """Parts, script, units and links; a context manager."""
+class BootBackend(Backend[BootDesired, str, BootItem, BootContext]):
+    """Boot files, script, units and links."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        self._present = options["state"] == "present"
-        self._services = [key.facts() for key in services_of(options)] if self._present else []  # as the state file has them
-
-    def __enter__(self) -> BootFiles:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        pass
-
-    def read(self, _wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """The files that are there, and what is to come back."""
-        current: dict[Any, Any] = {}
+    def read(self, desired: BootDesired) -> Seen[str, BootItem, BootContext]:
+        """The files and links that exist, and what the host has to restore."""
+        items: dict[str, BootItem] = {}
         for path in FILES:
-            text = files.read_made(path, "state" if self._present else "")
+            text = files.read_made(path, "state" if desired.present else "")
             if text is not None:
-                current[path] = file_of(path, text)
+                items[path] = boot_item(path, text)
         for path in LINKS:
             target = files.read_link(path)
             if target is not None:
-                current[path] = Link(path, target)
-        if self._present:
-            found = self._found()
-            current[found.key] = found
-        return current
+                items[path] = Link(path, target)
+        return Seen(items, _context(desired.services) if desired.present else BootContext())
 
-    def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """Write or remove them, in their order: a unit comes when all that it needs is there, and goes before it."""
-        with files.changing_state() as state:
-            state.pop(SUBJECT, None)
-            if self._services:
-                state[SUBJECT] = {"services": self._services}
-        for change in changes:
+    def apply(self, transition: Transition[str, BootItem, BootContext]) -> None:
+        """Note the services, then write or remove the files in their order, and folders without a file left."""
+        services = transition.seen.context.services
+        with state.changing() as subjects:
+            subjects.pop(SUBJECT, None)
+            if services:
+                subjects[SUBJECT] = {"services": list(services)}
+        for change in transition.changes:
             item = change.item
             if change.after is None:
                 files.remove(item.key)
@@ -66,27 +53,37 @@ class BootFiles:
                 files.write_link(item.key, item.target)
             else:
                 files.write_text(item.key, item.text)
-        if not self._present:
-            files.remove_folder(FOLDER)
-            files.remove_folder(os.path.dirname(FOLDER))
-
-    def _found(self) -> Found:
-        with DeviceLinks(announcing=False) as links:
-            links.read([])
-            network = links.ours()
-        lines = {DEVICES: device_lines(network), VIPS: vip_lines(network), NFTABLES: _table()}
-        kept = files.load_state().get(SUBJECT, {}).get("services", [])
-        if self._services or kept:
-            with Ipvs() as ipvs:
-                # Who no longer describes a service has not said that it shall go.
-                self._services += [one for one in kept if one not in self._services and ipvs.service(ServiceKey.of(one))]
-                lines[IPVS] = ipvs.boot_lines(self._services)
-        return Found(lines, network)
+        files.remove_folder(FOLDER)
+        files.remove_folder(os.path.dirname(FOLDER))
 
 
-def _table() -> list[str]:
+def _context(described: Sequence[Options]) -> BootContext:
+    lines, network = _network()
+    lines[NFTABLES] = _nftables()
+    noted = state.subject(SUBJECT).get("services", [])
+    if not (described or noted):
+        return BootContext(lines=lines, network=network)
+    services, lines[IPVS] = _ipvs(described, noted)
+    return BootContext(services, lines, network)
+
+
+def _network() -> tuple[dict[str, Sequence[str]], Sequence[Item]]:
+    """The boot files of devices and VIPs, and the items in them."""
+    with NetworkBackend() as network:
+        return {name: list(commands) for name, commands in network.boot_files().items()}, network.owned_items()
+
+
+def _nftables() -> list[str]:
+    """The boot file of the table lvs_cluster."""
     try:
-        with PartOfTable(PART) as part:
-            return part.boot_lines()
+        return KernelTable().boot_lines()
     except MissingLibrary:
-        return []  # without it, no module of ours can have made the table
+        return []  # the library is needed to create the table: there is none
+
+
+def _ipvs(described: Sequence[Options], noted: Sequence[Options]) -> tuple[list[Options], list[str]]:
+    """The services to restore, and the boot file of IPVS."""
+    with IpvsBackend() as ipvs:
+        existing = [service for service in noted if ipvs.service(ServiceKey.from_facts(service)) is not None]
+        services = services_to_restore(described, existing)
+        return services, ipvs.boot_rules(services)

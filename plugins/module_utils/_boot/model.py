@@ -2,203 +2,143 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What brings a host back when it starts: the parts, the script that loads them, and the units that call it. Pure.
+"""What restores a host when it boots: the boot files, the script that loads them, and the units that run it. Pure.
 
-Sources: systemd.unit(5), systemd.service(5), modules-load.d(5), systemd-sysctl(8).
+Sources: systemd.unit(5), systemd.service(5), modules-load.d(5).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os.path
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Union
 
-from .._core.errors import Faults, InvalidValue, raise_all
-from .._core.keep import DEVICES, FOLDER, IPVS, NFTABLES, PARTS, VIPS, path_of, sealed
+from .._core.boot_text import BOOT_FILES, DEVICES, FOLDER, IPVS, NFTABLES, VIPS, path_of, with_checksum
+from .._core.options import Facts, Options
 from .._core.reconcile import Item, Wanted
-from .._core.textfile import TextFile, header, wanted_file
-from .._ipvs.ipvs_sysctl import SETTINGS_FILE
-from .._ipvs.model import ServiceKey
+from .._core.resource import Desired
+from .._core.textfile import TextFile, header, made_file
 from .._net.model import Listener, Tunnel
+from .restore_script import RESTORE_SCRIPT
 
 SCRIPT = f"{FOLDER}/restore"
 MODULES_FILE = "/etc/modules-load.d/lvs-cluster.conf"
 _UNITS = "/etc/systemd/system"
-_WANTED_BY = "multi-user.target"
-SETUP_UNIT, VIPS_UNIT = f"{_UNITS}/lvs-cluster.service", f"{_UNITS}/lvs-cluster-vips.service"
-# All that there can be: what needs others comes after them.
-FILES = (*map(path_of, PARTS), MODULES_FILE, SCRIPT, SETUP_UNIT, VIPS_UNIT)
-_SHOWN = (*map(path_of, (DEVICES, IPVS, VIPS)), MODULES_FILE)  # in a diff, line by line
-LINKS = tuple(f"{_UNITS}/{_WANTED_BY}.wants/{os.path.basename(unit)}" for unit in (SETUP_UNIT, VIPS_UNIT))
+_TARGET = "multi-user.target"
+SETUP_UNIT, VIPS_UNIT = UNITS = (f"{_UNITS}/lvs-cluster.service", f"{_UNITS}/lvs-cluster-vips.service")
+# All files that there can be: each comes after those that it needs.
+FILES = (*map(path_of, BOOT_FILES), MODULES_FILE, SCRIPT, *UNITS)
+LINKS = tuple(f"{_UNITS}/{_TARGET}.wants/{os.path.basename(unit)}" for unit in UNITS)
+_SHORT_FILES = (*map(path_of, (DEVICES, IPVS, VIPS)), MODULES_FILE)  # in a diff line by line
 
 _MODULES = {"ipip": "ipip", "sit": "sit", "ip6tnl": "ip6_tunnel", "gre": "ip_gre", "ip6gre": "ip6_gre"}
-_UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]+\.(service|target|socket|mount|path)")
 
-_SCRIPT = """\
-#!/bin/sh
-{header}# Bring back what was set up here, part by part: /bin/sh {script} {parts}
-# A file that is not whole is not loaded, and neither is anything else then. What is there already is used as it is.
-set -euf
-cd {folder}
-sysctl=/lib/systemd/systemd-sysctl
-
-fail() {{
-    echo "lvs.cluster: $*" >&2
-    exit 1
-}}
-
-bring() {{
-    said="$("$@" 2>&1)" || case "$said" in
-        *exists* | *already*) ;;
-        *) fail "$*: $said" ;;
-    esac
-}}
-
-# What the lines say that are no comments.
-lines() {{ sed '/^#/d' "$1"; }}
-
-for part; do
-    sum="$(sed '$d' "$part" | sha256sum)"
-    [ "# sha256 ${{sum%% *}}" = "$(tail -n 1 "$part")" ] || fail "$part is not whole: run the playbook lvs.cluster.site"
-done
-
-for part; do
-    # Where there is nothing for it, a program may not be installed.
-    [ -n "$(lines "$part")" ] || continue
-    case "$part" in
-    {devices} | {vips})
-        lines "$part" | while read -r line; do
-            # shellcheck disable=SC2086 # words of a command
-            bring $line
-        done
-        ;;
-    {nftables}) nft --file "$part" ;;
-    {ipvs})
-        said="$(lines "$part" | ipvsadm --restore 2>&1 | sed '/already exists$/d; /already run$/d')"
-        [ -z "$said" ] || fail "ipvsadm --restore: $said"
-        ;;
-    esac
-    # What was not there when the system set its settings. Without silence there must be no VIP; IPVS does without a setting.
-    case "$part" in
-    {devices}) find /etc/sysctl.d -name '90-lvs-*.conf' -exec "$sysctl" {{}} + ;;
-    {ipvs}) [ ! -e {ipvs_settings} ] || "$sysctl" {ipvs_settings} || : ;;
-    esac
-done
-"""
-
-_UNIT = """\
-{header}[Unit]
-Description=Linux Virtual Server: {what}
-Documentation=https://github.com/lvs-cluster/lvs.cluster
-{order}
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh {script} {parts}
-
-[Install]
-WantedBy={wanted_by}
-"""
-
-_SETUP_ORDER = """\
-RequiresMountsFor={folder}
+_SETUP_ORDER = f"""\
+RequiresMountsFor={FOLDER}
 Wants=network-online.target
 After=network-online.target systemd-modules-load.service systemd-sysctl.service nftables.service ipvsadm.service"""
 
 _VIPS_ORDER = """\
 # Last, and only where all the rest is there: who has a VIP and nothing behind it answers clients with resets.
-Requires={setup_unit}
+Requires={unit}
 After={after}"""
 
 
 @dataclass(frozen=True)
 class LongFile(TextFile):
-    """A file of which a diff tells that it is another one: its lines would hide what matters."""
+    """A file of which a diff shows only that it differs: its lines would hide what matters."""
 
-    def line(self, action: str = "add") -> str:
-        """The file, with its length and the beginning of its checksum."""
-        if action == "remove":
-            return super().line(action)
-        return (
-            f"{self.key}: {len(self.text.splitlines())} lines, sha256 {hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
-        )
+    @property
+    def digest(self) -> str:
+        """Its length and the beginning of its checksum."""
+        return f"{len(self.text.splitlines())} lines, sha256 {hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
+
+    def command(self, action: str = "add") -> str:
+        """A command of tee(1), without the file's text, or of rm(1)."""
+        return super().command(action) if action == "remove" else f"tee {self.key}  # {self.digest}"
+
+    def diff_line(self) -> str:
+        """The digest behind the file's path."""
+        return f"{self.key}: {self.digest}"
 
 
 @dataclass(frozen=True)
 class Link(Item):
     """A symbolic link, with which systemd enables a unit."""
 
+    KIND = "link"
+
     key: str  # its path
     target: str
 
-    def line(self, action: str = "add") -> str:
-        """As a command of ln(1) or rm(1)."""
+    def command(self, action: str = "add") -> str:
+        """A command of ln(1) or rm(1)."""
         return f"rm {self.key}" if action == "remove" else f"ln -sfn {self.target} {self.key}"
+
+    def identity(self) -> Facts:
+        """Its path."""
+        return {"path": self.key}
+
+
+BootItem = Union[TextFile, Link]
+WantedBoot = Wanted[str, BootItem]
 
 
 @dataclass(frozen=True)
-class Found(Item):
-    """What is on the host now and is to come back."""
+class BootDesired(Desired[str, BootItem]):
+    """What is to be restored."""
 
-    key = "found"
-    lines: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by part
-    network: Sequence[Item] = ()  # the items that the lines of devices and VIPs are of
-
-
-def services_of(options: Mapping[str, Any]) -> list[ServiceKey]:
-    """The services of O(services) that shall be there."""
-    faults = Faults()
-    found = [
-        faults.take(ServiceKey.of, row, where=f"services[{number}]")
-        for number, row in enumerate(options["services"])
-        if row.get("state") != "absent"
-    ]
-    raise_all(faults.found)
-    return [key for key in found if key is not None]
+    present: bool
+    services: Sequence[Options]  # the options that identify each virtual service
 
 
-def wanted_files(options: Mapping[str, Any]) -> list[Wanted[Any]]:
-    """The units and what enables them, or nothing of it all. The parts are added when it is known what there is."""
-    services_of(options)
-    for unit in options["vips_after"]:
-        if not _UNIT_NAME.fullmatch(unit):
-            raise InvalidValue("vips_after", repr(unit), "is not a unit's name: write one like nginx.service")
-    if options["state"] == "absent":
-        return [Wanted.absent(path) for path in (*FILES, *LINKS)]
+@dataclass(frozen=True)
+class BootContext:
+    """What the host has now, and is to have again after a boot."""
+
+    services: Sequence[Options] = ()
+    lines: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by boot file
+    network: Sequence[Item] = ()  # the devices and VIPs
+
+
+def boot_item(path: str, text: str) -> TextFile:
+    """The file at this path."""
+    return (TextFile if path in _SHORT_FILES else LongFile)(path, text)
+
+
+def wanted_units(vips_after: Sequence[str]) -> list[WantedBoot]:
+    """The script, the units that run it, and the links that enable them.
+
+    :param vips_after: the units that have to be started before the VIPs are added
+    """
     setup = os.path.basename(SETUP_UNIT)
-    common = {"header": header("boot"), "folder": FOLDER, "script": SCRIPT, "wanted_by": _WANTED_BY}
-    first, last = " ".join((DEVICES, NFTABLES, IPVS)), VIPS
-    after_network = _SETUP_ORDER.format(folder=FOLDER)
-    after_all = _VIPS_ORDER.format(setup_unit=setup, after=" ".join([setup, *options["vips_after"]]))
+    after_setup = _VIPS_ORDER.format(unit=setup, after=" ".join([setup, *vips_after]))
     texts = {
-        SCRIPT: _SCRIPT.format(
-            **common, parts=" ".join(PARTS), **{part: part for part in PARTS}, ipvs_settings=SETTINGS_FILE
-        ),
-        SETUP_UNIT: _UNIT.format(**common, what="devices, nftables and IPVS", order=after_network, parts=first),
-        VIPS_UNIT: _UNIT.format(**common, what="VIPs", order=after_all, parts=last),
+        SCRIPT: RESTORE_SCRIPT,
+        SETUP_UNIT: _unit("devices, nftables and IPVS", _SETUP_ORDER, (DEVICES, NFTABLES, IPVS)),
+        VIPS_UNIT: _unit("VIPs", after_setup, (VIPS,)),
     }
-    wanted: list[Wanted[Any]] = [_wanted_text(path, text) for path, text in texts.items()]
-    for link, unit in zip(LINKS, (SETUP_UNIT, VIPS_UNIT)):
-        wanted.append(Wanted(link, Link(link, unit), {"target": unit}))
+    wanted = [_wanted_file(boot_item(path, text)) for path, text in texts.items()]
+    wanted += [Wanted(link, Link(link, unit), {"target": unit}) for link, unit in zip(LINKS, UNITS)]
     return wanted
 
 
-def with_parts(_options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any]) -> list[Wanted[Any]]:
-    """And the parts, from what is there now; before the units, which are never there without them."""
-    found = current.get(Found.key)
-    if found is None:
-        return list(wanted)
-    parts = [_wanted_text(path_of(part), sealed(found.lines.get(part, ()))) for part in PARTS]
-    modules = wanted_file(MODULES_FILE, "boot", _modules(found.network, IPVS in found.lines))
-    return [*parts, modules, *wanted]
+def nothing_wanted() -> list[WantedBoot]:
+    """None of the files and links."""
+    return [Wanted.absent(path) for path in (*FILES, *LINKS)]
 
 
-def _modules(network: Iterable[Item], director: bool) -> list[str]:
-    """The kernel's modules, so that their settings are there when systemd sets them."""
+def wanted_boot_files(context: BootContext) -> list[WantedBoot]:
+    """The boot files, and the kernel modules to load."""
+    files = [boot_item(path_of(name), with_checksum(context.lines.get(name, ()))) for name in BOOT_FILES]
+    modules = kernel_modules(context.network, director=IPVS in context.lines)
+    return [_wanted_file(file) for file in [*files, made_file(MODULES_FILE, "boot", modules)]]
+
+
+def kernel_modules(network: Iterable[Item], director: bool) -> list[str]:
+    """The kernel modules that have to be loaded before systemd sets sysctls."""
     names = ["ip_vs"] if director else []
     for item in network:
         if isinstance(item, Listener):
@@ -208,10 +148,27 @@ def _modules(network: Iterable[Item], director: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def file_of(path: str, text: str) -> TextFile:
-    """The file of that path."""
-    return (TextFile if path in _SHOWN else LongFile)(path, text)
+def services_to_restore(described: Sequence[Options], noted: Sequence[Options]) -> list[Options]:
+    """The described services, and those noted before that still exist: leaving a service out does not remove it."""
+    return [*described, *(service for service in noted if service not in described)]
 
 
-def _wanted_text(path: str, text: str) -> Wanted[TextFile]:
-    return Wanted(path, file_of(path, text), {"text": text})
+def _unit(description: str, order: str, boot_files: Sequence[str]) -> str:
+    return f"""\
+{header("boot")}[Unit]
+Description=Linux Virtual Server: {description}
+Documentation=https://github.com/lvs-cluster/lvs.cluster
+{order}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh {SCRIPT} {" ".join(boot_files)}
+
+[Install]
+WantedBy={_TARGET}
+"""
+
+
+def _wanted_file(file: TextFile) -> WantedBoot:
+    return Wanted(file.key, file, {"text": file.text})

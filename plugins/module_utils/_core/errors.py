@@ -7,10 +7,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
-
-T = TypeVar("T")
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 class LvsError(Exception):
@@ -49,29 +47,8 @@ class InvalidValues(Invalid):
     """Several of them, a line each."""
 
     def __init__(self, faults: Sequence[InvalidValue]) -> None:
-        super().__init__("\n".join([f"{len(faults)} values cannot work, and nothing was changed:", *map(str, faults)]))
+        super().__init__("\n".join([f"{len(faults)} invalid values; nothing was changed:", *map(str, faults)]))
         self.faults = list(faults)
-
-
-class Faults:
-    """Collects what is wrong, so that the user sees all of it at once."""
-
-    def __init__(self) -> None:
-        self.found: list[InvalidValue] = []
-
-    def take(self, read: Callable[..., T], *arguments: Any, where: str = "") -> T | None:
-        """What is read of the arguments; None where they are wrong, which is noted with its place."""
-        try:
-            return read(*arguments)
-        except Invalid as error:
-            self.found += [fault.within(where) for fault in error.faults]
-            return None
-
-
-def raise_all(faults: Sequence[InvalidValue]) -> None:
-    """Raise what was found wrong, if anything was."""
-    if faults:
-        raise faults[0] if len(faults) == 1 else InvalidValues(faults)
 
 
 class MissingValue(InvalidValue):
@@ -86,15 +63,7 @@ class KernelRefused(LvsError):
 
 
 class BatchRefused(KernelRefused):
-    """The kernel refused some of several changes.
-
-    C(applied) and C(refused) are the changes that it did carry out and those that it did not, as the field's own commands.
-    """
-
-    def __init__(self, message: str, applied: list[str], refused: list[str]) -> None:
-        super().__init__(message, {"changed": bool(applied), "commands": applied, "refused": refused})
-        self.applied = applied
-        self.refused = refused
+    """The kernel refused some of several changes; C(facts) has those it made, and C(refused), the commands of the others."""
 
 
 class NotPermitted(LvsError):

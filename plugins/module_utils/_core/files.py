@@ -2,25 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Files: written whole or not at all, and the one that remembers what there was before."""
+"""Files on a host: written whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import errno
-import fcntl
-import json
 import os
 import tempfile
-from collections.abc import Iterator
-from typing import Any
 
 from .errors import LvsError, NotPermitted
 from .textfile import is_made_here
-
-STATE_FILE = "/var/lib/lvs.cluster/state.json"
-LOCK_FILE = "/run/lvs.cluster.lock"
 
 
 def read_text(path: str) -> str | None:
@@ -63,7 +55,7 @@ def write_text(path: str, text: str) -> None:
         temporary = None
         _sync_folder(folder)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise refused(path, error) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(FileNotFoundError):
@@ -91,7 +83,7 @@ def write_link(path: str, target: str) -> None:
         os.replace(temporary, path)
         _sync_folder(os.path.dirname(path))
     except OSError as error:
-        raise _refused(path, error) from error
+        raise refused(path, error) from error
 
 
 def remove(path: str) -> None:
@@ -101,7 +93,7 @@ def remove(path: str) -> None:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise _refused(path, error) from error
+        raise refused(path, error) from error
 
 
 def remove_folder(path: str) -> None:
@@ -118,59 +110,8 @@ def _sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-def load_state() -> dict[str, Any]:
-    """What was found before it was changed, by subject."""
-    try:
-        text = read_text(STATE_FILE)
-        state = {} if text is None else json.loads(text)
-        if not isinstance(state, dict):
-            raise ValueError("not an object")
-    except ValueError as error:
-        raise LvsError(f"{STATE_FILE}: not readable as JSON ({error}): restore it from a backup, or remove it") from error
-    return state
-
-
-def save_state(state: dict[str, Any]) -> None:
-    """Keep what was found; nothing to keep, no file."""
-    if any(state.values()):
-        write_text(STATE_FILE, json.dumps(state, indent=2, sort_keys=True) + "\n")
-        return
-    remove(STATE_FILE)
-    remove_folder(os.path.dirname(STATE_FILE))
-
-
-@contextlib.contextmanager
-def changing_state() -> Iterator[dict[str, Any]]:
-    """What was found, to be changed: nobody else of us changes it meanwhile, and it is saved in the end."""
-    # The kernel unlocks when the file is closed, of a process that was killed, too.
-    with _locked():
-        state = load_state()
-        before = copy.deepcopy(state)
-        yield state
-        if state != before:
-            save_state(state)
-
-
-def save_subject(subject: str, found: dict[str, Any]) -> None:
-    """Keep what was found of one subject; that of others is as they left it."""
-    with changing_state() as state:
-        state[subject] = found
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    try:
-        descriptor = os.open(LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise _refused(LOCK_FILE, error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _refused(path: str, error: OSError) -> LvsError:
+def refused(path: str, error: OSError) -> LvsError:
+    """The error of a file that could not be written, in words."""
     if error.errno in (errno.EPERM, errno.EACCES):
         return NotPermitted(f"writing {path}")
     return LvsError(f"{path}: cannot be written: {error.strerror}")

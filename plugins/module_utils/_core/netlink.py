@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Netlink: messages and attributes (pure), and a socket that exchanges them.
+"""A generic netlink socket.
 
-Sources: include/uapi/linux/netlink.h and genetlink.h of Linux; RFC 3549.
+Sources: include/uapi/linux/netlink.h and genetlink.h of Linux; netlink(7).
 """
 
 from __future__ import annotations
@@ -13,22 +13,27 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+
+from .netlink_messages import (
+    GENL_HEADER,
+    NLM_F_ACK,
+    NLM_F_DUMP,
+    NLM_F_DUMP_INTR,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    attribute,
+    attributes,
+    generic,
+    messages,
+)
 
 NETLINK_GENERIC = 16
-NLMSG_ERROR, NLMSG_DONE = 2, 3
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
-NLM_F_DUMP_INTR = 0x10
-NLA_F_NESTED = 0x8000
-NLA_TYPE_MASK = 0x3FFF
 
 GENL_ID_CTRL = 0x10
 CTRL_CMD_GETFAMILY = 3
 CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 1, 2
 
-_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port id
-_GENL_HEADER = struct.Struct("=BBH")  # genlmsghdr: command, version, reserved
-_ATTRIBUTE = struct.Struct("=HH")  # nlattr: length, type
 _ERROR = struct.Struct("=i")
 _FAMILY_ID = struct.Struct("=H")
 
@@ -38,47 +43,6 @@ _BATCH = 200  # requests in one send: should all be refused, the answers fit int
 # Of 32 bits each on old 32-bit systems, which have the old number of the option, too.
 _TIMEVAL = "@ll" if struct.calcsize("@l") == 8 or socket.SO_RCVTIMEO == 20 else "@qq"
 _TIMEOUT = 10  # seconds that the kernel may take for an answer
-
-
-def attribute(kind: int, payload: bytes) -> bytes:
-    """One attribute, padded to four bytes."""
-    length = _ATTRIBUTE.size + len(payload)
-    return _ATTRIBUTE.pack(length, kind) + payload + bytes(-length % 4)
-
-
-def nested(kind: int, *attributes: bytes) -> bytes:
-    """Attributes within an attribute."""
-    return attribute(kind | NLA_F_NESTED, b"".join(attributes))
-
-
-def attributes(payload: bytes) -> dict[int, bytes]:
-    """The attributes in a payload, by type."""
-    found = {}
-    offset, end = 0, len(payload)
-    while offset + _ATTRIBUTE.size <= end:
-        length, kind = _ATTRIBUTE.unpack_from(payload, offset)
-        if length < _ATTRIBUTE.size or offset + length > end:
-            raise ValueError(f"malformed netlink attribute of {length} bytes at {offset} of {end}")
-        found[kind & NLA_TYPE_MASK] = payload[offset + _ATTRIBUTE.size : offset + length]
-        offset += (length + 3) & ~3
-    return found
-
-
-def generic(family: int, command: int, version: int, flags: int, sequence: int, payload: bytes = b"") -> bytes:
-    """One generic netlink message."""
-    length = _HEADER.size + _GENL_HEADER.size + len(payload)
-    return _HEADER.pack(length, family, flags | NLM_F_REQUEST, sequence, 0) + _GENL_HEADER.pack(command, version, 0) + payload
-
-
-def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
-    """The messages in a datagram: type, flags, sequence, payload."""
-    offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)
-        if length < _HEADER.size or offset + length > len(data):
-            raise ValueError(f"malformed netlink message of {length} bytes at {offset} of {len(data)}")
-        yield kind, flags, sequence, data[offset + _HEADER.size : offset + length]
-        offset += (length + 3) & ~3
 
 
 class Refused(OSError):
@@ -192,4 +156,4 @@ class GenericSocket:
                     if sequence == self._sequence:
                         return answers, errors, interrupted
                 else:
-                    answers.append(payload[_GENL_HEADER.size :])
+                    answers.append(payload[GENL_HEADER.size :])

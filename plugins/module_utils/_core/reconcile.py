@@ -2,69 +2,88 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What is wanted and what there is, in; what to change, out. Pure, and the only place that decides."""
+"""From what is wanted and what there is to the changes between them. Pure; changes are made here and nowhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from .errors import Faults, raise_all
+from .options import Facts, Faults, Options
 
+KeyT = TypeVar("KeyT", bound=Hashable)
 ItemT = TypeVar("ItemT", bound="Item")
+ContextT = TypeVar("ContextT")
 
 
 class Item:
-    """Something that a module manages. Two items are equal where their configuration is the same."""
+    """The configuration of something that a module manages, and nothing else: equal items have the same configuration."""
 
-    key: Any  # what identifies it; hashable
+    KIND: ClassVar[str]  # in the result of a module
+
+    key: Any  # what the kernel identifies it by, hashable: a field or a property of its own type
 
     def check(self) -> None:
-        """Raise C(InvalidValue) where the values, each right by itself, do not go together."""
+        """Raise C(InvalidValue) where values that are each valid cannot go together."""
 
-    def kept(self: ItemT) -> ItemT:
-        """The item as the kernel keeps it, where it makes another value of one that it is given."""
+    def as_stored_by_kernel(self: ItemT) -> ItemT:
+        """The item with the values that the kernel makes of those it is given, such as a bounded length."""
         return self
 
-    def line(self, action: str = "add") -> str:
-        """The command, in the words of the field's own tool, that would C(add), C(set) or C(remove) it."""
+    def command(self, action: str = "add") -> str:
+        """The shell command that would C(add), C(set) or C(remove) the item, program included; of several, a line each."""
         raise NotImplementedError
 
-    def shown(self) -> str:
-        """The item as a diff shows it."""
-        return self.line()
+    def diff_line(self) -> str:
+        """The item in a diff: as the tool of the field lists it."""
+        return self.command()
 
-    def facts(self) -> dict[str, Any]:
+    def identity(self) -> Facts:
+        """The key, in the words of a module's options."""
+        raise NotImplementedError
+
+    def facts(self) -> Facts:
         """The item as a module returns it."""
         return {}
 
 
 @dataclass(frozen=True)
-class Wanted(Generic[ItemT]):
-    """An item as the user described it."""
+class Wanted(Generic[KeyT, ItemT]):
+    """An item as the user describes it."""
 
-    key: Any
-    new: ItemT | None  # what it is if it has to be made; None: it shall not be there
-    stated: Mapping[str, Any]  # the fields that the user gave, the only ones to change on an item that is there
+    key: KeyT
+    new: ItemT | None  # the item, should it have to be created; None: it should not exist
+    given: Options  # the fields that the user gave: only these change on an item that exists
     where: str = ""  # the place in a list of items, for messages
 
     @classmethod
-    def absent(cls, key: Any) -> Wanted[ItemT]:
-        """Not there at all."""
+    def absent(cls, key: KeyT) -> Wanted[KeyT, ItemT]:
+        """An item that should not exist."""
         return cls(key, None, {})
 
-    def over(self, current: ItemT | None) -> ItemT | None:
-        """The item as it shall be, given the one that is there."""
+    def merged_with(self, current: ItemT | None) -> ItemT | None:
+        """The item as it should become, given the one that exists."""
         if self.new is None:
             return None
         if current is None:
-            return self.new.kept()
-        for name, value in self.stated.items():
+            return self.new.as_stored_by_kernel()
+        for name, value in self.given.items():
             if getattr(current, name) != value:
-                changed = replace(current, **self.stated)  # type: ignore[type-var]  # every Item here is a dataclass
-                return changed.kept()
+                changed = replace(current, **self.given)  # type: ignore[type-var]  # every Item here is a dataclass
+                return changed.as_stored_by_kernel()
         return current
+
+
+@dataclass(frozen=True)
+class Seen(Generic[KeyT, ItemT, ContextT]):
+    """What there is: the items, and beside them what no item holds."""
+
+    items: Mapping[KeyT, ItemT]
+    context: ContextT  # what else of the host a plan or a result depends on
+    owned: AbstractSet[KeyT] = frozenset()  # the items that this collection created
+    former: Mapping[KeyT, ItemT] = field(default_factory=dict)  # what an item was before this collection changed it
 
 
 @dataclass(frozen=True)
@@ -73,6 +92,7 @@ class Change(Generic[ItemT]):
 
     before: ItemT | None
     after: ItemT | None
+    former: ItemT | None = None  # what a removal goes back to; None: to nothing
 
     @property
     def action(self) -> str:
@@ -83,30 +103,71 @@ class Change(Generic[ItemT]):
 
     @property
     def item(self) -> ItemT:
-        """The item as it shall be, or, of one that goes, as it was."""
+        """The item as it becomes; one that is removed, as it was."""
         return cast("ItemT", self.before if self.after is None else self.after)
 
-    def line(self) -> str:
-        """The change as a command."""
-        return self.item.line(self.action)
+    def command(self) -> str:
+        """The change as a shell command."""
+        if self.after is None and self.former is not None:
+            return self.former.command("set")
+        return self.item.command(self.action)
 
 
-def reconcile(wanted: Iterable[Wanted[ItemT]], current: Mapping[Any, ItemT]) -> list[Change[ItemT]]:
-    """The changes that lead from what there is to what is wanted; nothing that is not named is touched.
+@dataclass(frozen=True)
+class Transition(Generic[KeyT, ItemT, ContextT]):
+    """The changes, with what they start from and what they are for."""
 
-    Raises C(Invalid) where items as they would become cannot work, naming all of them.
+    wanted: Sequence[Wanted[KeyT, ItemT]]
+    seen: Seen[KeyT, ItemT, ContextT]
+    changes: Sequence[Change[ItemT]]
 
-    What comes is changed in the order of the description, what goes afterwards and in the opposite order.
+    def after(self) -> Seen[KeyT, ItemT, ContextT]:
+        """What there is when all changes have been made."""
+        return replace(self.seen, items=after(self.seen.items, self.changes)) if self.changes else self.seen
+
+
+def reconcile(wanted: Iterable[Wanted[KeyT, ItemT]], seen: Seen[KeyT, ItemT, ContextT]) -> list[Change[ItemT]]:
+    """The changes that lead from what there is to what is wanted; an item that is not named does not change.
+
+    Additions and changes are in the order of the description; removals follow, in the opposite order.
+
+    :raises Invalid: all items that could not work as they would become
     """
+    current, former = seen.items, seen.former
     coming: list[Change[ItemT]] = []
     going: list[Change[ItemT]] = []
     faults = Faults()
-    for one in wanted:
-        before = current.get(one.key)
-        after = one.over(before)
+    for item in wanted:
+        before = current.get(item.key)
+        after = item.merged_with(before)
         if after is not None:
-            faults.take(after.check, where=one.where)
+            faults.collect(after.check, where=item.where)
         if before is not after and before != after:
-            (going if after is None else coming).append(Change(before, after))
-    raise_all(faults.found)
+            if after is None:
+                going.append(Change(before, None, former.get(item.key)))
+            else:
+                coming.append(Change(before, after))
+    faults.raise_all()
     return coming + going[::-1]
+
+
+def after(items: Mapping[KeyT, ItemT], changes: Iterable[Change[ItemT]]) -> dict[KeyT, ItemT]:
+    """The items when these changes have been made."""
+    changed = dict(items)
+    for change in changes:
+        key = cast("KeyT", change.item.key)
+        changed.pop(key, None)
+        if change.after is not None:
+            changed[key] = change.after
+    return changed
+
+
+def change_facts(changes: Iterable[Change[ItemT]]) -> Facts:
+    """Changes as a module returns them: C(changed), C(changes) and C(commands)."""
+    rows = []
+    commands: list[str] = []
+    for change in changes:
+        command, item = change.command(), change.item
+        rows.append({"action": change.action, "kind": item.KIND, "key": item.identity(), "command": command})
+        commands += command.splitlines()
+    return {"changed": bool(rows), "changes": rows, "commands": commands}

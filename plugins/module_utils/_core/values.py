@@ -92,6 +92,17 @@ def integer(option: str, value: object, lowest: int, highest: int) -> int:
     return number
 
 
+def number(option: str, value: object, lowest: float, highest: float, unit: str = "") -> float:
+    """A number from lowest to highest, of a unit such as C( seconds)."""
+    try:
+        found = float(str(value))
+    except ValueError:
+        raise InvalidValue(option, repr(value), "is not a number") from None
+    if not lowest <= found <= highest:  # nor is what is not a number
+        raise InvalidValue(option, value, f"is not in {lowest:g}..{highest:g}{unit}")
+    return found
+
+
 def port(option: str, value: object) -> int:
     """A port, 1 to 65535."""
     return integer(option, value, 1, 65535)

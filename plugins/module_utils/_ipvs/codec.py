@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""IPVS on the wire: what the model knows to netlink attributes and back. Pure.
+"""IPVS on the wire: items of the model to netlink attributes and back. Pure.
 
 Source: include/uapi/linux/ip_vs.h of Linux, whose names the constants have.
 """
@@ -10,16 +10,13 @@ Source: include/uapi/linux/ip_vs.h of Linux, whose names the constants have.
 from __future__ import annotations
 
 import ipaddress
-import socket
 import struct
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
-from .._core.netlink import NLA_TYPE_MASK, attribute, attributes, nested
+from .._core.netlink_messages import NLA_TYPE_MASK, attribute, attributes, nested
 from .._core.values import Address
-from .ipvs_sync_daemon import SyncDaemon
-from .ipvs_timeouts import Timeouts
-from .model import Destination, DestinationKey, Service, ServiceKey
+from .model import Destination, DestinationKey, Service, ServiceKey, SyncDaemon, Timeouts
 
 FAMILY, VERSION = "IPVS", 1
 
@@ -47,9 +44,9 @@ SVC_F_PERSISTENT, SVC_F_ONEPACKET, SVC_F_SCHED = 0x1, 0x4, 0x8 | 0x10 | 0x20
 _CONFIGURED = SVC_F_PERSISTENT | SVC_F_ONEPACKET | SVC_F_SCHED
 _FWD_MASK = 0x7
 
-_AF = {4: int(socket.AF_INET), 6: int(socket.AF_INET6)}
+_AF = {4: 2, 6: 10}  # AF_INET, AF_INET6
 _VERSION = {af: version for version, af in _AF.items()}
-_PROTOCOL = {"tcp": int(socket.IPPROTO_TCP), "udp": int(socket.IPPROTO_UDP), "sctp": int(socket.IPPROTO_SCTP)}
+_PROTOCOL = {"tcp": 6, "udp": 17, "sctp": 132}
 _PROTOCOL_NAME = {number: name for name, number in _PROTOCOL.items()}
 _FORWARD = ("masquerade", "local", "tunnel", "route", "bypass")
 _TUNNEL = ("ipip", "gue", "gre")
@@ -146,7 +143,7 @@ def _headers(*kinds: tuple[int, int]) -> tuple[int, ...]:
 
 
 # A destination as one block, in the order in which the kernel sends it: a table has thousands of them.
-_DESTINATION = struct.Struct("=I16sIH2xIIIIIB3xIH2xIH2xIIIIIH2x")
+_DESTINATION = struct.Struct("=I16sI2s2xIIIIIB3xI2s2xIH2xIIIIIH2x")  # ports as two bytes in network order
 _SENT = _headers(
     (DEST_ATTR_ADDR, 16),
     (DEST_ATTR_PORT, 2),
@@ -166,11 +163,11 @@ def encode_destination(destination: Destination) -> bytes:
     key = destination.key
     block = _DESTINATION.pack(
         *(_SENT[0], _address(key.rip)),
-        *(_SENT[1], socket.htons(key.port)),
+        *(_SENT[1], _be16.pack(key.port)),
         *(_SENT[2], _number(_FORWARD, destination.forward)),
         *(_SENT[3], destination.weight),
         *(_SENT[4], _number(_TUNNEL, destination.tunnel_type)),
-        *(_SENT[5], socket.htons(destination.tunnel_port)),
+        *(_SENT[5], _be16.pack(destination.tunnel_port)),
         *(_SENT[6], _number(_CHECKSUM, destination.tunnel_checksum)),
         *(_SENT[7], destination.upper_threshold),
         *(_SENT[8], destination.lower_threshold),
@@ -212,7 +209,7 @@ def decode_service(answer: bytes) -> Service:
 
 
 # What the kernel sends has connections in between, and counters behind it.
-_ANSWER = struct.Struct("=2xHI16sIH2xIIIIIB3xIH2xIH2xIIIIIIIIIIIH2x")
+_ANSWER = struct.Struct("=2xHI16sI2s2xIIIIIB3xI2s2xIH2xIIIIIIIIIIIH2x")
 _RECEIVED = (
     *_SENT[:9],
     *_headers((DEST_ATTR_ACTIVE_CONNS, 4), (DEST_ATTR_INACT_CONNS, 4), (DEST_ATTR_PERSIST_CONNS, 4)),
@@ -227,8 +224,8 @@ def decode_destination(service: ServiceKey, answer: bytes) -> Destination:
         if kind & NLA_TYPE_MASK == CMD_ATTR_DEST and tuple(words[::2]) == _RECEIVED:
             address, port, method, weight, tunnel, tunnel_port, checksum, upper, lower, _a, _i, _p, af = words[1::2]
             return _destination(
-                *(service, _VERSION[af], address, socket.ntohs(port), method, weight, upper, lower),
-                *(tunnel, socket.ntohs(tunnel_port), checksum),
+                *(service, _VERSION[af], address, _be16.unpack(port)[0], method, weight, upper, lower),
+                *(tunnel, _be16.unpack(tunnel_port)[0], checksum),
             )
     return _decode_in_any_order(service, answer)
 

@@ -2,169 +2,140 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""One destination, or a real server in all services: what is wanted of it, and what has to be gone before it is drained.
-
-Source: ip_vs_check_template() in net/netfilter/ipvs/ip_vs_conn.c of Linux for what a weight of 0 means to persistent clients.
-"""
+"""A destination of one virtual service, or a real server in all services, and its drain."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from .._core import values
-from .._core.argument_spec import DESTINATION, SERVICE_KEY
-from .._core.errors import Faults, InvalidValue, LvsError, NoSuchDestination, raise_all
-from .._core.reconcile import Wanted
-from .ipvs_info import Connections
-from .ipvs_sysctl import IpvsSysctlKey
-from .model import Destination, ServiceKey, WantedDestination, destination_of
+from .._core.errors import InvalidValue, NoSuchDestination
+from .._core.options import ABSENT, PRESENT, Facts, Faults, Options, argument_spec
+from .._core.reconcile import Seen, Transition, Wanted
+from .._core.resource import Desired, Resource
+from .._core.values import Address
+from .drain import DRAINED, Drain
+from .drain import OPTIONS as DRAIN_OPTIONS
+from .drain_wait import wait
+from .kernel import DestinationsBackend, DirectorContext
+from .model import Destination, DestinationKey, ServiceKey, WantedDestination
+from .options import DESTINATION, RIP, SERVICE_KEY, destination_of
 
-# Where it is 0, a client of a persistent service stays with its real server, whatever the weight of that.
-QUIESCENT = IpvsSysctlKey("expire_quiescent_template")
+ARGUMENT_SPEC = argument_spec(*SERVICE_KEY, *DESTINATION, *DRAIN_OPTIONS)
 
-# What a single service is named by, and what is one destination's alone.
-_OF_ONE = tuple(name for name in (*SERVICE_KEY, *DESTINATION) if name not in ("rip", "protocol"))
-_ONE_SERVICE = "is for one service: name it by vip and port, or by fwmark, or drain and restore the rip in all services"
+# What names a single service, and what belongs to a single destination.
+_OF_ONE_SERVICE = [option.name for option in (*SERVICE_KEY, *DESTINATION) if option.name not in ("rip", "protocol")]
+
+SeenDestinations = Seen[DestinationKey, Destination, DirectorContext]
 
 
 @dataclass(frozen=True)
-class Drain:
-    """How long to wait, and for what."""
+class DesiredDestination(Desired[DestinationKey, Destination]):
+    """A destination of a named service; or, where none is named, all of a real server that are to be drained or restored."""
 
-    timeout: int  # seconds; 0: not at all
-    kinds: tuple[str, ...]  # of connections, fields of C(Connections)
-    goes_on: bool  # whether running into the timeout is no failure
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Drain | None:
-        """Read the options; None where nothing is to be drained."""
-        if options.get("state") != "drained":
-            return None
-        timeout = values.integer("drain_timeout", options["drain_timeout"], 0, values.MAX_TIMEOUT)
-        kinds = tuple(options["drain_connections"])
-        if not kinds:
-            raise InvalidValue("drain_connections", "[]", "leaves nothing to wait for: say so with drain_timeout=0")
-        return cls(timeout, kinds, options["drain_on_timeout"] == "continue")
-
-    def is_over(self, left: Connections) -> bool:
-        """Whether none is left of those that have to be gone."""
-        return not any(getattr(left, kind) for kind in self.kinds)
+    rip: Address
+    everywhere: bool  # in all services: C(wanted) is empty
+    drain: Drain | None
 
 
-def is_whole(options: Mapping[str, Any]) -> bool:
-    """Whether a real server is meant in all services: where none is named, and it shall not go."""
-    return options.get("vip") is None and options.get("fwmark") is None and options.get("state") != "absent"
+class IpvsDest(Resource[DesiredDestination, DestinationKey, Destination, DirectorContext, DestinationsBackend]):
+    """Destinations of one real server."""
+
+    def parse(self, options: Options) -> DesiredDestination:
+        """Read the options."""
+        faults = Faults()
+        everywhere = options.get("vip") is None and options.get("fwmark") is None and options.get("state") != ABSENT
+        drain = faults.read(Drain.of, options)
+        for name, reason in _refused(options, everywhere).items():
+            if options.get(name) is not None:
+                faults.add(InvalidValue(name, options[name], reason))
+        if everywhere:
+            rip = faults.read(RIP.read, options["rip"])
+            faults.raise_all()
+            return DesiredDestination([], rip.value, everywhere, drain.value)
+        destination = faults.read(_destination, options)
+        faults.raise_all()
+        wanted = replace(destination.value, drain=drain.value is not None)
+        return DesiredDestination([wanted], wanted.key.rip, everywhere, drain.value)
+
+    def open(self, desired: DesiredDestination) -> DestinationsBackend:
+        """Connect to IPVS."""
+        return DestinationsBackend(whole=desired.everywhere, draining=desired.drain is not None)
+
+    def plan(self, desired: DesiredDestination, seen: SeenDestinations) -> Sequence[Wanted[DestinationKey, Destination]]:
+        """The destination; or those of the real server that are to be drained, or that are drained and come back.
+
+        :raises LvsError: where there is nothing to drain, and where it would not drain
+        """
+        wanted = _of_real_server(desired, seen) if desired.everywhere else desired.wanted
+        if desired.drain is not None:
+            for destination in wanted:
+                if destination.key not in seen.items:
+                    raise NoSuchDestination(f"{destination.key} does not exist: there is nothing to drain")
+            services = [destination.key.service for destination in wanted]
+            desired.drain.check_persistence(services, seen.context.services, seen.context.expires_quiescent)
+        return wanted
+
+    def result(self, desired: DesiredDestination, seen: SeenDestinations) -> Facts:
+        """The destination as it is now, or all of the real server."""
+        if desired.everywhere:
+            return {"destinations": [destination.facts() for destination in _of_rip(desired.rip, seen)]}
+        (wanted,) = desired.wanted
+        return {"destination": seen.items[wanted.key].facts() if wanted.key in seen.items else {}}
+
+    def after(
+        self,
+        desired: DesiredDestination,
+        backend: DestinationsBackend,
+        transition: Transition[DestinationKey, Destination, DirectorContext],
+        log: Callable[[str], None],
+    ) -> Facts:
+        """Wait for the connections of what is drained."""
+        if desired.drain is None:
+            return {}
+        return wait(desired.drain, desired.rip, backend, {destination.key for destination in transition.wanted}, log)
+
+    def empty_host(self) -> SeenDestinations:
+        """No destination and no service."""
+        return Seen({}, DirectorContext())
 
 
-def wanted_destination(options: Mapping[str, Any]) -> list[Wanted[Destination]]:
-    """The one destination that the options of M(lvs.cluster.ipvs_dest) describe; none where a whole real server is meant."""
-    faults = Faults()
-    drained = options.get("state") == "drained"
-    refused = dict.fromkeys(_OF_ONE, _ONE_SERVICE) if is_whole(options) else {}
-    if drained:
-        faults.take(Drain.of, options)
+def _refused(options: Options, everywhere: bool) -> dict[str, str]:
+    """The options that must be left out, each with the reason."""
+    refused = {}
+    if everywhere:
+        reason = "is for one service: name it by vip and port, or by fwmark, or drain and restore the rip in all services"
+        refused.update(dict.fromkeys(_OF_ONE_SERVICE, reason))
+    if options.get("state") == DRAINED:
         refused["weight"] = "is not for state=drained, which sets 0 and remembers the former one: leave it out"
-    for name, reason in refused.items():
-        if options.get(name) is not None:
-            faults.take(_refuse, name, options[name], reason)
-    if is_whole(options):
-        faults.take(values.address, "rip", options["rip"])
-        raise_all(faults.found)
-        return []
-    one = faults.take(_destination, {**options, "state": "present"} if drained else options)
-    raise_all(faults.found)
-    return [] if one is None else [replace(one, drained=drained)]
+    return refused
 
 
-def _destination(options: Mapping[str, Any]) -> WantedDestination:
+def _destination(options: Options) -> WantedDestination:
+    if options.get("state") == DRAINED:
+        options = {**options, "state": PRESENT}
     return destination_of(ServiceKey.of(options), options)
 
 
-def _refuse(option: str, value: object, reason: str) -> None:
-    raise InvalidValue(option, value, reason)
+def _of_rip(rip: Address, seen: SeenDestinations) -> list[Destination]:
+    """The destinations of a real server, in the order of the services."""
+    own = (destination for destination in seen.items.values() if destination.key.rip == rip)
+    return sorted(own, key=lambda destination: (destination.key.service.order, destination.key.order))
 
 
-def with_real_server(
-    options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any]
-) -> Sequence[Wanted[Any]]:
-    """What is wanted; of a whole real server, all its destinations that are to be drained, or that are drained.
-
-    :raises LvsError: where there is nothing to drain, and where it would not drain
-    """
-    drain = Drain.of(options)
-    plan = list(_of_real_server(options, current, drain is not None) if is_whole(options) else wanted)
-    if drain is not None:
-        for one in plan:
-            if one.key not in current:
-                raise NoSuchDestination(f"{one.key} does not exist: there is nothing to drain")
-        _check_persistence([one.key.service for one in plan], current, drain)
-    return plan
-
-
-def _of_real_server(options: Mapping[str, Any], current: Mapping[Any, Any], drained: bool) -> list[WantedDestination]:
-    own = _own(options, current)
+def _of_real_server(desired: DesiredDestination, seen: SeenDestinations) -> list[WantedDestination]:
+    own = _of_rip(desired.rip, seen)
     if not own:
-        rips = {one.key.order: str(one.key.rip) for one in current.values() if isinstance(one, Destination)}
-        others = ", ".join(dict.fromkeys(rips[order] for order in sorted(rips))) or "no real server at all"
-        raise NoSuchDestination(f"rip: {options['rip']} is in no service of this director: it has {others}")
-    return [WantedDestination(one.key, one, {}, "", drained) for one in own if drained or one.drained is not None]
+        has = ", ".join(_rips(seen.items)) or "no real server at all"
+        raise NoSuchDestination(f"rip: {desired.rip} is in no service of this director: it has {has}")
+    draining = desired.drain is not None
+    return [
+        WantedDestination(destination.key, destination, {}, "", draining)
+        for destination in own
+        if draining or destination.former_weight is not None
+    ]
 
 
-def _check_persistence(services: Sequence[ServiceKey], current: Mapping[Any, Any], drain: Drain) -> None:
-    persistent = [str(key) for key in services if key in current and current[key].persistence_timeout]
-    if persistent and "persistent" not in drain.kinds and not current.get(QUIESCENT):
-        raise LvsError(
-            f"state: {', '.join(persistent)} is persistent, and {QUIESCENT} is 0: clients that came before would keep coming"
-            " at weight 0, and it would not drain. Set it to 1 with lvs.cluster.ipvs_sysctl (lvs_ipvs_sysctl:"
-            f" {{{QUIESCENT.name}: 1}}), or have 'persistent' among drain_connections, to wait until none of them is"
-            " remembered any more"
-        )
-
-
-def drain_facts(drain: Drain, seconds: float, left: Connections, complete: bool) -> dict[str, Any]:
-    """How a drain ended.
-
-    :raises LvsError: where it ran into its timeout, and that is a failure
-    """
-    facts = {"drain": {"complete": complete, "seconds": round(seconds, 1), "left": asdict(left)}}
-    if complete or not drain.timeout or drain.goes_on:
-        return facts
-    message = f"drain_timeout: after {drain.timeout} s there are {told(left)} connections left, and {_named(drain.kinds)} had"
-    message += " to be gone. The weight is 0, and stays: run the task again to wait on, or restore it with state=present"
-    if left.persistent and "persistent" in drain.kinds:
-        message += (
-            ". A persistent client is remembered for its service's persistence_timeout and for as long as any of its"
-            f" connections; while {QUIESCENT} is 0, it comes back until then, and is remembered anew"
-        )
-    raise LvsError(message, facts)
-
-
-def told(left: Connections) -> str:
-    """Numbers of connections, for a person."""
-    return ", ".join(f"{number} {kind}" for kind, number in asdict(left).items())
-
-
-def _named(kinds: Sequence[str]) -> str:
-    return " and ".join(kinds)
-
-
-def added(connections: Iterable[Connections]) -> Connections:
-    """All of them together."""
-    every = [(one.active, one.inactive, one.persistent) for one in connections]
-    return Connections(*(sum(column) for column in zip(*every)))
-
-
-def facts(options: Mapping[str, Any], keys: Sequence[Any], items: Mapping[Any, Any]) -> dict[str, Any]:
-    """The destination as it is now, or all of a whole real server."""
-    if not is_whole(options):
-        return {"destination": items[keys[0]].facts() if keys[0] in items else {}}
-    return {"destinations": [one.facts() for one in _own(options, items)]}
-
-
-def _own(options: Mapping[str, Any], items: Mapping[Any, Any]) -> list[Destination]:
-    """What a whole real server has, in the order of the services."""
-    rip = values.address("rip", options["rip"])
-    own = [one for one in items.values() if isinstance(one, Destination) and one.key.rip == rip]
-    return sorted(own, key=lambda one: (one.key.service.order, one.key.order))
+def _rips(keys: Iterable[DestinationKey]) -> list[str]:
+    """Each RIP once, sorted."""
+    return list(dict.fromkeys(str(key.rip) for key in sorted(keys, key=lambda key: key.order)))

@@ -2,46 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What a director can tell of itself: its table with counters, and the same table as an inventory describes it."""
+"""What IPVS tells of a director: its table with counters, and the same table as an inventory describes it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
+from .._core.options import Facts, Options
 from .._core.values import Address
-from .ipvs_sync_daemon import SyncDaemon
-from .ipvs_timeouts import Timeouts
-from .model import DEFAULT_FORWARD, Destination, DestinationKey, Service
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Counters since the service or destination was made, and rates of the last seconds (64 bits each).
-
-    Source: enum IPVS_STATS_ATTR_* in include/uapi/linux/ip_vs.h, in this order.
-    """
-
-    connections: int = 0
-    packets_in: int = 0
-    packets_out: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    connections_per_second: int = 0
-    packets_in_per_second: int = 0
-    packets_out_per_second: int = 0
-    bytes_in_per_second: int = 0
-    bytes_out_per_second: int = 0
-
-
-@dataclass(frozen=True)
-class Connections:
-    """Connections that a destination has now."""
-
-    active: int = 0
-    inactive: int = 0
-    persistent: int = 0
+from .._net import neighbour
+from . import codec
+from .drain_notes import Notes
+from .kernel import IpvsBackend
+from .model import DEFAULT_FORWARD, Destination, DestinationKey, Service, SyncDaemon, Timeouts
+from .statistics import (
+    CMD_GET_INFO,
+    Connections,
+    Statistics,
+    decode_info,
+    destination_statistics,
+    service_statistics,
+)
 
 
 @dataclass(frozen=True)
@@ -59,11 +42,11 @@ class CountedService:
 
     service: Service
     statistics: Statistics
-    destinations: Sequence[CountedDestination] = field(default_factory=tuple)
+    destinations: Sequence[CountedDestination] = ()
 
 
 @dataclass(frozen=True)
-class Director:
+class DirectorInfo:
     """All that IPVS tells of a host."""
 
     services: Sequence[CountedService]
@@ -74,42 +57,78 @@ class Director:
     holders: Mapping[Address, str] = field(default_factory=dict)  # the device that has an address
 
 
-def facts(director: Director) -> dict[str, Any]:
-    """A director as M(lvs.cluster.ipvs_info) returns it."""
+class InfoBackend(IpvsBackend):
+    """All that IPVS tells, counters included."""
+
+    def director(self) -> DirectorInfo:
+        """Read it."""
+        (config,) = self._request(codec.CMD_GET_CONFIG)
+        (info,) = self._request(CMD_GET_INFO)
+        version, size = decode_info(info)
+        notes = Notes()
+        services = [self._counted(answer, notes) for answer in self._request(codec.CMD_GET_SERVICE, dump=True)]
+        return DirectorInfo(
+            # The kernel's order is that of its hash table.
+            services=sorted(services, key=lambda counted: counted.service.key.order),
+            timeouts=codec.decode_timeouts(config),
+            sync_daemons=[codec.decode_daemon(answer) for answer in self._request(codec.CMD_GET_DAEMON, dump=True)],
+            version=version,
+            connection_table_size=size,
+            holders={address: device.name for device in neighbour.devices() for address in device.addresses},
+        )
+
+    def _counted(self, answer: bytes, notes: Notes) -> CountedService:
+        service = codec.decode_service(answer)
+        destinations = [
+            CountedDestination(notes.with_note(codec.decode_destination(service.key, row)), *destination_statistics(row))
+            for row in self._request(codec.CMD_GET_DEST, codec.encode_key(service.key), dump=True)
+        ]
+        destinations.sort(key=lambda counted: counted.destination.key.order)
+        return CountedService(service, service_statistics(answer), destinations)
+
+
+def read(_options: Options) -> Facts:
+    """Everything, as M(lvs.cluster.ipvs_info) returns it."""
+    with InfoBackend() as ipvs:
+        return {**facts(ipvs.director()), "kernel": os.uname().release}
+
+
+def facts(director: DirectorInfo) -> Facts:
+    """What IPVS tells, as return values."""
     return {
         "version": director.version,
         "connection_table_size": director.connection_table_size,
         "timeouts": director.timeouts.facts(),
         "sync_daemons": [daemon.facts() for daemon in director.sync_daemons],
-        "services": [_service_facts(one) for one in director.services],
-        "lvs_services": [_described(one, director.holders) for one in director.services],
+        "services": [_service_facts(counted) for counted in director.services],
+        "lvs_services": [_description(counted, director.holders) for counted in director.services],
     }
 
 
-def _service_facts(one: CountedService) -> dict[str, Any]:
+def _service_facts(counted: CountedService) -> Facts:
     return {
-        **one.service.facts(),
-        "statistics": asdict(one.statistics),
+        **counted.service.facts(),
+        "statistics": asdict(counted.statistics),
         "destinations": [
             {
-                **_own(one.service, each.destination),
-                "connections": asdict(each.connections),
-                "statistics": asdict(each.statistics),
+                **_own_facts(counted.service, destination.destination),
+                "connections": asdict(destination.connections),
+                "statistics": asdict(destination.statistics),
             }
-            for each in one.destinations
+            for destination in counted.destinations
         ],
     }
 
 
-def _own(service: Service, destination: Destination) -> dict[str, Any]:
+def _own_facts(service: Service, destination: Destination) -> Facts:
     """What a destination has beside its service's name."""
     names = service.key.facts()
     return {name: value for name, value in destination.facts().items() if name not in names}
 
 
-def _described(one: CountedService, holders: Mapping[Address, str]) -> dict[str, Any]:
+def _description(counted: CountedService, holders: Mapping[Address, str]) -> Facts:
     """A service as the variable lvs_services has it: what differs from the defaults."""
-    service = one.service
+    service = counted.service
     key = service.key
     name = f"fwmark-{key.fwmark}" + ("-ipv6" if key.family == 6 else "")
     if key.vip is not None:
@@ -123,19 +142,20 @@ def _described(one: CountedService, holders: Mapping[Address, str]) -> dict[str,
         del description["persistence_timeout"]
     if key.vip is not None and key.vip in holders:
         description["director_device"] = holders[key.vip]
-    forwards = [each.destination.forward for each in one.destinations]
+    destinations = [destination.destination for destination in counted.destinations]
+    forwards = [destination.forward for destination in destinations]
     common = max(sorted(set(forwards)), key=forwards.count, default=DEFAULT_FORWARD)
     description["forward"] = common
-    description["real_servers"] = [_real_server(service, each.destination, common) for each in one.destinations]
+    description["real_servers"] = [_real_server(service, destination, common) for destination in destinations]
     return description
 
 
-def _real_server(service: Service, destination: Destination, forward: str) -> dict[str, Any]:
+def _real_server(service: Service, destination: Destination, forward: str) -> Facts:
     rip, port = destination.key.rip, service.key.port
-    if destination.drained is not None:  # for a while: an inventory has the weight that it is to have again
-        destination = replace(destination, weight=destination.drained, drained=None)
-    plain = _own(service, Destination(DestinationKey(service.key, rip, port), forward=destination.forward))
-    own = {name: value for name, value in _own(service, destination).items() if value != plain[name]}
+    if destination.former_weight is not None:  # for a while: an inventory has the weight that it is to have again
+        destination = replace(destination, weight=destination.former_weight, former_weight=None)
+    plain = _own_facts(service, Destination(DestinationKey(service.key, rip, port), forward=destination.forward))
+    own = {name: value for name, value in _own_facts(service, destination).items() if value != plain[name]}
     if destination.forward != forward:
         own["forward"] = destination.forward
     return {"address": str(rip), "weight": destination.weight, **own}

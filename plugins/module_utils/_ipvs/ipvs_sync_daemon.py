@@ -2,89 +2,72 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The daemons that tell one director's connections to another.
-
-Source: start_sync_thread() in net/netfilter/ipvs/ip_vs_sync.c of Linux; C(--start-daemon) in ipvsadm(8).
-"""
+"""The daemons that tell one director's connections to another."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
-from typing import Any
+from collections.abc import Sequence
 
 from .._core import values
 from .._core.errors import InvalidValue, MissingValue
-from .._core.reconcile import Item, Wanted
+from .._core.options import ABSENT, STATE, Facts, Options, argument_spec, choice, integer, text
+from .._core.reconcile import Seen, Wanted
+from .._core.resource import Desired, Resource, facts_of
 from .._core.values import Address
+from .kernel import Devices, SyncDaemonsBackend
+from .model import DEFAULT_GROUP, SyncDaemon
 
-ROLES = ("master", "backup")
-DEFAULT_GROUP = IPv4Address("224.0.0.81")
-DEFAULT_PORT = 8848
-DEFAULT_TTL = 1
+
+def _group(option: str, value: object) -> Address:
+    group = values.any_address(option, value)
+    if not group.is_multicast:
+        raise InvalidValue(option, group, f"is not a multicast address: write one like {DEFAULT_GROUP}")
+    return group
+
+
+ROLE = choice("role", ("master", "backup"), required=True)
+INTERFACE = text("interface", values.device)
 # The bounds of ipvsadm(8). The kernel itself does not check the sync id.
-_RANGES = {"sync_id": (0, 255), "sync_maxlen": (1, 65535 - 20 - 8), "port": (1, 65535), "ttl": (1, 255)}
-_MIN_BACKUP_MAXLEN = 1024  # bytes; the kernel makes less of a backup's to that
-_HEADERS = {4: 20 + 8, 6: 40 + 8}  # bytes of IP and UDP before the message
+OPTIONAL = (
+    integer("sync_id", 0, 255),
+    integer("sync_maxlen", 1, 65535 - 20 - 8),
+    text("group", _group),
+    integer("port", 1, 65535),
+    integer("ttl", 1, 255),
+)
+ARGUMENT_SPEC = argument_spec(ROLE, INTERFACE, *OPTIONAL, STATE)
+
+DesiredDaemon = Desired[str, SyncDaemon]
 
 
-@dataclass(frozen=True)
-class SyncDaemon(Item):
-    """One daemon. The kernel has at most one of each role."""
+class IpvsSyncDaemon(Resource[DesiredDaemon, str, SyncDaemon, Devices, SyncDaemonsBackend]):
+    """The sync daemon of one role."""
 
-    key: str  # its role
-    interface: str
-    sync_id: int = 0
-    sync_maxlen: int = 0  # bytes; 0: what the kernel takes by itself
-    group: Address = DEFAULT_GROUP
-    port: int = DEFAULT_PORT
-    ttl: int = DEFAULT_TTL
+    def parse(self, options: Options) -> DesiredDaemon:
+        """Read the options; one that is left out stays as it is."""
+        role = ROLE.read(options["role"])
+        if options["state"] == ABSENT:
+            return Desired([Wanted.absent(role)])
+        if options.get("interface") is None:
+            raise MissingValue("interface", "name the device that reaches the other director")
+        given: Facts = {"interface": INTERFACE.read(options["interface"])}
+        for option in OPTIONAL:
+            if options.get(option.name) is not None:
+                given[option.name] = option.read(options[option.name])
+        return Desired([Wanted(role, SyncDaemon(role, **given), given)])
 
-    def line(self, action: str = "add") -> str:
-        """As ipvsadm(8) would be told. A daemon that runs cannot be changed: it is stopped and started."""
-        stop = f"--stop-daemon {self.key}"
-        if action == "remove":
-            return stop
-        start = f"--start-daemon {self.key} --mcast-interface {self.interface} --syncid {self.sync_id}"
-        start += f" --sync-maxlen {self.sync_maxlen}" if self.sync_maxlen else ""
-        start += f" --mcast-group {self.group} --mcast-port {self.port} --mcast-ttl {self.ttl}"
-        return f"{stop}\n{start}" if action == "set" else start
+    def open(self, desired: DesiredDaemon) -> SyncDaemonsBackend:
+        """Connect to IPVS."""
+        return SyncDaemonsBackend()
 
-    def facts(self) -> dict[str, Any]:
-        """The daemon as a module returns it, in the words of its options."""
-        return {
-            "role": self.key,
-            "interface": self.interface,
-            "sync_id": self.sync_id,
-            "sync_maxlen": self.sync_maxlen or None,
-            "group": str(self.group),
-            "port": self.port,
-            "ttl": self.ttl,
-        }
+    def plan(self, desired: DesiredDaemon, seen: Seen[str, SyncDaemon, Devices]) -> Sequence[Wanted[str, SyncDaemon]]:
+        """The daemon, on a device that exists."""
+        for daemon in desired.wanted:
+            if daemon.new is not None and daemon.new.interface not in seen.context:
+                has = ", ".join(sorted(seen.context))
+                raise InvalidValue("interface", daemon.new.interface, f"does not exist: this host has {has}")
+        return desired.wanted
 
-    def kept(self) -> SyncDaemon:
-        """With the length of a message as the kernel bounds it, by role and the group's family."""
-        if not self.sync_maxlen:
-            return self
-        lowest = _MIN_BACKUP_MAXLEN if self.key == "backup" else 1
-        return replace(self, sync_maxlen=min(max(self.sync_maxlen, lowest), 65535 - _HEADERS[self.group.version]))
-
-
-def wanted_daemon(options: Mapping[str, Any]) -> list[Wanted[SyncDaemon]]:
-    """The daemon that the options of M(lvs.cluster.ipvs_sync_daemon) describe; an option left out stays as it is."""
-    role = values.choice("role", options["role"], ROLES)
-    if options["state"] == "absent":
-        return [Wanted.absent(role)]
-    if options.get("interface") is None:
-        raise MissingValue("interface", "name the device that reaches the other director")
-    stated: dict[str, Any] = {"interface": values.device("interface", options["interface"])}
-    for name, (lowest, highest) in _RANGES.items():
-        if options.get(name) is not None:
-            stated[name] = values.integer(name, options[name], lowest, highest)
-    if options.get("group") is not None:
-        group = values.any_address("group", options["group"])
-        if not group.is_multicast:
-            raise InvalidValue("group", group, f"is not a multicast address: write one like {DEFAULT_GROUP}")
-        stated["group"] = group
-    return [Wanted(role, SyncDaemon(role, **stated), stated)]
+    def result(self, desired: DesiredDaemon, seen: Seen[str, SyncDaemon, Devices]) -> Facts:
+        """The daemon as it is now."""
+        return {"sync_daemon": facts_of(desired, seen)}

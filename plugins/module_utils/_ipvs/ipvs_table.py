@@ -2,166 +2,209 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""An IPVS table, or a part of it, as one list: what is wanted, and what beside it goes."""
+"""An IPVS table, or a part of it, as one list: what is wanted, and what is removed beside it."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import Any, Union
 
-from .._core.argument_spec import DESTINATION, SERVICE, SERVICE_KEY, STATE
-from .._core.errors import Faults, InvalidValue, raise_all
-from .._core.reconcile import Wanted
-from .model import Destination, Service, ServiceKey, destination_of, service_of
+from .._core.errors import InvalidValue
+from .._core.options import (
+    STATE,
+    Facts,
+    Faults,
+    Option,
+    Options,
+    Unique,
+    argument_spec,
+    boolean,
+    check_fields,
+    choice,
+)
+from .._core.reconcile import Seen, Wanted
+from .._core.resource import Desired, Resource
+from .kernel import TableBackend
+from .model import Destination, DestinationKey, IpvsKey, Service, ServiceKey, TableItem, WantedDestination
+from .options import DESTINATION, SERVICE, SERVICE_KEY, destination_of, service_of
 
-SERVICE_FIELDS = (*SERVICE_KEY, *SERVICE, *STATE, "destinations")
-DESTINATION_FIELDS = (*DESTINATION, *STATE)
+SERVICE_FIELDS = (*(option.name for option in (*SERVICE_KEY, *SERVICE, STATE)), "destinations")
+DESTINATION_FIELDS = tuple(option.name for option in (*DESTINATION, STATE))
+NONE, DESTINATIONS, SERVICES = "none", "destinations", "services"  # what purge covers
 
-
-def wanted_table(options: Mapping[str, Any]) -> list[Wanted[Any]]:
-    """The services of O(services), each with its destinations behind it.
-
-    :raises LvsError: all that is wrong with it
-    """
-    faults = Faults()
-    wanted: list[Wanted[Any]] = []
-    seen: dict[Any, str] = {}
-    faults.take(_networks, options)
-    for number, row in enumerate(options["services"]):
-        where = f"services[{number}]"
-        service = faults.take(_service, row, where, where=where)
-        if service is None:
-            continue
-        destinations = _destinations(where, service.key, row.get("destinations") or (), faults)
-        if service.new is None:
-            destinations = []  # they go with it
-        elif options.get("keep_weights"):
-            destinations = [_without_weight(one) for one in destinations]
-        group: list[Wanted[Any]] = [service, *destinations]
-        for one in group:
-            if one.key in seen:
-                faults.found.append(InvalidValue(one.where, _name(one.key), f"is {seen[one.key]} already: list it once"))
-            seen[one.key] = one.where
-            wanted.append(one)
-    raise_all(faults.found)
-    return wanted
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+WantedItem = Union[Wanted[ServiceKey, Service], WantedDestination, Wanted[DestinationKey, Destination]]
 
 
-def with_purge(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any]) -> list[Wanted[Any]]:
-    """What is wanted; and, absent, what O(purge) covers of what is there beside it, each destination next to its service."""
-    purge, networks = options["purge"], _networks(options)
-    groups: dict[ServiceKey, list[Wanted[Any]]] = {}
-    for one in wanted:
-        groups.setdefault(one.key if isinstance(one.key, ServiceKey) else one.key.service, []).append(one)
-    # A service whose destinations are left out keeps them, as with any option.
-    services = (one.key for one in wanted if isinstance(one.key, ServiceKey))
-    complete = {key for key, row in zip(services, options["services"]) if row.get("destinations") is not None}
-    named = {one.key for one in wanted}
-    beside = [key for key in current if key not in named]
-    for key in beside:
-        if isinstance(key, ServiceKey) and purge == "services" and _covers(networks, key):
+def _networks(value: object) -> tuple[Network, ...]:
+    return tuple(_network(network) for network in value) if isinstance(value, list) else (_network(value),)
+
+
+def _network(value: object) -> Network:
+    try:
+        return ipaddress.ip_network(str(value).strip())
+    except ValueError as error:
+        raise InvalidValue(
+            "purge_networks", repr(value), f"is not a network ({error}): write one like 192.0.2.0/24"
+        ) from None
+
+
+PURGE_NETWORKS = Option("purge_networks", _networks, type="list", elements="str")
+ARGUMENT_SPEC = {
+    # The rows are read here, with their places in messages: of 10,000 destinations, Ansible would take a third of the time.
+    "services": {"type": "list", "elements": "dict", "required": True},
+    **argument_spec(
+        choice("purge", (NONE, DESTINATIONS, SERVICES), default=NONE),
+        PURGE_NETWORKS,
+        boolean("keep_weights", default=False),
+        boolean("keep_drained", default=True),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class DesiredTable(Desired[IpvsKey, TableItem]):
+    """Services, each with its destinations behind it."""
+
+    complete: AbstractSet[ServiceKey]  # the services that name their destinations: those of others are not purged
+    purge: str
+    networks: Sequence[Network] | None  # that purge of services is bounded to; None: every service
+    keep_drained: bool
+
+
+class IpvsTable(Resource[DesiredTable, IpvsKey, TableItem, None, TableBackend]):
+    """The named services with their destinations, or the whole table."""
+
+    def parse(self, options: Options) -> DesiredTable:
+        """Read the options."""
+        faults = Faults()
+        wanted: list[Wanted[IpvsKey, TableItem]] = []
+        complete: set[ServiceKey] = set()
+        unique = Unique(faults)
+        networks = faults.read(_purge_networks, options)
+        for number, row in enumerate(options["services"]):
+            where = f"services[{number}]"
+            service = faults.collect(_service, row, where, where=where)
+            if service is None:
+                continue
+            destinations = _destinations(where, service.key, row.get("destinations") or (), faults)
+            if row.get("destinations") is not None:
+                complete.add(service.key)
+            if service.new is None:
+                destinations = []  # they go with it
+            elif options.get("keep_weights"):
+                destinations = [_without_weight(destination) for destination in destinations]
+            group: list[Wanted[Any, Any]] = [service, *destinations]
+            for item in group:
+                unique.add(item.key, item.where, shown=_name(item.key))
+                wanted.append(item)
+        faults.raise_all()
+        return DesiredTable(wanted, complete, options["purge"], networks.value, options["keep_drained"])
+
+    def open(self, desired: DesiredTable) -> TableBackend:
+        """Connect to IPVS."""
+        return TableBackend(whole=desired.purge == SERVICES)
+
+    def plan(self, desired: DesiredTable, seen: Seen[IpvsKey, TableItem, None]) -> Sequence[Wanted[IpvsKey, TableItem]]:
+        """What is wanted, with drained destinations as they are where they are to be kept; and what is purged beside it."""
+        wanted = desired.wanted
+        drained = {destination.key for destination in _drained(seen.items)} if desired.keep_drained else set()
+        if drained:
+            wanted = [_staying_drained(item) if item.key in drained else item for item in wanted]
+        return _with_purge(desired, wanted, seen.items)
+
+    def result(self, desired: DesiredTable, seen: Seen[IpvsKey, TableItem, None]) -> Facts:
+        """The listed destinations that are drained, in the order of the list."""
+        by_key = {destination.key: destination for destination in _drained(seen.items)}
+        drained = [by_key[item.key] for item in desired.wanted if item.key in by_key] if by_key else []
+        if not drained:
+            return {"drained": []}
+        names = ", ".join(str(destination.key) for destination in drained)
+        rips = ", ".join(sorted({str(destination.key.rip) for destination in drained}))
+        warning = (
+            f"drained, and left so: {names}. The playbook lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip={rips} and"
+            " state=present, gives back the former weights"
+        )
+        return {"drained": [destination.facts() for destination in drained], "warnings": [warning]}
+
+
+def _with_purge(
+    desired: DesiredTable, wanted: Sequence[Wanted[IpvsKey, TableItem]], items: Mapping[IpvsKey, TableItem]
+) -> list[Wanted[IpvsKey, TableItem]]:
+    """What is wanted; and, absent, what is purged of what exists beside it, each destination next to its service."""
+    groups: dict[ServiceKey, list[Wanted[IpvsKey, TableItem]]] = {}
+    for item in wanted:
+        groups.setdefault(item.key if isinstance(item.key, ServiceKey) else item.key.service, []).append(item)
+    named = {item.key for item in wanted}
+    unnamed = [key for key in items if key not in named]
+    for key in unnamed:
+        if isinstance(key, ServiceKey) and desired.purge == SERVICES and _covers(desired.networks, key):
             groups[key] = [Wanted.absent(key)]
-    for key in beside:
-        if not isinstance(key, ServiceKey) and key.service in groups:
+    for key in unnamed:
+        if isinstance(key, DestinationKey) and key.service in groups:
             group = groups[key.service]
-            if group[0].new is None or (purge != "none" and key.service in complete):
+            if group[0].new is None or (desired.purge != NONE and key.service in desired.complete):
                 group.append(Wanted.absent(key))
-    return [one for group in groups.values() for one in group]
+    return [item for group in groups.values() for item in group]
 
 
-def planned(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any]) -> list[Wanted[Any]]:
-    """What is wanted, with what goes beside it; and drained destinations as they are, where O(keep_drained) says so."""
-    drained = {one.key for one in _drained(current)} if options["keep_drained"] else ()
-    if drained:
-        wanted = [
-            Wanted(one.key, one.new, _without_weight(one).stated, one.where) if one.key in drained else one for one in wanted
-        ]
-    return with_purge(options, wanted, current)
+def _drained(items: Mapping[IpvsKey, TableItem]) -> Iterator[Destination]:
+    for item in items.values():
+        if isinstance(item, Destination) and item.former_weight is not None:
+            yield item
 
 
-def drained_facts(_options: Mapping[str, Any], keys: Sequence[Any], items: Mapping[Any, Any]) -> dict[str, Any]:
-    """The listed destinations that are drained, in the order of the list."""
-    drained = {one.key: one for one in _drained(items)}
-    found = [drained[key] for key in keys if key in drained] if drained else []
-    if not found:
-        return {"drained": []}
-    names, rips = ", ".join(str(one.key) for one in found), ", ".join(sorted({str(one.key.rip) for one in found}))
-    warning = (
-        f"drained, and left so: {names}. The playbook lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip={rips} and"
-        " state=present, gives back the former weights"
-    )
-    return {"drained": [one.facts() for one in found], "warnings": [warning]}
-
-
-def _drained(items: Mapping[Any, Any]) -> list[Destination]:
-    return [one for one in items.values() if isinstance(one, Destination) and one.drained is not None]
-
-
-def _destinations(where: str, service: ServiceKey, rows: Sequence[Any], faults: Faults) -> list[Wanted[Destination]]:
-    found = []
+def _destinations(where: str, service: ServiceKey, rows: Sequence[object], faults: Faults) -> list[WantedDestination]:
+    destinations = []
     for number, row in enumerate(rows):
         place = f"{where}, destinations[{number}]"
-        destination = faults.take(_destination, service, row, place, where=place)
+        destination = faults.collect(_destination, service, row, place, where=place)
         if destination is not None:
-            found.append(destination)
-    # Whoever takes connections comes before whoever gives them up.
-    return sorted(found, key=lambda one: one.stated.get("weight") == 0)
+            destinations.append(destination)
+    # A destination that takes connections comes before one that gives them up.
+    return sorted(destinations, key=lambda destination: destination.given.get("weight") == 0)
 
 
-def _without_weight(one: Wanted[Destination]) -> Wanted[Destination]:
-    return replace(one, stated={name: value for name, value in one.stated.items() if name != "weight"})
+def _without_weight(destination: WantedDestination) -> WantedDestination:
+    return replace(destination, given={name: value for name, value in destination.given.items() if name != "weight"})
 
 
-def _service(row: Any, where: str) -> Wanted[Service]:
-    _check_fields(row, SERVICE_FIELDS)
+def _staying_drained(item: Wanted[IpvsKey, TableItem]) -> Wanted[IpvsKey, TableItem]:
+    """A destination that exists and is drained: its other options change, and its weight does not come back."""
+    return Wanted(item.key, item.new, {name: value for name, value in item.given.items() if name != "weight"}, item.where)
+
+
+def _service(row: Options, where: str) -> Wanted[ServiceKey, Service]:
+    check_fields(row, SERVICE_FIELDS)
     rows = row.get("destinations")
     if rows is not None and not isinstance(rows, list):
         raise InvalidValue("destinations", repr(rows), "is not a list: write one dictionary for each destination")
     return service_of(row, where)
 
 
-def _destination(service: ServiceKey, row: Any, where: str) -> Wanted[Destination]:
-    _check_fields(row, DESTINATION_FIELDS)
+def _destination(service: ServiceKey, row: Options, where: str) -> WantedDestination:
+    check_fields(row, DESTINATION_FIELDS)
     return destination_of(service, row, where)
 
 
-def _check_fields(row: Any, known: Sequence[str]) -> None:
-    if not isinstance(row, dict):
-        raise InvalidValue("value", repr(row), f"is not a dictionary: write some of {', '.join(known)}")
-    for name in row:
-        if name not in known:
-            raise InvalidValue(
-                str(name), repr(row[name]), f"is for an option that is not there: there are {', '.join(known)}"
-            )
-
-
-def _networks(options: Mapping[str, Any]) -> list[Any] | None:
-    """O(purge_networks), None where every service is meant."""
+def _purge_networks(options: Options) -> Sequence[Network] | None:
+    """O(purge_networks); None where every service is meant."""
     if options.get("purge_networks") is None:
         return None
-    if options["purge"] != "services":
+    if options["purge"] != SERVICES:
         raise InvalidValue(
             "purge_networks", options["purge_networks"], f"means nothing with purge={options['purge']}: leave it out"
         )
-    return list(_parsed(options["purge_networks"]))
+    return PURGE_NETWORKS.read(options["purge_networks"])
 
 
-def _parsed(networks: Sequence[Any]) -> Iterator[Any]:
-    for network in networks:
-        try:
-            yield ipaddress.ip_network(str(network).strip())
-        except ValueError as error:
-            raise InvalidValue(
-                "purge_networks", repr(network), f"is not a network ({error}): write one like 192.0.2.0/24"
-            ) from None
-
-
-def _covers(networks: Sequence[Any] | None, service: ServiceKey) -> bool:
+def _covers(networks: Sequence[Network] | None, service: ServiceKey) -> bool:
     # A firewall mark is in no network.
     return networks is None or any(service.vip is not None and service.vip in network for network in networks)
 
 
-def _name(key: Any) -> str:
+def _name(key: IpvsKey) -> str:
     return str(key) if isinstance(key, ServiceKey) else f"{key.service} -r {key.rip}"

@@ -2,36 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The kernel's IPVS: reading what is named, and carrying out changes."""
+"""The kernel's IPVS over generic netlink: reading what is named, and making changes."""
 
 from __future__ import annotations
 
 import errno
-import os
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from .._core import files
-from .._core import keep_files as boot
-from .._core.errors import (
-    BatchRefused,
-    InvalidValue,
-    KernelRefused,
-    LvsError,
-    MissingKernelSupport,
-    NoSuchService,
-    NotPermitted,
-)
-from .._core.keep import IPVS, SUBJECT
+from .._core import boot_text, files, state
+from .._core.errors import KernelRefused, LvsError, MissingKernelSupport, NoSuchService, NotPermitted
 from .._core.netlink import GenericSocket, SomeRefused
-from .._core.reconcile import Change, Wanted
+from .._core.options import Options
+from .._core.reconcile import Change, ContextT, ItemT, KeyT, Seen, Transition
+from .._core.resource import Backend, Desired, DesiredT
 from . import codec
-from .drain_notes import Notes, of_notes_alone
-from .ipvs_sync_daemon import SyncDaemon
-from .ipvs_timeouts import Timeouts
-from .model import Destination, Service, ServiceKey
+from .drain import EXPIRE_QUIESCENT
+from .drain_notes import Notes, changes_note_only
+from .model import Destination, DestinationKey, IpvsItem, IpvsKey, Service, ServiceKey, SyncDaemon, TableItem, Timeouts
+from .refusals import NOT_PERMITTED, refusal
+from .statistics import Connections, destination_statistics
+
+Devices = Sequence[str]  # names of the network devices of a host
 
 _REQUEST: Mapping[tuple[type, str], tuple[int, Callable[[Any], bytes]]] = {
     (Service, "add"): (codec.CMD_NEW_SERVICE, codec.encode_service),
@@ -45,7 +40,7 @@ _REQUEST: Mapping[tuple[type, str], tuple[int, Callable[[Any], bytes]]] = {
     (SyncDaemon, "remove"): (codec.CMD_DEL_DAEMON, codec.encode_daemon_key),
 }
 
-_Connected = TypeVar("_Connected", bound="Ipvs")
+_Connected = TypeVar("_Connected", bound="IpvsBackend")
 
 
 def _connect() -> GenericSocket:
@@ -64,7 +59,7 @@ def load_ipvs() -> None:
     _connect().close()
 
 
-class Ipvs:
+class IpvsBackend:
     """A connection to the kernel's IPVS; a context manager."""
 
     def __enter__(self: _Connected) -> _Connected:
@@ -74,43 +69,78 @@ class Ipvs:
     def __exit__(self, *_exception: object) -> None:
         self._socket.close()
 
-    def _ask(self, command: int, payload: bytes = b"", dump: bool = False) -> list[bytes]:
+    @cached_property
+    def _notes(self) -> Notes:
+        return Notes()
+
+    def _request(self, command: int, payload: bytes = b"", dump: bool = False) -> list[bytes]:
         try:
             return self._socket.request(command, payload, dump)
         except OSError as error:
             if error.errno in (errno.EPERM, errno.EACCES):
-                raise NotPermitted(_NOT_PERMITTED) from error
+                raise NotPermitted(NOT_PERMITTED) from error
             raise KernelRefused(f"IPVS: {error.strerror or error}") from error
 
     def service(self, key: ServiceKey) -> Service | None:
         """The service of that key, if there is one."""
         try:
-            answers = self._ask(codec.CMD_GET_SERVICE, codec.encode_key(key))
+            answers = self._request(codec.CMD_GET_SERVICE, codec.encode_key(key))
         except KernelRefused as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ESRCH:
                 return None
             raise
         return codec.decode_service(answers[0]) if answers else None
 
-    def destinations(self, service: ServiceKey) -> dict[Any, Destination]:
-        """The destinations of a service; none, too, where there is no such service."""
-        answers = self._ask(codec.CMD_GET_DEST, codec.encode_key(service), dump=True)
-        found = [codec.decode_destination(service, answer) for answer in answers]
-        return {destination.key: destination for destination in found}
+    def services(self) -> list[Service]:
+        """All services."""
+        return [codec.decode_service(answer) for answer in self._request(codec.CMD_GET_SERVICE, dump=True)]
 
-    def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """Carry the changes out, in their order; what goes, only when all that comes is there."""
-        self._carry_out(changes, [])
+    def destinations(self, service: ServiceKey) -> Mapping[DestinationKey, Destination]:
+        """The destinations of a service, drained ones with their former weight; none, too, where there is no such service."""
+        answers = self._request(codec.CMD_GET_DEST, codec.encode_key(service), dump=True)
+        destinations = [codec.decode_destination(service, answer) for answer in answers]
+        return self._notes.with_notes({destination.key: destination for destination in destinations})
 
-    def _carry_out(self, changes: Sequence[Change[Any]], done: list[Change[Any]]) -> None:
-        """See above; C(done) takes up those that were carried out. What is kept for the next start of the host follows."""
+    def boot_rules(self, services: Iterable[Options]) -> list[str]:
+        """The rules that restore these services as they are, the timeouts, and the daemons after a reboot.
+
+        :param services: the facts of each service's key
+        """
+        rules: list[str] = []
+        for key in sorted(map(ServiceKey.from_facts, services), key=lambda key: key.order):
+            service = self.service(key)
+            if service is not None:
+                destinations = sorted(self.destinations(key).values(), key=lambda destination: destination.key.order)
+                rules += [service.rule(), *(destination.boot_rule() for destination in destinations)]
+        (config,) = self._request(codec.CMD_GET_CONFIG)
+        rules.append(codec.decode_timeouts(config).rule())
+        return rules + [codec.decode_daemon(answer).rule() for answer in self._request(codec.CMD_GET_DAEMON, dump=True)]
+
+    def boot_files(self) -> Mapping[str, Iterable[str]]:
+        """The IPVS table of those services that are restored after a reboot."""
+        return {boot_text.IPVS: self.boot_rules(state.subject(boot_text.SUBJECT).get("services", []))}
+
+    def make(self, changes: Sequence[Change[Any]]) -> None:
+        """Make the changes in their order; removals, only when all other changes are made.
+
+        A weight is noted before the kernel forgets it, and forgotten after the kernel has it again.
+        """
+        draining = self._notes.remember(changes)
+        noted = [change for change in changes if changes_note_only(change)]
+        done = list(noted)
         try:
-            self._exchange(changes, done)
+            self._send([change for change in changes if not changes_note_only(change)] if noted else changes, done)
+        except LvsError as error:
+            # Of a change that the kernel did not answer, the outcome is unknown: its note stays.
+            if isinstance(error.__cause__, SomeRefused):
+                carried_out = set(map(id, done))
+                self._notes.forget(change for change in draining if id(change) not in carried_out)
+            raise
         finally:
-            if changes:
-                boot.keep(IPVS, lambda: self.boot_lines(files.load_state().get(SUBJECT, {}).get("services", [])))
+            self._notes.forget_restored(done)
 
-    def _exchange(self, changes: Sequence[Change[Any]], done: list[Change[Any]]) -> None:
+    def _send(self, changes: Sequence[Change[Any]], done: list[Change[IpvsItem]]) -> None:
+        """Have the kernel make the changes; C(done) collects those that it made."""
         coming = [change for change in changes if change.after is not None]
         going = [change for change in changes if change.after is None]
         for part in (coming, going):
@@ -120,203 +150,146 @@ class Ipvs:
                 requests.append((command, encode(change.item)))
             try:
                 self._socket.send_all(requests)
-            except SomeRefused as refusal:
-                done += [change for index, change in enumerate(part[: refusal.sent]) if index not in refusal.errors]
-                raise _translated(refusal.errors, part, done, len(changes)) from refusal
+            except SomeRefused as refused:
+                done += [change for index, change in enumerate(part[: refused.sent]) if index not in refused.errors]
+                raise refusal(refused.errors, part, done, len(changes)) from refused
             except OSError as error:
                 raise KernelRefused(f"IPVS: {error.strerror or error}") from error
             done += part
 
-    def boot_lines(self, services: Iterable[Mapping[str, Any]]) -> list[str]:
-        """What ipvsadm(8) is to be told after a reboot: these services as they are, the timeouts, and the daemons.
 
-        :param services: the options that name a service, for each
-        """
-        lines: list[str] = []
-        for key in sorted(map(ServiceKey.of, services), key=lambda one: one.order):
-            service = self.service(key)
-            if service is not None:
-                destinations = sorted(self.destinations(key).values(), key=lambda one: one.key.order)
-                lines += [service.line(), *(one.restored_by for one in destinations)]
-        (config,) = self._ask(codec.CMD_GET_CONFIG)
-        lines.append(codec.decode_timeouts(config).line())
-        return lines + [codec.decode_daemon(answer).line() for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)]
+class _ItemsBackend(IpvsBackend, Backend[DesiredT, KeyT, ItemT, ContextT], Generic[DesiredT, KeyT, ItemT, ContextT]):
+    """Items of IPVS that are changed one by one."""
+
+    def apply(self, transition: Transition[KeyT, ItemT, ContextT]) -> None:
+        """Make the changes."""
+        self.make(transition.changes)
 
 
-class _Noted(Ipvs):
-    """Where destinations may be drained."""
-
-    @cached_property
-    def _notes(self) -> Notes:
-        return Notes()
-
-    def destinations(self, service: ServiceKey) -> dict[Any, Destination]:
-        """See above, and which of them are drained."""
-        return self._notes.merge(super().destinations(service))
-
-    def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """See above. A weight is noted before the kernel forgets it, and forgotten after the kernel has it again."""
-        draining = self._notes.take(changes)
-        noted = [change for change in changes if of_notes_alone(change)]
-        done = list(noted)
-        try:
-            self._carry_out([change for change in changes if not of_notes_alone(change)] if noted else changes, done)
-        except LvsError as error:
-            # Of what the kernel did not answer, nobody knows: those notes stay.
-            if isinstance(error.__cause__, SomeRefused):
-                carried_out = set(map(id, done))
-                self._notes.forget(change for change in draining if id(change) not in carried_out)
-            raise
-        finally:
-            self._notes.drop(done)
-
-
-class IpvsServices(_Noted):
+class ServicesBackend(_ItemsBackend["Desired[ServiceKey, Service]", ServiceKey, Service, None]):
     """The virtual services."""
 
-    def read(self, wanted: Iterable[Wanted[Service]]) -> dict[Any, Service]:
+    def read(self, desired: Desired[ServiceKey, Service]) -> Seen[ServiceKey, Service, None]:
         """The named services that exist."""
-        found = (self.service(one.key) for one in wanted)
+        found = (self.service(wanted.key) for wanted in desired.wanted)
+        return Seen({service.key: service for service in found if service is not None}, None)
+
+
+@dataclass(frozen=True)
+class DirectorContext:
+    """What a drain depends on beside the destinations."""
+
+    services: Mapping[ServiceKey, Service] = field(default_factory=dict)
+    expires_quiescent: bool = False  # the sysctl expire_quiescent_template
+
+
+class DestinationsBackend(
+    _ItemsBackend["Desired[DestinationKey, Destination]", DestinationKey, Destination, DirectorContext]
+):
+    """The destinations of named services, or of all services.
+
+    :param whole: of all services
+    :param draining: with what a drain depends on
+    """
+
+    def __init__(self, whole: bool, draining: bool) -> None:
+        self._whole = whole
+        self._draining = draining
+
+    def read(self, desired: Desired[DestinationKey, Destination]) -> Seen[DestinationKey, Destination, DirectorContext]:
+        """All destinations of these services."""
+        if self._whole:
+            services = {service.key: service for service in self.services()}
+            needed = dict.fromkeys(services, False)
+        else:
+            needed = {}
+            for wanted in desired.wanted:
+                needed[wanted.key.service] = needed.get(wanted.key.service, False) or wanted.new is not None
+            services = self._named_services(needed) if self._draining else {}
+        return Seen(self._destinations_of(needed), DirectorContext(services, self._draining and _expires_quiescent()))
+
+    def _named_services(self, keys: Iterable[ServiceKey]) -> dict[ServiceKey, Service]:
+        found = (self.service(key) for key in keys)
         return {service.key: service for service in found if service is not None}
 
-
-class IpvsDestinations(_Noted):
-    """The destinations of virtual services."""
-
-    def read(self, wanted: Iterable[Wanted[Destination]]) -> dict[Any, Destination]:
-        """All destinations of the named services."""
-        current: dict[Any, Destination] = {}
-        keep: dict[ServiceKey, bool] = {}
-        for one in wanted:
-            keep[one.key.service] = keep.get(one.key.service, False) or one.new is not None
-        for service, needed in keep.items():
-            destinations = self.destinations(service)
+    def _destinations_of(self, services: Mapping[ServiceKey, bool]) -> dict[DestinationKey, Destination]:
+        """Their destinations; where a service is needed, it has to exist."""
+        current: dict[DestinationKey, Destination] = {}
+        for key, needed in services.items():
+            destinations = self.destinations(key)
             # The kernel answers with an empty dump for a service that does not exist, too.
-            if needed and not destinations and self.service(service) is None:
-                raise NoSuchService(service)
+            if needed and not destinations and self.service(key) is None:
+                raise NoSuchService(key)
             current.update(destinations)
         return current
 
+    def connections(self, keys: Collection[DestinationKey]) -> list[Connections]:
+        """The connections of those of these destinations that exist, as of now."""
+        return [
+            destination_statistics(answer)[0]
+            for service in {key.service for key in keys}
+            for answer in self._request(codec.CMD_GET_DEST, codec.encode_key(service), dump=True)
+            if codec.decode_destination(service, answer).key in keys
+        ]
 
-class IpvsTable(_Noted):
-    """Services and their destinations together."""
+
+def _expires_quiescent() -> bool:
+    return int(files.read_text(f"/proc/sys/{EXPIRE_QUIESCENT.path}") or 0) != 0
+
+
+class TableBackend(_ItemsBackend["Desired[IpvsKey, TableItem]", IpvsKey, TableItem, None]):
+    """Services and their destinations together.
+
+    :param whole: all services, and not the named ones alone
+    """
 
     def __init__(self, whole: bool) -> None:
         self._whole = whole
 
-    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """The named services, or all that there are, each with all its destinations behind it."""
-        named = {one.key for one in wanted if isinstance(one.key, ServiceKey)}
-        current: dict[Any, Any] = {}
-        for answer in self._ask(codec.CMD_GET_SERVICE, dump=True):
-            service = codec.decode_service(answer)
+    def read(self, desired: Desired[IpvsKey, TableItem]) -> Seen[IpvsKey, TableItem, None]:
+        """The services, each with all its destinations behind it."""
+        named = {wanted.key for wanted in desired.wanted if isinstance(wanted.key, ServiceKey)}
+        current: dict[IpvsKey, TableItem] = {}
+        for service in self.services():
             if self._whole or service.key in named:
                 current[service.key] = service
-                current.update(self.destinations(service.key))
-        return current
+                current.update(self.destinations(service.key).items())
+        return Seen(current, None)
 
 
-class IpvsTimeouts(Ipvs):
+class TimeoutsBackend(_ItemsBackend["Desired[str, Timeouts]", str, Timeouts, None]):
     """The timeouts of idle connections."""
 
-    def read(self, wanted: Iterable[Wanted[Timeouts]]) -> dict[Any, Timeouts]:
+    def read(self, desired: Desired[str, Timeouts]) -> Seen[str, Timeouts, None]:
         """All three, whichever are named."""
-        (answer,) = self._ask(codec.CMD_GET_CONFIG)
-        return {Timeouts.KEY: codec.decode_timeouts(answer)}
+        (answer,) = self._request(codec.CMD_GET_CONFIG)
+        return Seen({Timeouts.KEY: codec.decode_timeouts(answer)}, None)
 
 
-class SyncDaemons(Ipvs):
+class SyncDaemonsBackend(_ItemsBackend["Desired[str, SyncDaemon]", str, SyncDaemon, Devices]):
     """The daemons that share connections between directors."""
 
-    def read(self, wanted: Iterable[Wanted[SyncDaemon]]) -> dict[Any, SyncDaemon]:
-        """Those that run."""
-        devices = [name for _index, name in socket.if_nameindex()]
-        for one in wanted:
-            if one.new is not None and one.new.interface not in devices:
-                raise InvalidValue(
-                    "interface", one.new.interface, f"does not exist: this host has {', '.join(sorted(devices))}"
-                )
-        found = [codec.decode_daemon(answer) for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)]
-        return {daemon.key: daemon for daemon in found}
+    def read(self, desired: Desired[str, SyncDaemon]) -> Seen[str, SyncDaemon, Devices]:
+        """The daemons that run, and the devices of this host."""
+        running = [codec.decode_daemon(answer) for answer in self._request(codec.CMD_GET_DAEMON, dump=True)]
+        return Seen({daemon.key: daemon for daemon in running}, [name for _index, name in socket.if_nameindex()])
 
-    def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """Start and stop. A daemon that runs cannot be changed: it is stopped and started, as it was if it will not start."""
-        for change in changes:
-            if change.action != "set":
-                super().apply([change])
-                continue
-            super().apply([Change(change.before, None)])
+    def apply(self, transition: Transition[str, SyncDaemon, Devices]) -> None:
+        """Start and stop daemons."""
+        for change in transition.changes:
+            if change.action == "set":
+                self._restart(change)
+            else:
+                self.make([change])
+
+    def _restart(self, change: Change[SyncDaemon]) -> None:
+        """A running daemon cannot be changed: it is stopped and started, as it was if it does not start anew."""
+        self.make([Change(change.before, None)])
+        try:
+            self.make([Change(None, change.after)])
+        except LvsError as error:
             try:
-                super().apply([Change(None, change.after)])
-            except LvsError as error:
-                try:
-                    super().apply([Change(None, change.before)])
-                except LvsError as second:
-                    raise KernelRefused(
-                        f"{error}; and it does not run now, as it did not start as it was: {second}"
-                    ) from error
-                raise
-
-
-_NOT_PERMITTED = "reading or changing IPVS, check mode included,"
-
-
-def _translated(errors: Mapping[int, int], part: Sequence[Change[Any]], done: Sequence[Change[Any]], total: int) -> LvsError:
-    """The kernel's errno in the words of the options."""
-    refused = sorted(errors)
-    first, number = part[refused[0]], errors[refused[0]]
-    if number in (errno.EPERM, errno.EACCES):
-        return NotPermitted(_NOT_PERMITTED)
-    if isinstance(first.item, Destination) and number == errno.ESRCH and total == 1:
-        return NoSuchService(first.item.key.service)
-    # A service that was refused is missing to its destinations, and that they are refused for this says nothing new.
-    missing = {part[index].item.key for index in refused if isinstance(part[index].item, Service)}
-
-    def says_more(index: int) -> bool:
-        item = part[index].item
-        return not (isinstance(item, Destination) and errors[index] == errno.ESRCH and item.key.service in missing)
-
-    lines = [
-        f"{_reason(part[index].item, errors[index])} (refused: {part[index].line()})" for index in refused if says_more(index)
-    ]
-    if total > 1:
-        lines.append(f"{len(done)} of {total} changes were carried out before that; run the task again to complete them")
-    return BatchRefused("\n".join(lines), [change.line() for change in done], [part[index].line() for index in refused])
-
-
-def _reason(item: Any, number: int) -> str:
-    if isinstance(item, Service) and number == errno.ENOENT:
-        modules = [f"ip_vs_{item.scheduler}"]
-        if item.persistence_engine:
-            modules.append(f"ip_vs_pe_{item.persistence_engine}")
-        options = f"scheduler: {item.scheduler}" + (
-            f", persistence_engine: {item.persistence_engine}" if item.persistence_engine else ""
-        )
-        names = " or ".join(modules)
-        return f"{options} is not available in this kernel: the module {names} is missing (try 'modprobe {modules[-1]}')"
-    if isinstance(item, Destination):
-        if number == errno.ESRCH:
-            return str(NoSuchService(item.key.service))
-        if number == errno.EINVAL and item.key.rip.version != item.key.service.family:
-            return (
-                f"rip: {item.key.rip} is of another family than its service, which cannot be while a sync daemon runs"
-                " (stop it with lvs.cluster.ipvs_sync_daemon, state=absent), or without a route to it"
-            )
-        if number == errno.EINVAL:
-            return (
-                f"rip: the kernel does not take {item.key.rip}: it must be a unicast or local address that this host has a"
-                " route to, and lo must be up"
-            )
-    if isinstance(item, Timeouts) and number == errno.EINVAL:
-        return (
-            "tcp, tcp_fin, udp: this kernel cannot count so far (2147483647 ticks, 24 days where it ticks 1000 times"
-            " a second): write less"
-        )
-    if isinstance(item, SyncDaemon) and number == errno.EINVAL:
-        return (
-            f"role: a {item.key} cannot run while a destination is of another family than its service: take such"
-            " destinations away first"
-        )
-    if number in (errno.EEXIST, errno.ENOENT, errno.ESRCH):
-        return f"IPVS: another program changed the table meanwhile ({os.strerror(number)}): run the task again"
-    return f"IPVS: {os.strerror(number)}"
+                self.make([Change(None, change.before)])
+            except LvsError as second:
+                raise KernelRefused(f"{error}; and it does not run now, as it did not start as it was: {second}") from error
+            raise

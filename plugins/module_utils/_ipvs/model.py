@@ -2,45 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Virtual services and their destinations: what identifies them, what can be configured, and the rules of both.
+"""What IPVS holds: virtual services, their destinations, timeouts and sync daemons. Configuration, and the rules of each.
 
-Sources: include/uapi/linux/ip_vs.h and net/netfilter/ipvs/ip_vs_ctl.c of Linux; ipvsadm(8) for the rule format.
+Sources: include/uapi/linux/ip_vs.h and net/netfilter/ipvs/ip_vs_ctl.c of Linux; ipvsadm(8) for the form of rules.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple, cast
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from ipaddress import IPv4Address, ip_address
+from typing import ClassVar, NamedTuple, Union
 
 from .._core import values
-from .._core.errors import Faults, InvalidValue, MissingValue, raise_all
+from .._core.errors import InvalidValue, MissingValue
+from .._core.options import Facts, Faults, Options
 from .._core.reconcile import Item, Wanted
 from .._core.values import Address
+from .._net import tunnel
 
-SCHEDULERS = (
-    "rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos",
-)  # fmt: skip
 DEFAULT_SCHEDULER = "wlc"
 DEFAULT_FORWARD = "tunnel"
 DEFAULT_WEIGHT = 1
 # The forwarding methods, and ipvsadm's switches for them; it has none for local. Only masquerade rewrites ports.
 FORWARDS = {"tunnel": "-i", "route": "-g", "masquerade": "-m", "local": "--local"}
-TUNNEL_TYPES = ("ipip", "gue", "gre")
-TUNNEL_CHECKSUMS = {"none": "--tun-nocsum", "checksum": "--tun-csum", "remote_checksum": "--tun-remcsum"}
-PERSISTENCE_ENGINES = ("none", "sip")
-STATES = ("present", "absent")
 FAMILIES = {"ipv4": 4, "ipv6": 6}
 
 # IP_VS_SVC_F_SCHED1 to 3. The first two have names of their own for the schedulers that read them so.
-_FLAG_BITS = {"flag-1": 0x8, "flag-2": 0x10, "flag-3": 0x20}
-_HASH_FLAG_BITS = {"fallback": 0x8, "port": 0x10}
-_HASH_SCHEDULERS = ("sh", "mh")
-SCHEDULER_FLAGS = (*_HASH_FLAG_BITS, *_FLAG_BITS)
+FLAG_BITS = {"flag-1": 0x8, "flag-2": 0x10, "flag-3": 0x20}
+HASH_FLAG_BITS = {"fallback": 0x8, "port": 0x10}
+HASH_SCHEDULERS = ("sh", "mh")
 
-# IP_VS_SCHEDNAME_MAXLEN is 16 with the closing NUL; the kernel loads the module ip_vs_NAME.
-_SCHEDULER_NAME = re.compile(r"[a-z0-9_-]{1,15}")
+_TUNNEL_CHECKSUMS = {"none": "--tun-nocsum", "checksum": "--tun-csum", "remote_checksum": "--tun-remcsum"}
 _SERVICE_SWITCH = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
 
 
@@ -54,8 +47,11 @@ class ServiceKey(NamedTuple):
     fwmark: int = 0
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> ServiceKey:
-        """Read O(vip), O(port) and O(protocol), or O(fwmark) and O(family)."""
+    def of(cls, options: Options) -> ServiceKey:
+        """Read O(vip), O(port) and O(protocol), or O(fwmark) and O(family).
+
+        :raises Invalid: all that is wrong with them
+        """
         vip, fwmark, family = options.get("vip"), options.get("fwmark"), options.get("family")
         if vip is not None and fwmark is not None:
             raise InvalidValue("fwmark", fwmark, f"cannot go with vip={vip}: a service has one or the other")
@@ -69,16 +65,28 @@ class ServiceKey(NamedTuple):
             raise MissingValue("vip", "name the service by vip and port, or by fwmark")
         if options.get("port") is None:
             raise MissingValue("port", "a service with a vip needs its port")
-        faults = Faults()
-        parsed = faults.take(values.vip, vip)
-        port = faults.take(values.integer, "port", options["port"], 0, 65535)
-        given = options.get("protocol")
-        protocol = faults.take(values.choice, "protocol", "tcp" if given is None else given, values.PROTOCOLS)
-        raise_all(faults.found)
-        parsed = cast("Address", parsed)  # it was read, or raised
-        if family is not None and family != parsed.version:
+        key = cls._with_vip(options)
+        if family is not None and family != key.family:
             raise InvalidValue("family", options["family"], f"is not that of vip={vip}: leave it out, it is for fwmark")
-        return cls(family=parsed.version, protocol=protocol, vip=parsed, port=port or 0)
+        return key
+
+    @classmethod
+    def _with_vip(cls, options: Options) -> ServiceKey:
+        faults = Faults()
+        vip = faults.read(values.vip, options["vip"])
+        port = faults.read(values.integer, "port", options["port"], 0, 65535)
+        given = options.get("protocol")
+        protocol = faults.read(values.choice, "protocol", "tcp" if given is None else given, values.PROTOCOLS)
+        faults.raise_all()
+        return cls(vip.value.version, protocol.value, vip.value, port.value)
+
+    @classmethod
+    def from_facts(cls, facts: Options) -> ServiceKey:
+        """The inverse of C(facts): a key that exists is taken as it is."""
+        if facts.get("vip") is None:
+            return cls(FAMILIES[facts["family"]], fwmark=facts["fwmark"])
+        vip = ip_address(facts["vip"])
+        return cls(vip.version, facts["protocol"], vip, facts["port"])
 
     def __str__(self) -> str:
         if self.vip is None:
@@ -88,18 +96,34 @@ class ServiceKey(NamedTuple):
 
     @property
     def order(self) -> tuple[int, int, str, int, int]:
-        """Where it stands in a list."""
+        """Its place in a list."""
         return self.fwmark, self.family, self.protocol or "", int(self.vip or 0), self.port
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """The options that name this service."""
         if self.vip is None:
             return {"fwmark": self.fwmark, "family": f"ipv{self.family}"}
         return {"vip": str(self.vip), "port": self.port, "protocol": self.protocol}
 
 
+class IpvsItem(Item):
+    """An item with a rule of ipvsadm(8)."""
+
+    def rule(self, action: str = "add") -> str:
+        """The arguments of ipvsadm(8) that C(add), C(set) or C(remove) it; of several calls, a line each."""
+        raise NotImplementedError
+
+    def command(self, action: str = "add") -> str:
+        """The rule with the program before it."""
+        return "\n".join(f"ipvsadm {line}" for line in self.rule(action).splitlines())
+
+    def diff_line(self) -> str:
+        """The rule, as C(ipvsadm -Sn) lists it."""
+        return self.rule()
+
+
 @dataclass(frozen=True)
-class Service(Item):
+class Service(IpvsItem):
     """The configuration of a virtual service."""
 
     key: ServiceKey
@@ -110,10 +134,11 @@ class Service(Item):
     persistence_engine: str = ""
     one_packet: bool = False
 
-    LETTERS: ClassVar[dict[str, str]] = {"add": "-A", "set": "-E", "remove": "-D"}
+    KIND = "service"
+    LETTERS: ClassVar[Mapping[str, str]] = {"add": "-A", "set": "-E", "remove": "-D"}
 
     def check(self) -> None:
-        """Refuse what the kernel takes and then does not do."""
+        """Refuse what the kernel accepts and then does not do."""
         key, persistent = self.key, self.persistence_timeout > 0
         if key.vip is not None and key.port == 0 and not persistent:
             raise InvalidValue(
@@ -131,8 +156,8 @@ class Service(Item):
                     "persistence_engine", "sip", f"is for udp alone, and the service's protocol is {key.protocol}"
                 )
 
-    def line(self, action: str = "add") -> str:
-        """The rule that ipvsadm(8) would be given."""
+    def rule(self, action: str = "add") -> str:
+        """The rule of the service."""
         rule = f"{self.LETTERS[action]} {self.key}"
         if action == "remove":
             return rule
@@ -145,17 +170,21 @@ class Service(Item):
             rule += f" --pe {self.persistence_engine}"
         if self.one_packet:
             rule += " -o"
-        flags = [f"{self.scheduler}-{name}" if name in _HASH_FLAG_BITS else name for name in self.flag_names()]
+        flags = [f"{self.scheduler}-{name}" if name in HASH_FLAG_BITS else name for name in self.flag_names()]
         return rule + (f" -b {','.join(flags)}" if flags else "")
 
     def flag_names(self) -> list[str]:
         """The scheduler's flags, by the names that it gives them."""
-        bits = _FLAG_BITS
-        if self.scheduler in _HASH_SCHEDULERS:
-            bits = {**_HASH_FLAG_BITS, "flag-3": _FLAG_BITS["flag-3"]}
+        bits = FLAG_BITS
+        if self.scheduler in HASH_SCHEDULERS:
+            bits = {**HASH_FLAG_BITS, "flag-3": FLAG_BITS["flag-3"]}
         return [name for name, bit in bits.items() if self.scheduler_flags & bit]
 
-    def facts(self) -> dict[str, Any]:
+    def identity(self) -> Facts:
+        """The options that name it."""
+        return self.key.facts()
+
+    def facts(self) -> Facts:
         """The service as a module returns it, in the words of its options."""
         mask = self.persistence_netmask or ("255.255.255.255" if self.key.family == 4 else "128")
         return {
@@ -181,12 +210,21 @@ class DestinationKey(NamedTuple):
 
     @property
     def order(self) -> tuple[int, int, int]:
-        """Where it stands in its service's list."""
+        """Its place in the list of its service."""
         return self.rip.version, int(self.rip), self.port
+
+    @classmethod
+    def from_facts(cls, facts: Options) -> DestinationKey:
+        """The inverse of C(facts): a key that exists is taken as it is."""
+        return cls(ServiceKey.from_facts(facts), ip_address(facts["rip"]), facts["rport"] or 0)
+
+    def facts(self) -> Facts:
+        """The options that name this destination; by a firewall mark alone, packets keep the port that they have."""
+        return {**self.service.facts(), "rip": str(self.rip), "rport": self.port or None}
 
 
 @dataclass(frozen=True)
-class Destination(Item):
+class Destination(IpvsItem):
     """The configuration of a real server in a service."""
 
     key: DestinationKey
@@ -197,12 +235,13 @@ class Destination(Item):
     tunnel_type: str = "ipip"
     tunnel_port: int = 0  # 0: none
     tunnel_checksum: str = "none"
-    drained: int | None = None  # the weight before it was drained; the weight is 0 then
+    former_weight: int | None = None  # before it was drained; None: it is not drained
 
-    LETTERS: ClassVar[dict[str, str]] = {"add": "-a", "set": "-e", "remove": "-d"}
+    KIND = "destination"
+    LETTERS: ClassVar[Mapping[str, str]] = {"add": "-a", "set": "-e", "remove": "-d"}
 
     def check(self) -> None:
-        """Refuse what the kernel takes and then does not do, and what it would refuse without naming the option."""
+        """Refuse what the kernel accepts and then does not do, and what it would refuse without naming the option."""
         service, port = self.key.service, self.key.port
         if self.forward != "masquerade" and port != service.port:
             raise InvalidValue(
@@ -238,15 +277,10 @@ class Destination(Item):
             raise MissingValue("tunnel_port", "tunnel_type=gue needs the UDP port that the real server listens on")
         if self.tunnel_type != "gue" and self.tunnel_port:
             raise InvalidValue("tunnel_port", self.tunnel_port, f"is for tunnel_type=gue, and this is {self.tunnel_type}")
-        if self.tunnel_type == "ipip" or (self.tunnel_type == "gre" and self.tunnel_checksum == "remote_checksum"):
-            raise InvalidValue(
-                "tunnel_checksum",
-                self.tunnel_checksum,
-                f"is not for tunnel_type={self.tunnel_type}: gue has all of them, gre has none and checksum",
-            )
+        tunnel.check_checksum(self.tunnel_type, self.tunnel_checksum)
 
-    def line(self, action: str = "add") -> str:
-        """The rule that ipvsadm(8) would be given."""
+    def rule(self, action: str = "add") -> str:
+        """The rule of the destination."""
         rule = f"{self.LETTERS[action]} {self.key}"
         if action == "remove":
             return rule
@@ -254,31 +288,32 @@ class Destination(Item):
         if self.tunnel_type != "ipip":
             rule += f" --tun-type {self.tunnel_type}"
             rule += f" --tun-port {self.tunnel_port}" if self.tunnel_port else ""
-            rule += f" {TUNNEL_CHECKSUMS.get(self.tunnel_checksum, '')}".rstrip()
+            rule += f" {_TUNNEL_CHECKSUMS.get(self.tunnel_checksum, '')}".rstrip()
         rule += f" -x {self.upper_threshold}" if self.upper_threshold else ""
         return rule + (f" -y {self.lower_threshold}" if self.lower_threshold else "")
 
-    @property
-    def restored_by(self) -> str:
-        """The rule that brings it back after a reboot.
+    def boot_rule(self) -> str:
+        """The rule that restores it after a reboot.
 
         ipvsadm(8) has no word for V(local). To an address of the director, direct routing does the same (ip_vs_xmit.c).
         """
-        return (replace(self, forward="route") if self.forward == "local" else self).line()
+        return (replace(self, forward="route") if self.forward == "local" else self).rule()
 
-    def shown(self) -> str:
+    def diff_line(self) -> str:
         """The rule, and that it is drained, which no rule tells."""
-        return self.line() if self.drained is None else f"{self.line()}  # drained, weight {self.drained} before"
+        return self.rule() if self.former_weight is None else f"{self.rule()}  # drained, weight {self.former_weight} before"
 
-    def facts(self) -> dict[str, Any]:
+    def identity(self) -> Facts:
+        """The options that name it."""
+        return self.key.facts()
+
+    def facts(self) -> Facts:
         """The destination as a module returns it, in the words of its options."""
         facts = {
-            **self.key.service.facts(),
-            "rip": str(self.key.rip),
-            "rport": self.key.port or None,  # by a mark alone, packets keep the port that they have
+            **self.key.facts(),
             "forward": self.forward,
             "weight": self.weight,
-            "drained": self.drained,
+            "drained": self.former_weight,
             "upper_threshold": self.upper_threshold,
             "lower_threshold": self.lower_threshold,
         }
@@ -290,146 +325,111 @@ class Destination(Item):
 
 
 @dataclass(frozen=True)
-class WantedDestination(Wanted[Destination]):
-    """A destination as the user described it."""
+class WantedDestination(Wanted[DestinationKey, Destination]):
+    """A destination as the user describes it."""
 
-    drained: bool = False
+    drain: bool = False
 
-    def over(self, current: Destination | None) -> Destination | None:
-        """The first drain remembers the weight, and the next ones keep that; it comes back where no other one is stated."""
+    def merged_with(self, current: Destination | None) -> Destination | None:
+        """A first drain remembers the weight, a second one changes nothing; without a drain, it comes back or is as given."""
         if self.new is None:
             return None
-        if self.drained:
-            one = super().over(current) or self.new
-            return replace(one, weight=0, drained=one.weight if one.drained is None else one.drained)
-        if current is None or current.drained is None:
-            return super().over(current)
-        return replace(current, **{"weight": current.drained, **self.stated, "drained": None})
+        if self.drain:
+            destination = super().merged_with(current) or self.new
+            former = destination.weight if destination.former_weight is None else destination.former_weight
+            return replace(destination, weight=0, former_weight=former)
+        if current is None or current.former_weight is None:
+            return super().merged_with(current)
+        return replace(current, **{"weight": current.former_weight, **self.given, "former_weight": None})
 
 
-def scheduler_name(value: object) -> str:
-    """A name that a scheduler can have: whether the kernel has one of that name, only the kernel knows."""
-    if not _SCHEDULER_NAME.fullmatch(str(value)):
-        raise InvalidValue("scheduler", repr(value), f"is not a scheduler's name: {', '.join(SCHEDULERS)}")
-    return str(value)
+IpvsKey = Union[ServiceKey, DestinationKey]
+TableItem = Union[Service, Destination]
 
 
-def _scheduler_flags(value: object, scheduler: object) -> int:
-    """The bits of a list of flags, or of their names with commas between."""
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)):
-        raise InvalidValue("scheduler_flags", repr(value), f"is not a list: of {', '.join(SCHEDULER_FLAGS)}")
-    bits = 0
-    for name in names:
-        name = str(name).strip()
-        values.choice("scheduler_flags", name, SCHEDULER_FLAGS)
-        if name in _HASH_FLAG_BITS and scheduler not in _HASH_SCHEDULERS:
-            raise InvalidValue(
-                "scheduler_flags",
-                name,
-                f"is a flag of the schedulers {' and '.join(_HASH_SCHEDULERS)}: name one of them as the scheduler, too",
-            )
-        bits |= {**_FLAG_BITS, **_HASH_FLAG_BITS}[name]
-    return bits
+@dataclass(frozen=True)
+class Timeouts(IpvsItem):
+    """The seconds that IPVS remembers idle connections; the kernel has one set for each network namespace.
 
-
-def service_of(options: Mapping[str, Any], where: str = "") -> Wanted[Service]:
-    """A service as the options describe it; an option left out stays as it is.
-
-    :raises Invalid: all that is wrong with them
+    Source: ip_vs_set_timeout() in net/netfilter/ipvs/ip_vs_ctl.c of Linux; C(--set) in ipvsadm(8).
     """
-    faults = Faults()
-    key = faults.take(ServiceKey.of, options) or ServiceKey(family=4)
-    stated = _stated(
-        options,
-        {
-            "scheduler": scheduler_name,
-            "scheduler_flags": lambda value: _scheduler_flags(value, options.get("scheduler")),
-            "persistence_timeout": lambda value: values.integer("persistence_timeout", value, 0, values.MAX_TIMEOUT),
-            "persistence_netmask": lambda value: values.netmask("persistence_netmask", value, key.family),
-            "persistence_engine": _engine,
-            "one_packet": lambda value: values.boolean("one_packet", value),
-        },
-        faults,
-    )
-    if stated.get("persistence_timeout") == 0:
-        # What only a persistent service can have goes with it.
-        stated = {"persistence_netmask": "", "persistence_engine": "", **stated}
-    new = Service(key=key, **stated)
-    return Wanted(key, None if _absent(options, faults) else new, stated, where)
+
+    KIND = "timeouts"
+    KEY: ClassVar[str] = "timeouts"
+
+    tcp: int
+    tcp_fin: int
+    udp: int
+
+    @property
+    def key(self) -> str:
+        """The same for all: there is one set of them."""
+        return self.KEY
+
+    def rule(self, action: str = "set") -> str:
+        """The rule of all three."""
+        return f"--set {self.tcp} {self.tcp_fin} {self.udp}"
+
+    def identity(self) -> Facts:
+        """Empty: there is one set of them."""
+        return {}
+
+    def facts(self) -> Facts:
+        """The timeouts as a module returns them."""
+        return asdict(self)
 
 
-def destination_of(service: ServiceKey, options: Mapping[str, Any], where: str = "") -> WantedDestination:
-    """A destination of a service as the options describe it; an option left out stays as it is.
+DEFAULT_GROUP = IPv4Address("224.0.0.81")
+_MIN_BACKUP_MAXLEN = 1024  # bytes; the kernel makes less of a backup's to that
+_HEADERS = {4: 20 + 8, 6: 40 + 8}  # bytes of IP and UDP before the message
 
-    :raises Invalid: all that is wrong with them
+
+@dataclass(frozen=True)
+class SyncDaemon(IpvsItem):
+    """A daemon that tells one director's connections to another. The kernel has at most one of each role.
+
+    Source: start_sync_thread() in net/netfilter/ipvs/ip_vs_sync.c of Linux; C(--start-daemon) in ipvsadm(8).
     """
-    if options.get("rip") is None:
-        raise MissingValue("rip", "name the real server's address")
-    rip = values.address("rip", options["rip"])
-    if rip == service.vip:
-        raise InvalidValue("rip", rip, "is the VIP itself: name the real server's own address")
-    faults = Faults()
-    stated = _stated(options, DESTINATION_READERS, faults)
-    port = stated.pop("rport", service.port)
-    if stated.get("upper_threshold") == 0:
-        stated = {"lower_threshold": 0, **stated}
-    # What the former forwarding method or tunnel had, and the stated one cannot have, goes with it.
-    if stated.get("forward", "tunnel") != "tunnel":
-        stated = {"tunnel_type": "ipip", "tunnel_port": 0, "tunnel_checksum": "none", **stated}
-    elif stated.get("tunnel_type") == "ipip":
-        stated = {"tunnel_port": 0, "tunnel_checksum": "none", **stated}
-    elif stated.get("tunnel_type") == "gre":
-        stated = {"tunnel_port": 0, **stated}
-    new = Destination(key=DestinationKey(service, rip, port), **stated)
-    return WantedDestination(new.key, None if _absent(options, faults) else new, stated, where)
 
+    KIND = "sync_daemon"
 
-def _engine(value: object) -> str:
-    chosen = values.choice("persistence_engine", value, PERSISTENCE_ENGINES)
-    return "" if chosen == "none" else chosen
+    key: str  # its role
+    interface: str
+    sync_id: int = 0
+    sync_maxlen: int = 0  # bytes; 0: what the kernel takes by itself
+    group: Address = DEFAULT_GROUP
+    port: int = 8848
+    ttl: int = 1
 
+    def rule(self, action: str = "add") -> str:
+        """The rules of the daemon. A running one cannot be changed: it is stopped and started."""
+        stop = f"--stop-daemon {self.key}"
+        if action == "remove":
+            return stop
+        start = f"--start-daemon {self.key} --mcast-interface {self.interface} --syncid {self.sync_id}"
+        start += f" --sync-maxlen {self.sync_maxlen}" if self.sync_maxlen else ""
+        start += f" --mcast-group {self.group} --mcast-port {self.port} --mcast-ttl {self.ttl}"
+        return f"{stop}\n{start}" if action == "set" else start
 
-def _threshold(option: str) -> Callable[[object], int]:
-    return lambda value: values.integer(option, value, 0, values.MAX_COUNT)
+    def identity(self) -> Facts:
+        """Its role."""
+        return {"role": self.key}
 
+    def facts(self) -> Facts:
+        """The daemon as a module returns it, in the words of its options."""
+        return {
+            **self.identity(),
+            "interface": self.interface,
+            "sync_id": self.sync_id,
+            "sync_maxlen": self.sync_maxlen or None,
+            "group": str(self.group),
+            "port": self.port,
+            "ttl": self.ttl,
+        }
 
-def _one_of(option: str, choices: Iterable[str]) -> Callable[[object], str]:
-    return lambda value: values.choice(option, value, tuple(choices))
-
-
-DESTINATION_READERS: Mapping[str, Callable[[object], Any]] = {
-    "rport": lambda value: values.port("rport", value),
-    "forward": _one_of("forward", FORWARDS),
-    "weight": lambda value: values.weight("weight", value),
-    "upper_threshold": _threshold("upper_threshold"),
-    "lower_threshold": _threshold("lower_threshold"),
-    "tunnel_type": _one_of("tunnel_type", TUNNEL_TYPES),
-    "tunnel_port": lambda value: values.port("tunnel_port", value),
-    "tunnel_checksum": _one_of("tunnel_checksum", TUNNEL_CHECKSUMS),
-}
-
-
-def _stated(options: Mapping[str, Any], readers: Mapping[str, Callable[[object], Any]], faults: Faults) -> dict[str, Any]:
-    """The options that are given, read."""
-    stated: dict[str, Any] = {}
-    for name, value in options.items():
-        if value is not None and name in readers:
-            read = faults.take(readers[name], value)
-            if read is not None:
-                stated[name] = read
-    return stated
-
-
-def wanted_service(options: Mapping[str, Any]) -> list[Wanted[Service]]:
-    """The one service that the options of M(lvs.cluster.ipvs_service) describe."""
-    return [service_of(options)]
-
-
-def _absent(options: Mapping[str, Any], faults: Faults) -> bool:
-    """Whether it shall not be there; raises what was found wrong, if anything was."""
-    state = options.get("state")
-    if state is not None:
-        faults.take(values.choice, "state", state, STATES)
-    raise_all(faults.found)
-    return state == "absent"
+    def as_stored_by_kernel(self) -> SyncDaemon:
+        """With the length of a message as the kernel bounds it, by role and the group's family."""
+        if not self.sync_maxlen:
+            return self
+        lowest = _MIN_BACKUP_MAXLEN if self.key == "backup" else 1
+        return replace(self, sync_maxlen=min(max(self.sync_maxlen, lowest), 65535 - _HEADERS[self.group.version]))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What IPVS tells beside its configuration: counters on the wire (pure), and all of it in one reading.
+"""The counters of services and destinations, on the wire and as values. Pure.
 
 Source: include/uapi/linux/ip_vs.h of Linux, whose names the constants have.
 """
@@ -10,19 +10,44 @@ Source: include/uapi/linux/ip_vs.h of Linux, whose names the constants have.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
-from .._core.netlink import attributes
-from .._net import neighbour
+from .._core.netlink_messages import attributes
 from . import codec
-from .drain_notes import Notes
-from .ipvs_info import Connections, CountedDestination, CountedService, Director, Statistics
-from .kernel import Ipvs
 
 CMD_GET_INFO = 15
 SVC_ATTR_STATS64, DEST_ATTR_STATS64 = 12, 12
 INFO_ATTR_VERSION, INFO_ATTR_CONN_TAB_SIZE = 1, 2
 
 _u32, _u64 = struct.Struct("=I"), struct.Struct("=Q")
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counters since the service or destination was made, and rates of the last seconds (64 bits each).
+
+    Source: enum IPVS_STATS_ATTR_* in include/uapi/linux/ip_vs.h, in this order.
+    """
+
+    connections: int = 0
+    packets_in: int = 0
+    packets_out: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    connections_per_second: int = 0
+    packets_in_per_second: int = 0
+    packets_out_per_second: int = 0
+    bytes_in_per_second: int = 0
+    bytes_out_per_second: int = 0
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Connections that a destination has now."""
+
+    active: int = 0
+    inactive: int = 0
+    persistent: int = 0
 
 
 def decode_statistics(raw: bytes) -> Statistics:
@@ -51,32 +76,3 @@ def decode_info(answer: bytes) -> tuple[str, int]:
         ".".join(str(version >> shift & 0xFF) for shift in (16, 8, 0)),
         _u32.unpack(found[INFO_ATTR_CONN_TAB_SIZE])[0],
     )
-
-
-class IpvsInfo(Ipvs):
-    """All that IPVS tells, counters included."""
-
-    def director(self) -> Director:
-        """Read it."""
-        (config,) = self._ask(codec.CMD_GET_CONFIG)
-        (info,) = self._ask(CMD_GET_INFO)
-        version, size = decode_info(info)
-        notes = Notes()
-        services = [self._counted(answer, notes) for answer in self._ask(codec.CMD_GET_SERVICE, dump=True)]
-        return Director(
-            services=sorted(services, key=lambda one: one.service.key.order),  # the kernel's is that of its hash table
-            timeouts=codec.decode_timeouts(config),
-            sync_daemons=[codec.decode_daemon(answer) for answer in self._ask(codec.CMD_GET_DAEMON, dump=True)],
-            version=version,
-            connection_table_size=size,
-            holders={address: device.name for device in neighbour.devices() for address in device.addresses},
-        )
-
-    def _counted(self, answer: bytes, notes: Notes) -> CountedService:
-        service = codec.decode_service(answer)
-        destinations = [
-            CountedDestination(notes.merged(codec.decode_destination(service.key, one)), *destination_statistics(one))
-            for one in self._ask(codec.CMD_GET_DEST, codec.encode_key(service.key), dump=True)
-        ]
-        destinations.sort(key=lambda one: one.destination.key.order)
-        return CountedService(service, service_statistics(answer), destinations)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The kernel's listeners for tunnels in UDP, over generic netlink.
+"""The kernel's listeners of tunnels in UDP (FOU and GUE), over generic netlink.
 
 Source: include/uapi/linux/fou.h of Linux.
 """
@@ -10,59 +10,59 @@ Source: include/uapi/linux/fou.h of Linux.
 from __future__ import annotations
 
 import errno
-import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .._core.errors import KernelRefused, MissingKernelSupport, NotPermitted
-from .._core.netlink import GenericSocket, Refused, attribute, attributes
+from .._core.netlink import GenericSocket, Refused
+from .._core.netlink_messages import attribute, attributes
 from .model import Listener
+from .route import SOCKET_FAMILY
 
 _FAMILY, _VERSION = "fou", 1
 _ADD, _DEL, _GET = 1, 2, 3
 _PORT, _AF, _TYPE = 1, 2, 4
 _GUE = 2
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _port = struct.Struct("!H")
 
 
 def encode(listener: Listener) -> bytes:
-    """A listener for GUE, as the kernel is told of it."""
+    """The attributes of a GUE listener in a request."""
     return b"".join(
         (
             attribute(_PORT, _port.pack(listener.port)),
-            attribute(_AF, bytes((_FAMILIES[listener.outer],))),
+            attribute(_AF, bytes((SOCKET_FAMILY[listener.outer],))),
             attribute(_TYPE, bytes((_GUE,))),
         )
     )
 
 
 def decode(payload: bytes) -> tuple[int, int, bool]:
-    """The family, the port, and whether it takes GUE."""
-    found = attributes(payload)
-    outer = 4 if found[_AF][0] == socket.AF_INET else 6
-    return outer, _port.unpack(found[_PORT])[0], found[_TYPE][0] == _GUE
+    """The family and the port of a listener, and whether it takes GUE."""
+    values = attributes(payload)
+    outer = 4 if values[_AF][0] == SOCKET_FAMILY[4] else 6
+    return outer, _port.unpack(values[_PORT])[0], values[_TYPE][0] == _GUE
 
 
 def listeners() -> dict[tuple[int, int], bool]:
-    """Those that there are, by family and port, and whether each takes GUE; none where the kernel has no such thing."""
+    """Whether each listener takes GUE, by family and port; none where the kernel has no support for them."""
     try:
         with _fou() as fou:
-            found = [decode(answer) for answer in fou.request(_GET, dump=True)]
+            decoded = [decode(answer) for answer in fou.request(_GET, dump=True)]
     except MissingKernelSupport:
         return {}
-    return {(outer, port): gue for outer, port, gue in found}
+    return {(outer, port): gue for outer, port, gue in decoded}
 
 
 def add(listener: Listener) -> None:
-    """Have packets taken off at its port."""
+    """Create a listener."""
     with _fou() as fou:
         fou.request(_ADD, encode(listener))
 
 
 def remove(listener: Listener) -> None:
-    """No longer."""
+    """Remove a listener."""
     with _fou() as fou:
         fou.request(_DEL, encode(listener))
 
@@ -82,9 +82,9 @@ def _fou() -> Iterator[GenericSocket]:
         yield fou
     except Refused as error:
         if error.errno in (errno.EPERM, errno.EACCES):
-            raise NotPermitted("changing listeners for GUE") from error
+            raise NotPermitted("changing GUE listeners") from error
         if error.errno == errno.EADDRINUSE:
-            raise KernelRefused("tunnel_port: another program listens there: see ss -lun, or take another port") from error
-        raise KernelRefused(f"the listener for GUE: {error.strerror}") from error
+            raise KernelRefused("tunnel_port: another program listens there: see ss -lun, or choose another port") from error
+        raise KernelRefused(f"GUE listener: {error.strerror}") from error
     finally:
         fou.close()

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The neighbours of this host: devices that have some, and what is said there to find them. Needs the standard library alone.
+"""ARP and neighbour discovery: the devices that have neighbours, and the packets that resolve or announce an address.
 
-Packets are functions from values to bytes and back. They are sent and received without their Ethernet header (SOCK_DGRAM of
-packet(7)), so an ARP packet begins with C(ar_hrd), an IPv6 packet with its version.
+Packets are sent and received without their Ethernet header (SOCK_DGRAM of packet(7)): an ARP packet begins with C(ar_hrd), an
+IPv6 packet with its version. Needs only the standard library.
 
 Sources: RFC 826 and RFC 5227 (ARP), RFC 4861 and RFC 4862 (neighbour discovery), RFC 2464 (its groups on Ethernet);
 include/uapi/linux/if_arp.h, rtnetlink.h, if_link.h and if_addr.h of Linux.
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Union
 
 from .._core.errors import NotPermitted
-from .._core.netlink import NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, attributes, messages
+from .._core.netlink_messages import NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, attributes, messages
 from .._core.values import Address
 from . import packets
 
@@ -32,7 +32,7 @@ ETH_P_ARP, ETH_P_IPV6 = 0x0806, 0x86DD
 BROADCAST = b"\xff" * 6
 ALL_NODES = ipaddress.IPv6Address("ff02::1")
 NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT = 135, 136
-ND_HOP_LIMIT = 255  # RFC 4861, 7.1: what came through a router has less, and is no neighbour's
+ND_HOP_LIMIT = 255  # RFC 4861, 7.1: a packet that passed a router has less
 
 _ARP = struct.Struct("!HHBBH6s4s6s4s")  # hardware, protocol, their sizes, operation, sender's MAC and IP, target's
 _ARPHRD_ETHER, _ETH_P_IP = 1, 0x0800
@@ -59,13 +59,13 @@ class Device:
     index: int
     name: str
     mac: bytes
-    has_neighbours: bool  # it is up, and on an Ethernet whose hosts are found by ARP and neighbour discovery
-    interfaces: tuple[Interface, ...]  # its addresses with their connected networks; a host address, as a VIP's, is none
-    addresses: tuple[Address, ...] = ()  # all that it holds
+    has_neighbours: bool  # it is up, and an Ethernet device with ARP and neighbour discovery
+    interfaces: tuple[Interface, ...]  # its addresses with their connected networks; without host addresses, such as VIPs
+    addresses: tuple[Address, ...] = ()  # all of its addresses
 
     def faces(self, address: Address) -> bool:
-        """Whether the address, were a host to hold it, would be a neighbour's."""
-        return self.has_neighbours and any(address in one.network for one in self.interfaces)
+        """Whether the address is in a connected network, so that its holder is a neighbour."""
+        return self.has_neighbours and any(address in interface.network for interface in self.interfaces)
 
 
 def devices() -> list[Device]:
@@ -74,38 +74,38 @@ def devices() -> list[Device]:
     addresses: dict[int, list[Address]] = {}
     for payload in _dump(_RTM_GETADDR, _RTM_NEWADDR):
         _family, length, _flags, _scope, index = _IFADDR.unpack_from(payload)
-        # Of the two ends of a link, IFA_ADDRESS is the other; elsewhere it is the address itself.
-        about = attributes(payload[_IFADDR.size :])
-        address = ipaddress.ip_address(about[_IFA_ADDRESS])
-        addresses.setdefault(index, []).append(ipaddress.ip_address(about.get(_IFA_LOCAL, about[_IFA_ADDRESS])))
+        # IFA_ADDRESS is the other end of a point-to-point link, and the address itself on any other device.
+        values = attributes(payload[_IFADDR.size :])
+        address = ipaddress.ip_address(values[_IFA_ADDRESS])
+        addresses.setdefault(index, []).append(ipaddress.ip_address(values.get(_IFA_LOCAL, values[_IFA_ADDRESS])))
         if length < address.max_prefixlen:
             interfaces.setdefault(index, []).append(ipaddress.ip_interface((address, length)))
-    found = []
+    links = []
     for payload in _dump(_RTM_GETLINK, _RTM_NEWLINK):
         _family, hardware, index, flags, _mask = _IFINFO.unpack_from(payload)
-        about = attributes(payload[_IFINFO.size :])
-        usable = hardware == _ARPHRD_ETHER and flags & (_IFF_UP | _IFF_LOOPBACK | _IFF_NOARP) == _IFF_UP
-        name = about[_IFLA_IFNAME].rstrip(b"\0").decode()
-        connected, held = tuple(interfaces.get(index, ())), tuple(addresses.get(index, ()))
-        found.append(Device(index, name, about.get(_IFLA_ADDRESS, b""), usable, connected, held))
-    return found
+        values = attributes(payload[_IFINFO.size :])
+        has_neighbours = hardware == _ARPHRD_ETHER and flags & (_IFF_UP | _IFF_LOOPBACK | _IFF_NOARP) == _IFF_UP
+        name, mac = values[_IFLA_IFNAME].rstrip(b"\0").decode(), values.get(_IFLA_ADDRESS, b"")
+        networks, held = tuple(interfaces.get(index, ())), tuple(addresses.get(index, ()))
+        links.append(Device(index, name, mac, has_neighbours, networks, held))
+    return links
 
 
 def _dump(request: int, answer: int) -> list[bytes]:
-    """What the kernel has of one kind: the payload of each message."""
+    """The payload of each message of a dump."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE) as kernel:
         kernel.settimeout(10)
         while True:
             kernel.send(_DUMP.pack(_DUMP.size, request, NLM_F_REQUEST | NLM_F_DUMP, 0, 0))
-            found, interrupted, ended = [], False, False
+            payloads, interrupted, ended = [], False, False
             while not ended:
                 for kind, flags, _sequence, payload in messages(kernel.recv(_RECEIVE_BYTES)):
                     interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
                     ended = ended or kind == NLMSG_DONE
                     if kind == answer:
-                        found.append(payload)
+                        payloads.append(payload)
             if not interrupted:
-                return found
+                return payloads
 
 
 def written(mac: bytes) -> str:
@@ -114,13 +114,13 @@ def written(mac: bytes) -> str:
 
 
 def arp_request(sender_mac: bytes, sender: Address, target: Address) -> bytes:
-    """Who has the target? An ARP probe where the sender is 0.0.0.0, an announcement where it is the target (RFC 5227)."""
-    speaker, asked = (sender_mac, sender.packed), (bytes(6), target.packed)
-    return _ARP.pack(_ARPHRD_ETHER, _ETH_P_IP, 6, 4, _ARPOP_REQUEST, *speaker, *asked)
+    """An ARP request: a probe if the sender is 0.0.0.0, an announcement if the sender is the target (RFC 5227)."""
+    addresses = (sender_mac, sender.packed, bytes(6), target.packed)
+    return _ARP.pack(_ARPHRD_ETHER, _ETH_P_IP, 6, 4, _ARPOP_REQUEST, *addresses)
 
 
 def arp_sender(packet: bytes) -> tuple[bytes, Address] | None:
-    """Who speaks in an ARP packet, a request or a reply: MAC and address; None where it is no ARP of IPv4 on Ethernet."""
+    """MAC and address of the sender of an ARP request or reply; None where it is not ARP for IPv4 on Ethernet."""
     if len(packet) < _ARP.size:
         return None
     hardware, protocol, mac_size, ip_size, _operation, mac, address, _target_mac, _target = _ARP.unpack_from(packet)
@@ -130,32 +130,32 @@ def arp_sender(packet: bytes) -> tuple[bytes, Address] | None:
 
 
 def solicited_node(target: Address) -> ipaddress.IPv6Address:
-    """The group in which the holder of an address listens (RFC 4291, 2.7.1)."""
+    """The solicited-node multicast address of an address (RFC 4291, 2.7.1)."""
     return ipaddress.IPv6Address(bytes.fromhex("ff0200000000000000000001ff") + target.packed[-3:])
 
 
 def multicast_mac(group: Address) -> bytes:
-    """The Ethernet address of an IPv6 group (RFC 2464, 7)."""
+    """The MAC address of an IPv6 multicast address (RFC 2464, 7)."""
     return b"\x33\x33" + group.packed[-4:]
 
 
 def solicitation(mac: bytes, source: Address, target: Address) -> bytes:
-    """Who has the target? As for duplicate address detection where the source is :: (RFC 4862, 5.4.2)."""
-    # RFC 4861, 4.3: who has no address yet must not say its MAC.
+    """A neighbour solicitation: for duplicate address detection if the source is :: (RFC 4862, 5.4.2)."""
+    # RFC 4861, 4.3: without a source address, it must not have the MAC address of the sender.
     option = b"" if source.is_unspecified else _ND_OPTION.pack(_SOURCE_MAC, 1, mac)
     message = _ND.pack(NEIGHBOUR_SOLICITATION, 0, 0, 0, target.packed) + option
     return packets.icmpv6(source, solicited_node(target), message, ND_HOP_LIMIT)
 
 
 def advertisement(mac: bytes, target: Address, router: bool) -> bytes:
-    """To all: the target is here now (RFC 4861, 7.2.6)."""
+    """An unsolicited neighbour advertisement to all nodes (RFC 4861, 7.2.6)."""
     flags = _OVERRIDE | (_ROUTER if router else 0)
     message = _ND.pack(NEIGHBOUR_ADVERTISEMENT, 0, 0, flags, target.packed) + _ND_OPTION.pack(_TARGET_MAC, 1, mac)
     return packets.icmpv6(target, ALL_NODES, message, ND_HOP_LIMIT)
 
 
 def advertised(message: bytes) -> tuple[bytes, Address] | None:
-    """Who speaks in a neighbour advertisement, without its IPv6 header: MAC and address; None where it does not say both."""
+    """MAC and target of a neighbour advertisement without its IPv6 header; None where it does not have both."""
     if len(message) < _ND.size:
         return None
     kind, code, _sum, _flags, target = _ND.unpack_from(message)
@@ -168,7 +168,7 @@ def advertised(message: bytes) -> tuple[bytes, Address] | None:
 
 
 def _nd_options(data: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(data) >= 2 and data[1] > 0:  # RFC 4861, 4.6: a length of zero ends all
+    while len(data) >= 2 and data[1] > 0:  # RFC 4861, 4.6: an option of length zero is invalid
         yield data[0], data[2 : data[1] * 8]
         data = data[data[1] * 8 :]
 
@@ -178,7 +178,7 @@ class Sender:
 
     def __enter__(self) -> Sender:
         try:
-            # Of no protocol: it receives nothing.
+            # Protocol 0: it receives nothing.
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
         except PermissionError as error:
             raise NotPermitted("sending to neighbours") from error
@@ -187,22 +187,22 @@ class Sender:
     def __exit__(self, *_exception: object) -> None:
         self._socket.close()
 
-    def ask(self, device: Device, source: Address, target: Address) -> None:
-        """Ask who has the target; nobody learns anything from an unspecified source."""
+    def solicit(self, device: Device, source: Address, target: Address) -> None:
+        """Ask for the MAC address of the target; with an unspecified source, neighbours learn nothing from the question."""
         if target.version == 4:
             self.send(device, ETH_P_ARP, BROADCAST, arp_request(device.mac, source, target))
         else:
             mac = multicast_mac(solicited_node(target))
             self.send(device, ETH_P_IPV6, mac, solicitation(device.mac, source, target))
 
-    def tell(self, device: Device, address: Address, router: bool) -> None:
-        """Say that the address is here."""
+    def announce(self, device: Device, address: Address, router: bool) -> None:
+        """Announce that this host has the address."""
         if address.version == 4:
             self.send(device, ETH_P_ARP, BROADCAST, arp_request(device.mac, address, address))
         else:
             self.send(device, ETH_P_IPV6, multicast_mac(ALL_NODES), advertisement(device.mac, address, router))
 
     def send(self, device: Device, protocol: int, mac: bytes, packet: bytes) -> None:
-        """Send a packet, from its network header on, to the holder of a MAC address."""
-        with contextlib.suppress(OSError):  # a device that went down just now, or a full queue: as lost on the way
+        """Send a packet, starting with its network header, to a MAC address."""
+        with contextlib.suppress(OSError):  # a device that just went down, or a full queue: like a lost packet
             self._socket.sendto(packet, (device.name, protocol, 0, 0, mac))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Packets that go to a real server as IPVS would send them, and what comes back: functions from values to bytes and back.
+"""Packets as IPVS sends them to a real server, and the replies: bytes from values, and values from bytes.
 
 Sources: RFC 791, RFC 8200 and RFC 9293 (headers), RFC 792 and RFC 4443 (echo), RFC 1071 (checksum), RFC 2784 (GRE);
 include/net/gue.h of Linux (GUE); include/uapi/linux/filter.h and bpf_common.h (filters).
@@ -34,7 +34,7 @@ _GRE_CHECKSUM = 0x8000
 _FILTER = struct.Struct("=HBBI")  # sock_filter: code, where to jump if true and if false, value
 _LD_BYTE, _LD_HALF_X, _LDX_IMM, _LDX_IPV4_LENGTH = 0x30, 0x48, 0x01, 0xB1
 _JEQ, _JGE, _JGT, _RET = 0x15, 0x35, 0x25, 0x06
-_WHOLE = 0xFFFF  # bytes of a packet that pass
+_WHOLE_PACKET = 0xFFFF  # bytes that a filter lets pass
 
 
 def checksum(data: bytes) -> int:
@@ -46,8 +46,8 @@ def checksum(data: bytes) -> int:
     return total ^ 0xFFFF
 
 
-def _summed(source: Address, destination: Address, protocol: int, message: bytes, place: int) -> bytes:
-    """The message with its checksum put in, which is of the addresses, too (RFC 9293, 3.1; RFC 8200, 8.1)."""
+def _with_checksum(source: Address, destination: Address, protocol: int, message: bytes, place: int) -> bytes:
+    """The message with its checksum, which covers the addresses, too (RFC 9293, 3.1; RFC 8200, 8.1)."""
     pseudo_header = source.packed + destination.packed + struct.pack("!II", len(message), protocol)
     return message[:place] + struct.pack("!H", checksum(pseudo_header + message)) + message[place + 2 :]
 
@@ -62,24 +62,24 @@ def ip(source: Address, destination: Address, protocol: int, payload: bytes, hop
 
 
 def icmpv6(source: Address, destination: Address, message: bytes, hop_limit: int = _TTL) -> bytes:
-    """A packet with a message of ICMPv6, whose checksum is put in (RFC 4443, 2.3)."""
-    return ip(source, destination, ICMP[6], _summed(source, destination, ICMP[6], message, 2), hop_limit)
+    """A packet with an ICMPv6 message, and its checksum (RFC 4443, 2.3)."""
+    return ip(source, destination, ICMP[6], _with_checksum(source, destination, ICMP[6], message, 2), hop_limit)
 
 
 def tcp(source: Address, destination: Address, ports: tuple[int, int], sequence: int, flags: int) -> bytes:
-    """A packet of TCP with nothing in it, from the first port to the second."""
+    """A TCP packet without data, from the first port to the second."""
     segment = _TCP.pack(*ports, sequence & 0xFFFFFFFF, 0, _TCP.size // 4 << 4, flags, _WINDOW, 0, 0)
-    return ip(source, destination, TCP, _summed(source, destination, TCP, segment, 16))
+    return ip(source, destination, TCP, _with_checksum(source, destination, TCP, segment, 16))
 
 
 def echo_message(version: int, identity: int, sequence: int, payload: bytes = b"") -> bytes:
-    """An echo request; the checksum of ICMPv6, which is of the addresses, too, is left out."""
+    """An echo request; without the checksum of ICMPv6, which covers the addresses, too."""
     message = _ECHO.pack(_ECHO_REQUEST[version], 0, 0, identity, sequence) + payload
     return message if version == 6 else message[:2] + struct.pack("!H", checksum(message)) + message[4:]
 
 
 def echoed(version: int, message: bytes) -> tuple[int, int] | None:
-    """Identity and sequence of an echo reply; None where it is something else."""
+    """Identity and sequence number of an echo reply; None where it is another message."""
     if len(message) < _ECHO.size:
         return None
     kind, code, _sum, identity, sequence = _ECHO.unpack_from(message)
@@ -95,7 +95,7 @@ def echo(source: Address, destination: Address, identity: int, sequence: int) ->
 
 
 def gre(packet: bytes, version: int, with_checksum: bool) -> bytes:
-    """The packet behind a header of GRE (RFC 2784)."""
+    """The packet with a GRE header (RFC 2784)."""
     if not with_checksum:
         return struct.pack("!HH", 0, ETHERTYPE[version]) + packet
     header = struct.pack("!HHHH", _GRE_CHECKSUM, ETHERTYPE[version], 0, 0)
@@ -103,22 +103,22 @@ def gre(packet: bytes, version: int, with_checksum: bool) -> bytes:
 
 
 def gue(packet: bytes, version: int) -> bytes:
-    """The packet behind a header of GUE, as it follows UDP: version 0, no flags, and which protocol comes next."""
+    """The packet with a GUE header, to be sent over UDP: version 0, no flags, and the protocol of the packet."""
     return struct.pack("!BBH", 0, _IP_PROTOCOL[version], 0) + packet
 
 
 class Reply(NamedTuple):
-    """What came back for a TCP packet or an echo request."""
+    """A reply to a TCP packet or to an echo request."""
 
     source: Address
-    refused: bool  # by a reset
-    port: int | None  # of TCP, where it comes from; None: an echo reply
-    to: int  # the port that it goes to, or the identity of the echo
-    number: int  # the sequence number that is acknowledged, or the echo's
+    refused: bool  # a TCP reset
+    port: int | None  # source port of TCP; None: an echo reply
+    to: int  # destination port of TCP, or the identity of the echo
+    number: int  # the acknowledged sequence number, or that of the echo
 
 
 def reply(packet: bytes) -> Reply | None:
-    """Read a packet, from its IP header on; None where it is none of these."""
+    """The reply in a packet that starts with its IP header; None where it is another packet."""
     version = packet[0] >> 4 if packet else 0
     if version == 4 and len(packet) >= _IPV4.size:
         start, protocol, source = (packet[0] & 0xF) * 4, packet[9], packet[12:16]
@@ -126,22 +126,22 @@ def reply(packet: bytes) -> Reply | None:
         start, protocol, source = _IPV6.size, packet[6], packet[8:24]
     else:
         return None
-    message, speaker = packet[start:], ipaddress.ip_address(source)
+    message, sender = packet[start:], ipaddress.ip_address(source)
     if protocol == ICMP[version]:
-        said = echoed(version, message)
-        return None if said is None else Reply(speaker, False, None, *said)
+        identity_and_sequence = echoed(version, message)
+        return None if identity_and_sequence is None else Reply(sender, False, None, *identity_and_sequence)
     if protocol != TCP or len(message) < _TCP.size:
         return None
     port, to, _sequence, acknowledged, _length, flags, _window, _sum, _urgent = _TCP.unpack_from(message)
     if not flags & ACK or not flags & (SYN | RST):
         return None
-    return Reply(speaker, bool(flags & RST), port, to, acknowledged)
+    return Reply(sender, bool(flags & RST), port, to, acknowledged)
 
 
 def reply_filter(version: int, ports: range, identity: int) -> bytes:
-    """A classic BPF program that lets pass what goes to these TCP ports, and echo messages of this identity.
+    """A classic BPF program that accepts packets to these TCP ports, and echo messages of this identity.
 
-    A director sees all packets of its clients: hardly one of them gets this far.
+    The socket of a director would otherwise receive all packets of its clients.
     """
     protocol, header = {4: (9, (_LDX_IPV4_LENGTH, 0, 0, 0)), 6: (6, (_LDX_IMM, 0, 0, _IPV6.size))}[version]
     program = [
@@ -154,7 +154,7 @@ def reply_filter(version: int, ports: range, identity: int) -> bytes:
         (_JEQ, 0, 3, ICMP[version]),
         (_LD_HALF_X, 0, 0, 4),
         (_JEQ, 0, 1, identity),
-        (_RET, 0, 0, _WHOLE),
+        (_RET, 0, 0, _WHOLE_PACKET),
         (_RET, 0, 0, 0),
     ]
     return b"".join(_FILTER.pack(*step) for step in program)

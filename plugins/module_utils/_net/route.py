@@ -2,32 +2,49 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The size of the packets that this host may send to another."""
+"""The route of this host to an address: its source address and its MTU."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+from dataclasses import dataclass
 
 from .._core.values import Address
+from .tunnel import MAX_MTU
 
-# include/uapi/linux/in.h and in6.h; Python's socket has no names for them.
-_IP_MTU, _IPV6_MTU = 14, 24
-_ANY_PORT = 9  # discard: connecting a UDP socket sends nothing
+SOCKET_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
+
+# IP_MTU and IPV6_MTU of include/uapi/linux/in.h and in6.h: Python's socket has no names for them.
+_MTU_OPTION = {4: (socket.IPPROTO_IP, 14), 6: (socket.IPPROTO_IPV6, 24)}
+_DISCARD = 9  # a port: connecting a UDP socket sends nothing
+
+
+@dataclass(frozen=True)
+class Route:
+    """The route to an address."""
+
+    source: Address | None  # None: there is no route
+    mtu: int  # bytes
+    problem: str = ""  # why there is no route
+
+
+def route_to(address: Address) -> Route:
+    """The source address and the MTU of the route to an address; the MTU is less where the kernel has learned so.
+
+    Source: ip(7) and ipv6(7).
+    """
+    try:
+        with socket.socket(SOCKET_FAMILY[address.version], socket.SOCK_DGRAM) as sock:
+            sock.connect((str(address), _DISCARD))
+            source = ipaddress.ip_address(sock.getsockname()[0])
+            mtu = sock.getsockopt(*_MTU_OPTION[address.version])
+    except OSError as error:
+        return Route(None, 0, error.strerror or str(error))
+    return Route(source, min(mtu, MAX_MTU))
 
 
 def path_mtu(address: Address) -> int | None:
-    """The MTU, in bytes, of the route to the address, or less where the kernel has learned so.
-
-    None where there is no route. Source: ip(7) and ipv6(7).
-    """
-    if isinstance(address, ipaddress.IPv4Address):
-        family, level, option = socket.AF_INET, socket.IPPROTO_IP, _IP_MTU
-    else:
-        family, level, option = socket.AF_INET6, socket.IPPROTO_IPV6, _IPV6_MTU
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((str(address), _ANY_PORT))
-            return probe.getsockopt(level, option)
-    except OSError:
-        return None
+    """The MTU of the route to an address, in bytes; None where there is no route."""
+    route = route_to(address)
+    return None if route.problem else route.mtu

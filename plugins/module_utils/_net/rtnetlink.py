@@ -2,54 +2,63 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Links, addresses and routes over rtnetlink, through pyroute2."""
+"""Devices, addresses and routes over rtnetlink, with pyroute2, and the listeners of tunnels in UDP."""
 
 from __future__ import annotations
 
-import copy
 import errno
 import ipaddress
 import os
 import socket
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
 
-from .._core import files
-from .._core import keep_files as boot
-from .._core.errors import InvalidValue, KernelRefused, LvsError, MissingKernelSupport, MissingLibrary, NotPermitted
-from .._core.keep import DEVICES, VIPS
-from .._core.reconcile import Change, Wanted
+from .._core import files, state
+from .._core.boot_text import DEVICES, VIPS
+from .._core.errors import KernelRefused, LvsError, MissingKernelSupport, MissingLibrary, NotPermitted
+from .._core.options import Facts
+from .._core.reconcile import Change, Seen, Transition
+from .._core.resource import Backend
 from .._core.values import Address
 from . import fou
+from .boot_commands import device_commands, vip_commands
 from .model import (
-    ANY_DEVICE,
     FALLBACK_DEVICES,
+    HostNetwork,
     HostRoute,
+    ItemKey,
     Listener,
     Mtu,
-    Part,
+    NetworkItem,
+    SeenNetwork,
     Tunnel,
     Up,
     VipAddress,
-    device_lines,
-    vip_lines,
 )
+from .options import DesiredVips
+from .ownership import Claims
+
+Message = Any  # of pyroute2, which has no types
+
+SUBJECT = "network"  # of the state file: the claims of this collection
+_NOTHING_NAMED = DesiredVips(())  # a read finds what is owned
 
 _IFF_UP = 0x1
 _RT_TABLE_MAIN = 254
 _RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK = 0, 253
 _IFA_F_NODAD = 0x02
 _FOREVER = 0xFFFFFFFF  # seconds; include/uapi/linux/if_addr.h
-# include/uapi/linux/if_tunnel.h, in network order; pyroute2 up to 0.9.7 swaps the bytes of the one alone.
+# include/uapi/linux/if_tunnel.h, in network order; pyroute2 up to 0.9.7 swaps the bytes of gre only.
 _GRE_CSUM = {"gre": 0x8000, "ip6gre": socket.htons(0x8000)}
-_SUBJECT = "network"
-_IPV6 = "/proc/sys/net/ipv6/conf"
+_IPV6_SETTINGS = "/proc/sys/net/ipv6/conf"
+
+LinksT = TypeVar("LinksT", bound="Links")
 
 
 class Links:
     """The devices of this network namespace; a context manager."""
 
-    def __enter__(self) -> Any:
+    def __enter__(self: LinksT) -> LinksT:
         try:
             import pyroute2
             from pyroute2.netlink.exceptions import NetlinkError
@@ -63,315 +72,269 @@ class Links:
         self._ip.close()
 
     def ensure_tunnel(self, device: str) -> bool:
-        """Have a fallback device; whether it was made here, and not by its module, whose it is then."""
+        """Ensure that a fallback device exists; whether this call created it, rather than its kernel module."""
         kind = FALLBACK_DEVICES[device]
         try:
-            # Creating a device of that kind loads the module, which then makes the device itself: EEXIST.
+            # Creating a device of this kind loads the module, which then creates the device itself: EEXIST.
             self._ip.link("add", ifname=device, kind=kind)
         except self._error as error:
             if error.code == errno.EEXIST:
                 return False
             if error.code == errno.EOPNOTSUPP:
                 raise MissingKernelSupport(
-                    f"device: {device} cannot be made, as this kernel has no tunnels of the kind {kind}: load its module, or"
-                    " install a kernel that has it"
+                    f"device: {device} cannot be created, as this kernel has no tunnels of the kind {kind}: load its module,"
+                    " or install a kernel that has it"
                 ) from error
-            raise _translated(error) from error
+            raise _translated(error, Tunnel(device, kind).command()) from error
         return True
 
 
-class DeviceLinks(Links):
-    """Devices, with the VIPs on them and the listeners of their tunnels.
+class _HeldAddress(NamedTuple):
+    """An address of a device."""
 
-    A state file keeps what was made here, as claims by device, with what an MTU was before, and who uses a listener.
-    A claim on what is no longer there is void.
+    device: str
+    address: Address
+    prefix_length: int
+    deprecated: bool
 
-    :param announcing: whether the network is told of a VIP that comes
-    """
+    @property
+    def is_host_address(self) -> bool:
+        """Whether it has no network."""
+        return self.prefix_length == self.address.max_prefixlen
 
-    def __init__(self, announcing: bool) -> None:
-        self._announcing = announcing
 
-    def __enter__(self) -> Any:
-        self._claims: dict[str, dict[str, Any]] = files.load_state().get(_SUBJECT, {})
-        return super().__enter__()
+class NetworkBackend(Links, Backend[DesiredVips, ItemKey, NetworkItem, HostNetwork]):
+    """Devices with their VIPs and listeners, and the claims in the state file of what this collection created."""
 
-    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """What the named devices are and hold, and those on which something is ours."""
-        self._wanted = list(wanted)
-        self._links = {link.get_attr("IFLA_IFNAME"): link for link in self._ip.get_links()}
-        self._current: dict[Part, Any] = {}
-        devices = {one.key.device for one in self._wanted} | set(self._claims)
-        names = {self._links[device]["index"]: device for device in devices if device in self._links}
-        for device in names.values():
-            self._take_in_link(device, self._links[device])
-        self._take_in_addresses(names)
-        self._take_in_listeners()
-        for one in self._wanted:
-            if one.new is not None:
-                self._check(one.new)
-        return self._current
+    def read(self, desired: DesiredVips) -> SeenNetwork:
+        """The named devices and what they hold, and the devices on which this collection owns something."""
+        claims = Claims.load(state.subject(SUBJECT))
+        links = {link.get_attr("IFLA_IFNAME"): link for link in self._ip.get_links()}
+        devices = [name for name in links if name in claims.devices.union(spec.name for spec in desired.devices)]
+        addresses = self._addresses({link["index"]: name for name, link in links.items()})
+        named = {wanted.key for wanted in desired.wanted}
+        keys = [key for key in claims.keys if key.what == Listener.KIND]
+        keys += [spec.listener.key for spec in desired.devices if spec.listener is not None]
+        listeners = fou.listeners() if keys else {}
+        present: list[NetworkItem] = [
+            *(item for name in devices for item in _link_items(name, links[name])),
+            *_vip_items([held for held in addresses if held.device in devices], named, claims),
+            *self._routes({links[name]["index"]: name for name in devices}),
+            *(listener for listener in map(Listener.of, keys) if listeners.get((listener.outer, listener.port))),
+        ]
+        items = {item.key: item for item in present}
+        context = HostNetwork(
+            devices=tuple(links),
+            tunnels=frozenset(item.device for item in present if isinstance(item, Tunnel)),
+            holders=_holders(addresses),
+            listeners=listeners,
+            bound_ports=_bound_ports(desired, listeners),
+            ipv6_disabled=_ipv6_disabled(desired),
+            users={key: users for key, users in claims.users.items() if key in items},
+        )
+        former = {key: Mtu(key.device, mtu) for key, mtu in claims.former.items() if key in items}
+        return Seen(items, context, claims.keys & items.keys(), former)
 
-    def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """Carry the changes out, in their order; first of all, note what will be ours."""
-        before = copy.deepcopy(self._claims)
-        self._forget({key for key in self._claimed() if key not in self._current})
-        for change in changes:
-            item = change.after
-            if isinstance(item, Listener):
-                self._claims.setdefault(ANY_DEVICE, {})[item.key.claim] = sorted(item.users)
-            elif change.action == "add" or (isinstance(item, Mtu) and change.action == "set"):
-                self._claims.setdefault(change.item.device, {}).setdefault(
-                    change.item.key.claim, getattr(change.before, "mtu", None)
-                )
-        self._save(before)
-        before = copy.deepcopy(self._claims)
-        waiting = list(changes)
+    def apply(self, transition: Transition[ItemKey, NetworkItem, HostNetwork]) -> None:
+        """Make the changes, in their order. They are claimed first, so that an interrupted run leaves nothing unclaimed."""
+        claims = Claims.of(transition.seen)
+        claims.use(transition.wanted)
+        for change in transition.changes:
+            claims.add(change)
+        _save(claims)
+        waiting = list(transition.changes)
         try:
             while waiting:
-                self._carry_out(waiting[0])
-                waiting.pop(0)
+                self._make(waiting[0], claims)
+                change = waiting.pop(0)
+                if change.after is None:
+                    claims.drop_removed(change.item.key)
         finally:
-            done = [change for change in changes if change not in waiting]
-            self._forget({change.item.key for change in done if change.after is None})
-            self._forget({change.item.key for change in waiting if change.before is None})
-            self._save(before)
-            self._keep(done)
-        if self._announcing:
-            _announce(
-                [change.after.vip for change in changes if isinstance(change.after, VipAddress) and change.before is None]
-            )
+            for change in waiting:
+                if change.before is None:
+                    claims.drop(change.item.key)
+            _save(claims)
 
-    # ----- what is ours
+    def owned_items(self) -> list[NetworkItem]:
+        """The items that this collection created, as they are now."""
+        seen = self.read(_NOTHING_NAMED)
+        return [item for key, item in sorted(seen.items.items()) if key in seen.owned]
 
-    def _claimed(self) -> list[Part]:
-        return [Part.of(device, claim) for device, claims in self._claims.items() for claim in claims]
+    def boot_files(self) -> Mapping[str, Iterable[str]]:
+        """The commands that restore devices and VIPs."""
+        items = self.owned_items()
+        return {DEVICES: device_commands(items), VIPS: vip_commands(items)}
 
-    def _forget(self, keys: Iterable[Part]) -> None:
-        for key in keys:
-            claims = self._claims.get(key.device, {})
-            claims.pop(key.claim, None)
-            if key.what == Tunnel.WHAT and key in self._current:
-                claims.clear()  # with the device went all that was on it
-            if not claims:
-                self._claims.pop(key.device, None)
-
-    def _save(self, before: Mapping[str, Any]) -> None:
-        if before != self._claims:
-            files.save_subject(_SUBJECT, self._claims)
-
-    def ours(self, done: Iterable[Change[Any]] = ()) -> list[Any]:
-        """What was made here and is there, once these changes are carried out."""
-        items = dict(self._current)
-        for change in done:
-            items.pop(change.item.key, None)
-            if change.after is not None:
-                items[change.item.key] = change.after
-        return [item for key, item in sorted(items.items()) if key.claim in self._claims.get(key.device, {})]
-
-    def _keep(self, done: Sequence[Change[Any]]) -> None:
-        """Have the next start of the host follow."""
-        if done:
-            boot.keep(DEVICES, lambda: device_lines(self.ours(done)))
-            boot.keep(VIPS, lambda: vip_lines(self.ours(done)))
-
-    # ----- what there is
-
-    def _note(self, item: Any) -> None:
-        self._current[item.key] = item.marked(item.key.claim in self._claims.get(item.device, {}))
-
-    def _take_in_link(self, device: str, link: Any) -> None:
-        tunnel = _tunnel_of(device, link)
-        if tunnel is not None:
-            self._note(tunnel)
-        former = self._claims.get(device, {}).get(Mtu.WHAT)
-        self._note(Mtu(device, link.get_attr("IFLA_MTU"), former, of_tunnel=tunnel is not None))
-        if link["flags"] & _IFF_UP:
-            self._note(Up(device))
-
-    def _take_in_addresses(self, names: Mapping[int, str]) -> None:
-        self._holders: dict[Address, set[str]] = {}
-        asked_for = {one.key for one in self._wanted}
-        everyone = {link["index"]: name for name, link in self._links.items()}
+    def _addresses(self, names: Mapping[int, str]) -> list[_HeldAddress]:
+        """All addresses of the host; C(names) are those of the devices, by index."""
+        addresses = []
         for family in (socket.AF_INET, socket.AF_INET6):
-            for address in self._ip.get_addr(family=family):
-                vip, index = _address(address), address["index"]
-                if address["prefixlen"] == vip.max_prefixlen:
-                    self._holders.setdefault(vip, set()).add(everyone.get(index, str(index)))
-                elif Part(names.get(index, ""), VipAddress.WHAT, str(vip)) not in asked_for:
-                    continue  # an address of a network, that of the host itself
-                if index in names:
-                    deprecated = vip.version == 6 and address.get_attr("IFA_CACHEINFO")["ifa_preferred"] == 0
-                    held = VipAddress(names[index], vip, deprecated)
-                    self._note(held)
-                    if vip.version == 4 and not held.ours:
-                        self._note(HostRoute(held.device, vip))  # who put it there does without, as the kernel does
+            for message in self._ip.get_addr(family=family):
+                # The device's own address, not that of the other end of its link.
+                address = ipaddress.ip_address(message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS"))
+                deprecated = address.version == 6 and message.get_attr("IFA_CACHEINFO")["ifa_preferred"] == 0
+                device = names.get(message["index"], str(message["index"]))
+                addresses.append(_HeldAddress(device, address, message["prefixlen"], deprecated))
+        return addresses
+
+    def _routes(self, names: Mapping[int, str]) -> Iterator[HostRoute]:
+        """The host routes over these devices."""
         for route in self._ip.get_routes(family=socket.AF_INET, table=_RT_TABLE_MAIN):
             index = route.get_attr("RTA_OIF")
             if route["dst_len"] == 32 and index in names and route.get_attr("RTA_GATEWAY") is None:
-                self._note(HostRoute(names[index], ipaddress.ip_address(route.get_attr("RTA_DST"))))
+                yield HostRoute(names[index], ipaddress.ip_address(route.get_attr("RTA_DST")))
 
-    def _take_in_listeners(self) -> None:
-        wanted = {one.key: one.new for one in self._wanted if one.key.what == Listener.WHAT}
-        claimed = [key for key in self._claimed() if key.what == Listener.WHAT]
-        if not wanted and not claimed:
-            return
-        found = fou.listeners()
-        for one in filter(None, wanted.values()):
-            if found.get((one.outer, one.port)) is False:
-                raise InvalidValue(
-                    "tunnel_port", one.port, "takes tunnels in UDP of another kind than GUE: take another port"
-                )
-            if (one.outer, one.port) not in found and one.port in _bound_ports(one.outer):
-                raise InvalidValue("tunnel_port", one.port, "is in use by another program: see ss -lun, or take another port")
-        for key in {*wanted, *claimed}:
-            listener = Listener.of(key, self._claims.get(ANY_DEVICE, {}).get(key.claim, ()))
-            if found.get((listener.outer, listener.port)):
-                self._note(listener)
-
-    # ----- what cannot be
-
-    def _check(self, item: Any) -> None:
-        if isinstance(item, Tunnel):
-            self._check_tunnel(item)
-        elif isinstance(item, Up):
-            made = any(one.key == Part(item.device, Tunnel.WHAT) for one in self._wanted)
-            if item.device not in self._links and not made:
-                raise InvalidValue("device", item.device, f"does not exist: this host has {', '.join(self._links)}")
-        elif isinstance(item, VipAddress):
-            self._check_address(item)
-
-    def _check_tunnel(self, item: Tunnel) -> None:
-        there = self._current.get(item.key)
-        if item.device in self._links and (there is None or there.kind != item.kind):
-            kind = "no tunnel" if there is None else f"of the kind {there.kind}"
-            raise InvalidValue("device", item.device, f"is there already, and is {kind}: name another device for this tunnel")
-        if there is not None and item.device not in FALLBACK_DEVICES and there != item and not there.ours:
-            raise InvalidValue(
-                "device",
-                item.device,
-                f"was not made by this collection, and is another tunnel ({there.line()}): name another device",
-            )
-
-    def _check_address(self, item: VipAddress) -> None:
-        for holder in self._holders.get(item.vip, set()) - {item.device}:
-            if item.key.claim in self._claims.get(holder, {}):
-                continue  # ours: it moves, or comes by both
-            raise InvalidValue(
-                "device",
-                item.device,
-                f"cannot hold {item.vip}, which is on {holder}: remove it there first (device={holder} state=absent)",
-            )
-        if item.vip.version == 6:
-            known = item.device if os.path.isdir(f"{_IPV6}/{item.device}") else "default"
-            if (files.read_text(f"{_IPV6}/{known}/disable_ipv6") or "1").strip() != "0":
-                raise InvalidValue(
-                    "device", item.device, f"has IPv6 switched off: set net.ipv6.conf.{item.device}.disable_ipv6 to 0"
-                )
-
-    # ----- the changes
-
-    def _carry_out(self, change: Change[Any]) -> None:
-        item = change.item
+    def _make(self, change: Change[NetworkItem], claims: Claims) -> None:
+        item, action = change.item, change.action
         try:
             if isinstance(item, Listener):
-                if change.action != "set":
-                    (fou.remove if change.after is None else fou.add)(item)
+                (fou.remove if action == "remove" else fou.add)(item)
             elif isinstance(item, Tunnel):
-                self._change_tunnel(item, change.action)
-            else:
-                self._change_part(item, change.action, self._index(item.device))
+                self._change_tunnel(item, action, claims)
+            elif isinstance(item, Mtu):
+                self._change_mtu(change, item.key, claims)
+            elif isinstance(item, Up):
+                self._ip.link("set", index=self._index(item.device), state="down" if action == "remove" else "up")
+            elif isinstance(item, HostRoute):
+                self._change_route(item, action)
+            elif isinstance(item, VipAddress):
+                self._change_address(item, action)
         except self._error as error:
-            raise _translated(error, change) from error
+            raise _translated(error, change.command()) from error
 
-    def _change_tunnel(self, item: Tunnel, action: str) -> None:
+    def _change_tunnel(self, item: Tunnel, action: str, claims: Claims) -> None:
         if action == "remove":
             self._ip.link("del", index=self._index(item.device))
         elif item.device in FALLBACK_DEVICES:
             if not self.ensure_tunnel(item.device):
-                self._forget([item.key])
+                claims.drop(item.key)
         elif action == "add":
-            self._ip.link("add", ifname=item.device, kind=item.kind, **_link_data(item))
+            self._ip.link("add", ifname=item.device, kind=item.kind, **_tunnel_attributes(item))
         else:
-            self._ip.link("set", index=self._index(item.device), kind=item.kind, **_link_data(item))
+            self._ip.link("set", index=self._index(item.device), kind=item.kind, **_tunnel_attributes(item))
 
-    def _change_part(self, item: Any, action: str, index: int | None) -> None:
-        verb = "del" if action == "remove" else "add"
-        if isinstance(item, Up):
-            self._ip.link("set", index=index, state="down" if action == "remove" else "up")
-        elif isinstance(item, Mtu):
-            self._ip.link("set", index=index, mtu=item.former if action == "remove" else item.mtu)
-        elif isinstance(item, HostRoute):
-            # Another device of ours may have one, too.
-            self._ip.route(
-                "append" if verb == "add" else "del", dst=item.prefix, oif=index, scope=_RT_SCOPE_LINK, table=_RT_TABLE_MAIN
-            )
-        elif item.vip.version == 4:
-            self._ip.addr(verb, index=index, address=str(item.vip), prefixlen=32, scope=_RT_SCOPE_UNIVERSE)
-        elif verb == "del":
-            self._ip.addr("del", index=index, address=str(item.vip), prefixlen=128)
+    def _change_mtu(self, change: Change[NetworkItem], key: ItemKey, claims: Claims) -> None:
+        index = self._index(key.device)
+        if change.before is None:  # of a device that was created just now
+            claims.former[key] = next(iter(self._ip.get_links(index))).get_attr("IFLA_MTU")
+        item = change.after or change.former
+        if isinstance(item, Mtu):
+            self._ip.link("set", index=index, mtu=item.mtu)
+
+    def _change_route(self, item: HostRoute, action: str) -> None:
+        # Another device may have the same route: it remains.
+        verb = "del" if action == "remove" else "append"
+        index = self._index(item.device)
+        self._ip.route(verb, dst=item.prefix, oif=index, scope=_RT_SCOPE_LINK, table=_RT_TABLE_MAIN)
+
+    def _change_address(self, item: VipAddress, action: str) -> None:
+        address = {"index": self._index(item.device), "address": str(item.vip), "prefixlen": item.vip.max_prefixlen}
+        if item.vip.version == 4:
+            self._ip.addr("del" if action == "remove" else "add", **address, scope=_RT_SCOPE_UNIVERSE)
+        elif action == "remove":
+            self._ip.addr("del", **address)
         else:
+            # The lifetimes twice: pyroute2 0.7 takes the one form, 0.9 the other.
             preferred = 0 if item.deprecated else _FOREVER
-            # Twice, as 0.7 takes the one and 0.9 the other.
-            lifetimes = {"preferred": preferred, "valid": _FOREVER, "cacheinfo": {"preferred": preferred, "valid": _FOREVER}}
-            self._ip.addr("replace", index=index, address=str(item.vip), prefixlen=128, flags=_IFA_F_NODAD, **lifetimes)
+            lifetimes = {"preferred": preferred, "valid": _FOREVER}
+            self._ip.addr("replace", **address, flags=_IFA_F_NODAD, **lifetimes, cacheinfo=lifetimes)
 
     def _index(self, device: str) -> int | None:
-        found = self._ip.link_lookup(ifname=device)
-        return found[0] if found else None
+        indexes = self._ip.link_lookup(ifname=device)
+        return indexes[0] if indexes else None
 
 
-def _announce(vips: Iterable[Address]) -> None:
-    from . import announce  # only directors need it
-
-    for vip in vips:
-        announce.announce(vip, announce.facing(vip))
-
-
-def _address(address: Any) -> Address:
-    """What a device has, not what is at the other end."""
-    return ipaddress.ip_address(address.get_attr("IFA_LOCAL") or address.get_attr("IFA_ADDRESS"))
+def _save(claims: Claims) -> None:
+    devices = claims.dump()
+    if devices != state.subject(SUBJECT):
+        state.save_subject(SUBJECT, devices)
 
 
-def _tunnel_of(device: str, link: Any) -> Tunnel | None:
+def _link_items(device: str, link: Message) -> Iterator[NetworkItem]:
+    """What a device is."""
+    tunnel = _tunnel_of(device, link)
+    if tunnel is not None:
+        yield tunnel
+    yield Mtu(device, link.get_attr("IFLA_MTU"))
+    if link["flags"] & _IFF_UP:
+        yield Up(device)
+
+
+def _vip_items(addresses: Iterable[_HeldAddress], named: set[ItemKey], claims: Claims) -> Iterator[NetworkItem]:
+    """The VIPs of devices: their host addresses, and addresses with a network only where the options name them."""
+    for held in addresses:
+        item = VipAddress(held.device, held.address, held.deprecated)
+        if held.is_host_address or item.key in named:
+            yield item
+            if held.address.version == 4 and item.key not in claims.keys:
+                yield HostRoute(held.device, held.address)  # an address of another program needs none from here
+
+
+def _holders(addresses: Iterable[_HeldAddress]) -> dict[Address, frozenset[str]]:
+    holders: dict[Address, frozenset[str]] = {}
+    for held in addresses:
+        if held.is_host_address:
+            holders[held.address] = holders.get(held.address, frozenset()) | {held.device}
+    return holders
+
+
+def _tunnel_of(device: str, link: Message) -> Tunnel | None:
     info = link.get_attr("IFLA_LINKINFO")
     kind = "" if info is None else str(info.get_attr("IFLA_INFO_KIND"))
     if kind not in FALLBACK_DEVICES.values():
         return None
     if device in FALLBACK_DEVICES:
         return Tunnel(device, kind)
-    data = info.get_attr("IFLA_INFO_DATA")
+    attributes = info.get_attr("IFLA_INFO_DATA")
     prefix = f"IFLA_{kind.upper()}_"
-    local, remote = (_end(data.get_attr(f"{prefix}{name}")) for name in ("LOCAL", "REMOTE"))
-    inner = {4: 4, 41: 6}.get(data.get_attr(f"{prefix}PROTO")) if kind == "ip6tnl" else None
-    checksum = kind in _GRE_CSUM and bool(data.get_attr(f"{prefix}IFLAGS") & _GRE_CSUM[kind])
+    local, remote = (_end(attributes.get_attr(f"{prefix}{name}")) for name in ("LOCAL", "REMOTE"))
+    inner = {4: 4, 41: 6}.get(attributes.get_attr(f"{prefix}PROTO")) if kind == "ip6tnl" else None
+    checksum = kind in _GRE_CSUM and bool(attributes.get_attr(f"{prefix}IFLAGS") & _GRE_CSUM[kind])
     return Tunnel(device, kind, local, remote, inner, checksum)
 
 
 def _end(text: str | None) -> Address | None:
-    """An end of a tunnel; None for any."""
-    end = None if text is None else ipaddress.ip_address(text)
-    return None if end is None or end.is_unspecified else end
+    """The address of one end of a tunnel; None for any address."""
+    address = None if text is None else ipaddress.ip_address(text)
+    return None if address is None or address.is_unspecified else address
 
 
-def _link_data(item: Tunnel) -> dict[str, Any]:
-    """What a tunnel is told of, in the names of pyroute2; all of it, as the kernel resets what is left out."""
+def _tunnel_attributes(item: Tunnel) -> Facts:
+    """The attributes of a tunnel in the names of pyroute2: all of them, as the kernel resets those that are left out."""
     ends = {"local": item.local, "remote": item.remote}
-    data: dict[str, Any] = {f"{item.kind}_{name}": str(end) for name, end in ends.items() if end is not None}
+    attributes: Facts = {f"{item.kind}_{name}": str(end) for name, end in ends.items() if end is not None}
     if item.kind == "ip6tnl":
-        data["ip6tnl_proto"] = {4: 4, 6: 41, None: 0}[item.inner]
+        attributes["ip6tnl_proto"] = {4: 4, 6: 41, None: 0}[item.inner]
     if item.kind in _GRE_CSUM:
-        data[f"{item.kind}_iflags"] = _GRE_CSUM[item.kind] if item.checksum else 0
-    return data
+        attributes[f"{item.kind}_iflags"] = _GRE_CSUM[item.kind] if item.checksum else 0
+    return attributes
 
 
-def _bound_ports(outer: int) -> set[int]:
-    """The UDP ports that sockets of this namespace have."""
-    text = files.read_text(f"/proc/net/{'udp' if outer == 4 else 'udp6'}") or ""
-    return {int(line.split()[1].rpartition(":")[2], 16) for line in text.splitlines()[1:]}
+def _bound_ports(desired: DesiredVips, listeners: Mapping[tuple[int, int], bool]) -> frozenset[tuple[int, int]]:
+    """The UDP ports of this namespace's sockets, of the families of the listeners that are to be created."""
+    wanted = [spec.listener for spec in desired.devices if spec.present and spec.listener is not None]
+    families = {listener.outer for listener in wanted if (listener.outer, listener.port) not in listeners}
+    ports: set[tuple[int, int]] = set()
+    for family in families:
+        text = files.read_text(f"/proc/net/{'udp' if family == 4 else 'udp6'}") or ""
+        ports.update((family, int(line.split()[1].rpartition(":")[2], 16)) for line in text.splitlines()[1:])
+    return frozenset(ports)
 
 
-def _translated(error: Any, change: Change[Any] | None = None) -> LvsError:
+def _ipv6_disabled(desired: DesiredVips) -> frozenset[str]:
+    """The devices without IPv6, of those that should hold an IPv6 VIP."""
+    devices = [spec.name for spec in desired.devices if spec.present and any(vip.version == 6 for vip in spec.vips)]
+    return frozenset(device for device in devices if _has_no_ipv6(device))
+
+
+def _has_no_ipv6(device: str) -> bool:
+    # A device that is yet to be created starts with the settings of C(default).
+    settings = device if os.path.isdir(f"{_IPV6_SETTINGS}/{device}") else "default"
+    return (files.read_text(f"{_IPV6_SETTINGS}/{settings}/disable_ipv6") or "1").strip() != "0"
+
+
+def _translated(error: Any, command: str) -> LvsError:
+    """The error of this collection for an error of pyroute2."""
     if error.code in (errno.EPERM, errno.EACCES):
         return NotPermitted("changing links, addresses and routes")
-    return KernelRefused(f"{error.args[-1]}" + (f" (refused: {change.line()})" if change else ""))
+    return KernelRefused(f"{error.args[-1]} (refused: {command})")

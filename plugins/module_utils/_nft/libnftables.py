@@ -2,35 +2,48 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""A part of our table, through libnftables: text in, JSON out, one transaction for every change."""
+"""The collection's table in the kernel, through libnftables: text in, JSON out, one transaction for all changes."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Generic
 
-from .._core import keep_files as boot
+from .._core.boot_text import NFTABLES
 from .._core.errors import KernelRefused, LvsError, MissingLibrary, NotPermitted
-from .._core.keep import NFTABLES
-from .._core.reconcile import Change, Wanted
-from .port_dnat import PART, Ruleset
-from .table import TABLE, Chain, Element, ElementKey, NamedSet, Part, Rule, Table
-from .verdict import with_translations
+from .._core.options import Options
+from .._core.reconcile import Seen, Transition
+from .._core.resource import Backend, DesiredT
+from .table import (
+    TABLE,
+    Chain,
+    Element,
+    ElementKey,
+    ItemKey,
+    Key,
+    NamedMap,
+    NamedSet,
+    SectionContext,
+    SectionSeen,
+    Signature,
+    Table,
+    TableItem,
+    TableSection,
+)
 
 _PROTOCOLS = {6: "tcp", 17: "udp"}
 
 
-class PartOfTable:
-    """A part of our table; a context manager."""
+class KernelTable:
+    """The table as the kernel has it.
 
-    def __init__(self, part: Part) -> None:
-        self._part = part
+    :raises MissingLibrary: no binding of libnftables
+    """
 
-    def __enter__(self) -> PartOfTable:
+    def __init__(self) -> None:
         try:
             import nftables
 
@@ -38,66 +51,25 @@ class PartOfTable:
         except (ImportError, OSError) as error:
             raise MissingLibrary("nftables", "python3-nftables", error) from error
         self._nft.set_stateless_output(False)
-        return self
 
-    def __exit__(self, *_exception: object) -> None:
-        pass
+    def run(self, statements: str) -> str:
+        """What nft prints for these statements, a line each: one transaction."""
+        status, output, message = self._nft.cmd(statements)
+        if status != 0:
+            if "Operation not permitted" in message or "Permission denied" in message:
+                raise NotPermitted("nftables")
+            raise KernelRefused(f"nftables: {message.strip()} (refused: {statements})")
+        return str(output)
 
-    def read(self, _wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """The part, as far as it is there, and the table."""
-        listed = self._listed()
-        if listed is None:
-            return {}
-        part = self._part
-        items: list[Any] = []
-        rules: list[Rule] = []
-        dropped = [0, 0]
-        shared = False
-        for one in listed:
-            (kind, what), *_more = one.items()
-            if kind in ("set", "map") and part.owns(what["name"]):
-                items.append(_named_set(kind, what))
-                items += _elements(what)
-            elif kind == "chain" and what["name"] == part.chain:
-                items.append(Chain(part.chain, _hook(what), ()))
-            elif kind == "rule" and what["chain"] == part.chain:
-                rules.append(_rule(what))
-                for number, name in enumerate(("packets", "bytes")):
-                    dropped[number] += _dropped(what, name)
-            elif kind not in ("metainfo", "table"):
-                shared = True
-        current: dict[Any, Any] = {item.key: item for item in [Table(shared=shared), *items]}
-        for key, item in current.items():
-            if isinstance(item, Chain):
-                texts = self._rule_texts()
-                whole = tuple(replace(rule, text=text) for rule, text in zip(rules, texts))
-                current[key] = replace(item, rules=whole, dropped=(dropped[0], dropped[1]))
-        return current
-
-    def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """Carry the changes out as one transaction."""
-        if changes:
-            self._run("\n".join(change.line() for change in changes))
-            boot.keep(NFTABLES, self.boot_lines)
-
-    def boot_lines(self) -> list[str]:
-        """The commands that bring our table back after a reboot, in place of one that may be there; none without a table."""
-        if self._listed() is None:
-            return []
-        self._nft.set_stateless_output(True)  # counters begin anew
-        listed = self._run(f"list table {TABLE}")
-        self._nft.set_stateless_output(False)
-        return [f"table {TABLE}", f"delete table {TABLE}", *listed.splitlines()]
-
-    def _listed(self) -> list[dict[str, Any]] | None:
-        """What is in the table; None where there is no table."""
+    def list_objects(self) -> list[Options] | None:
+        """The table, its sets, maps and chains, and their rules, with counters: see libnftables-json(5). None: no table."""
         self._nft.set_json_output(True)
         # Without /etc/protocols (Debian package netbase), as in a small container, nft has no names for protocols.
         self._nft.set_numeric_proto_output(True)
-        # Asked for by its name: other people's tables may hold what nft cannot write as JSON.
+        # By its name: another program's table may hold what nft cannot write as JSON.
         command = f"list table {TABLE}"
         try:
-            listed = self._run(command)
+            listed = self.run(command)
         except KernelRefused as error:
             if "No such file or directory" in str(error):
                 return None
@@ -106,110 +78,148 @@ class PartOfTable:
             self._nft.set_json_output(False)
             self._nft.set_numeric_proto_output(False)
         try:
-            found: list[dict[str, Any]] = json.loads(listed)["nftables"]
-            flagged = any("flags" in one.get("table", ()) for one in found)
+            objects: list[Options] = json.loads(listed)["nftables"]
+            has_flags = any("flags" in entry.get("table", ()) for entry in objects)
         except ValueError:
-            flagged = True  # nft 1.0.6 writes any bytes there
-        if flagged:
-            why = "somebody gave it flags, and its rules may not be in force"
+            has_flags = True  # nft 1.0.6 writes any bytes there
+        if has_flags:
+            why = "it has flags, and its rules may not be in force"
             raise LvsError(f"nftables: the table {TABLE} cannot be managed, {why}: run 'nft delete table {TABLE}' first")
-        return found
+        return objects
 
-    def _rule_texts(self) -> Iterator[str]:
-        """The rules of the chain as nft writes them, for the diff."""
+    def list_rules(self, chain: ItemKey) -> list[str]:
+        """The rules of a chain, as nft writes them, without counters."""
+        lines = self._list_stateless(f"list {chain}").splitlines()
+        # The other lines begin or end a block, or say what the chain's hook is.
+        return [line.strip() for line in lines if not re.match(r"\s*(table |chain |type |\}|$)", line)]
+
+    def boot_lines(self) -> list[str]:
+        """The statements that bring the table back after a reboot, in place of one that exists; none without a table."""
+        if self.list_objects() is None:
+            return []
+        listed = self._list_stateless(f"list table {TABLE}")
+        return [f"table {TABLE}", f"delete table {TABLE}", *listed.splitlines()]
+
+    def _list_stateless(self, command: str) -> str:
         self._nft.set_stateless_output(True)
-        text = self._run(f"list chain {TABLE} {self._part.chain}")
-        self._nft.set_stateless_output(False)
-        for line in text.splitlines():
-            # Beside them, there is only what begins or ends a block, and the chain's hook.
-            if not re.match(r"\s*(table |chain |type |\}|$)", line):
-                yield line.strip()
-
-    def _run(self, commands: str) -> str:
-        status, output, message = self._nft.cmd(commands)
-        if status != 0:
-            if "Operation not permitted" in message or "Permission denied" in message:
-                raise NotPermitted("nftables")
-            raise KernelRefused(f"nftables: {message.strip()} (refused: {commands})")
-        return str(output)
-
-
-class PortMappings(PartOfTable):
-    """The part with the port mappings, and what others' rules do with a packet afterwards."""
-
-    def __init__(self) -> None:
-        super().__init__(PART)
-
-    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """See above; with the host's whole ruleset where a mapping is to be there."""
-        wanted = list(wanted)
-        current = super().read(wanted)
-        if any(one.new is not None for one in wanted):
-            rules = self._ruleset()
-            current[rules.key] = rules
-        return current
-
-    def _ruleset(self) -> Ruleset:
-        self._nft.set_handle_output(True)
-        text = self._run("list ruleset")
-        self._nft.set_handle_output(False)
-        self._nft.set_json_output(True)
-        listed = self._run("list ruleset")
-        self._nft.set_json_output(False)
         try:
-            return Ruleset(with_translations(json.loads(listed)["nftables"], text))
-        except ValueError:
-            return Ruleset([])  # nft 1.0.6 writes no JSON for some tables of others: then there is nothing to say
+            return self.run(command)
+        finally:
+            self._nft.set_stateless_output(False)
 
 
-def _named_set(kind: str, what: Mapping[str, Any]) -> NamedSet:
-    types = what["type"] if isinstance(what["type"], list) else [what["type"]]
-    value = f" : {what['map']}" if "map" in what else ""
-    return NamedSet(kind, what["name"], " . ".join(map(str, types)) + value)
+class SectionBackend(Backend[DesiredT, Key, TableItem, SectionContext], Generic[DesiredT]):
+    """A section of the table."""
+
+    def __init__(self, section: TableSection) -> None:
+        self._section = section
+
+    def __enter__(self) -> SectionBackend[DesiredT]:
+        self._table = KernelTable()
+        return self
+
+    def read(self, desired: DesiredT) -> SectionSeen:
+        """The section as far as it exists, and the table."""
+        objects = self._table.list_objects()
+        if objects is None:
+            return Seen({}, SectionContext())
+        items: list[TableItem] = [Table()]
+        sets: list[NamedSet] = []
+        hook: str | None = None
+        rules: list[Options] = []
+        chain, shared = self._section.chain, False
+        for entry in objects:
+            (kind, content), *_others = entry.items()
+            if kind in (NamedSet.KIND, NamedMap.KIND) and self._section.owns(content["name"]):
+                sets.append(_named_set(kind, content))
+                items += _elements(content)
+            elif kind == Chain.KIND and content["name"] == chain.name:
+                hook = _hook(content)
+            elif kind == "rule" and content["chain"] == chain.name:
+                rules.append(content)
+            elif kind not in ("metainfo", Table.KIND):
+                shared = True
+        items += sets
+        if hook is not None:
+            items.append(Chain(chain, hook, self._rule_texts(rules, sets)))
+        context = SectionContext(shared, _dropped(rules, "packets"), _dropped(rules, "bytes"))
+        return Seen({item.key: item for item in items}, context)
+
+    def _rule_texts(self, rules: Sequence[Options], sets: Sequence[NamedSet]) -> tuple[str, ...]:
+        """The rules of the chain: the section's own as it gives them to nft, any others as nft lists them."""
+        own = {rule.signature: rule.text for rule in self._section.rules(sets)}
+        texts = [own.get(_signature(rule)) for rule in rules]
+        if None not in texts:
+            return tuple(text for text in texts if text is not None)
+        listed = self._table.list_rules(self._section.chain)
+        return tuple(line if text is None else text for text, line in zip(texts, listed))
+
+    def apply(self, transition: Transition[Key, TableItem, SectionContext]) -> None:
+        """Make the changes, as one transaction."""
+        statements = [str(statement) for change in transition.changes for statement in change.item.statements(change.action)]
+        if statements:
+            self._table.run("\n".join(statements))
+
+    def boot_files(self) -> dict[str, list[str]]:
+        """The whole table, whatever the section."""
+        return {NFTABLES: self._table.boot_lines()}
 
 
-def _elements(what: Mapping[str, Any]) -> Iterator[Element]:
-    for one in what.get("elem", []):
-        match, value = one if "map" in what else (one, None)
-        if isinstance(match, dict) and "elem" in match:  # somebody gave it a comment
+def _types(content: Options) -> list[str]:
+    types = content["type"]
+    return types if isinstance(types, list) else [types]
+
+
+def _named_set(kind: str, content: Options) -> NamedSet:
+    types = " . ".join(map(str, _types(content)))
+    if kind == NamedMap.KIND:
+        return NamedMap.of(content["name"], f"{types} : {content['map']}")
+    return NamedSet.of(content["name"], types)
+
+
+def _elements(content: Options) -> Iterator[Element]:
+    for entry in content.get("elem", []):
+        match, value = entry if "map" in content else (entry, None)
+        if isinstance(match, dict) and "elem" in match:  # it has a comment
             match = match["elem"]["val"]
         fields = match["concat"] if isinstance(match, dict) and "concat" in match else [match]
-        types = what["type"] if isinstance(what["type"], list) else [what["type"]]
-        yield Element(ElementKey(what["name"], tuple(_word(*pair) for pair in zip(types, fields))), value)
+        words = tuple(_word(type_, field) for type_, field in zip(_types(content), fields))
+        yield Element(ElementKey(content["name"], words), value)
 
 
-def _word(kind: str, value: Any) -> str:
-    """A field of an element, as the model writes it."""
-    if kind in ("ipv4_addr", "ipv6_addr"):
+def _word(type_: str, field: object) -> str:
+    """A field of an element, as this collection writes it."""
+    if type_ in ("ipv4_addr", "ipv6_addr"):
         try:
-            return str(ipaddress.ip_address(value))
+            return str(ipaddress.ip_address(str(field)))
         except ValueError:
-            return str(value)
-    return _PROTOCOLS.get(value, str(value)) if kind == "inet_proto" else str(value)
+            return str(field)
+    return _PROTOCOLS.get(field, str(field)) if type_ == "inet_proto" and isinstance(field, int) else str(field)
 
 
-def _hook(what: Mapping[str, Any]) -> str:
-    if "hook" not in what:
+def _hook(chain: Options) -> str:
+    if "hook" not in chain:
         return ""
-    return f"type {what['type']} hook {what['hook']} priority {what['prio']}; policy {what['policy']};"
+    return f"type {chain['type']} hook {chain['hook']} priority {chain['prio']}; policy {chain['policy']};"
 
 
-def _rule(what: Mapping[str, Any]) -> Rule:
-    lookups = tuple(re.findall(r'"@(\w+)"', json.dumps(what["expr"])))
-    return Rule(what.get("comment", ""), lookups, tuple(_statements(what)), "")
+def _signature(rule: Options) -> Signature:
+    lookups = tuple(re.findall(r'"@(\w+)"', json.dumps(rule["expr"])))
+    return Signature(rule.get("comment", ""), lookups, tuple(_statements(rule)))
 
 
-def _statements(what: Mapping[str, Any]) -> Iterator[str]:
-    for one in what["expr"]:
-        for name, content in one.items():
+def _statements(rule: Options) -> Iterator[str]:
+    for expression in rule["expr"]:
+        for name, content in expression.items():
             if name == "mangle":
                 yield f"mangle {content['value']}"
             elif not (name == "match" and content["left"] == {"meta": {"key": "nfproto"}}):
                 yield name
 
 
-def _dropped(what: Mapping[str, Any], name: str) -> int:
-    """What a rule that drops has counted."""
-    if not any("drop" in one for one in what["expr"]):
-        return 0
-    return sum(one["counter"][name] for one in what["expr"] if one.get("counter"))
+def _dropped(rules: Sequence[Options], unit: str) -> int:
+    """What the rules that drop have counted, in C(packets) or C(bytes)."""
+    dropping = [rule["expr"] for rule in rules if any("drop" in expression for expression in rule["expr"])]
+    return sum(
+        expression["counter"][unit] for expressions in dropping for expression in expressions if expression.get("counter")
+    )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The TCP segments that fit through the tunnel: what a real server announces to a VIP's clients.
+"""The module mss_clamp: a real server announces TCP segments to a VIP's clients that fit through the tunnel.
 
 Sources: nft(8), statement C(extension header), which only ever lowers an MSS (net/netfilter/nft_exthdr.c of Linux);
 RFC 8200, section 5; RFC 9293, section 3.7.1.
@@ -11,146 +11,212 @@ RFC 8200, section 5; RFC 9293, section 3.7.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Optional
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from .._core import values
-from .._core.errors import Faults, InvalidValue, MissingValue, raise_all
-from .._core.reconcile import Item, Wanted
+from .._core.errors import InvalidValue, MissingValue
+from .._core.options import PURGE, STATE, Facts, Faults, Option, Options, argument_spec, choice, integer, rows, text
+from .._core.reconcile import Seen, Wanted
+from .._core.values import Address
 from .._net import tunnel
-from . import table as nft
+from .._net.route import path_mtu
+from .libnftables import SectionBackend
+from .section import SectionDesired, SectionResource, is_absent, read_purge, read_required
+from .table import (
+    Element,
+    ElementKey,
+    ItemKey,
+    Key,
+    NamedSet,
+    Rule,
+    SectionContext,
+    SectionSeen,
+    TableItem,
+    TableSection,
+    by_family,
+)
 
-FIELDS = ("vip", "director", "tunnel_type", "tunnel_checksum", "path_mtu")
-# The path MTU to an address; None where there is no route.
-PathMtu = Callable[[values.Address], Optional[int]]
+_VIP = Option("vip", values.vip)
+_DIRECTOR = text("director", values.address)
+_TUNNEL_TYPE = choice("tunnel_type", tunnel.TYPES, default="ipip")
+_TUNNEL_CHECKSUM = choice("tunnel_checksum", tunnel.CHECKSUMS, default="none")
+_PATH_MTU = {version: integer("path_mtu", lowest, tunnel.MAX_MTU) for version, lowest in tunnel.LEAST_MTU.items()}
+ROW = (_VIP, _DIRECTOR, _TUNNEL_TYPE, _TUNNEL_CHECKSUM, _PATH_MTU[4])
+_FIELDS = [option.name for option in ROW]
+# Ansible does not look into the rows: parse names every fault with its row.
+ARGUMENT_SPEC = {**argument_spec(STATE, PURGE), "tunnels": {"type": "list", "elements": "dict"}}
 
+_LEAST_MSS = {4: 536, 6: 1220}  # bytes; the default of RFC 9293; that of the least MTU
 _SET = "mss"
-_HIGHEST_MTU = 65535  # the length of a packet has 16 bits
-# What every host has to take, in bytes. IPv4: RFC 1122, section 3.3.3; IPv6: RFC 8200, section 5.
-_LOWEST_MTU = {4: 576, 6: 1280}
-_LOWEST_MSS = {4: 536, 6: 1220}  # the default of RFC 9293; that of the lowest MTU
+_SET_NAME = rf"{_SET}(6?)_(\d+)"
 
 
-_NAME = rf"{_SET}(6?)_(\d+)"
+def _set(version: int, size: int) -> NamedSet:
+    return NamedSet.of(f"{by_family(_SET, version)}_{size}", f"ipv{version}_addr")
 
 
-def _set(version: int, size: int) -> nft.NamedSet:
-    return nft.NamedSet("set", f"{nft.by_family(_SET, version)}_{size}", f"ipv{version}_addr")
+def _size(set_name: str) -> tuple[int, int]:
+    """The address family of the VIPs in a set, and the size that is announced for them."""
+    match = re.fullmatch(_SET_NAME, set_name)
+    return (6 if match and match[1] else 4, int(match[2]) if match else 0)
 
 
-def _rule(version: int, size: int) -> nft.Rule:
-    # Of a connection that a client opens, the real server sends the SYN-ACK; it opens none from the VIP.
-    text = (
-        f"{nft.by_family('ip', version)} saddr @{_set(version, size).name}"
-        f" tcp flags & (syn | ack) == (syn | ack) tcp option maxseg size set {size}"
-    )
-    return nft.Rule.of("mss_clamp", text, "match", "match", f"mangle {size}")
-
-
-def _size(key: nft.ElementKey) -> tuple[int, int]:
-    """The address family of a VIP and its size, as the set's name says them."""
-    found = re.fullmatch(_NAME, key.set)
-    return (6 if found and found[1] else 4, int(found[2]) if found else 0)
-
-
-def _shape(vips: Collection[nft.ElementKey]) -> Sequence[Item]:
-    """A set of VIPs and a rule for each size.
+def _sets(vips: Collection[ElementKey]) -> Sequence[NamedSet]:
+    """A set for each size, and with it a rule.
 
     One map of all VIPs to their sizes would do for the kernel. But nft 1.0.6 does not load what it lists of such a rule:
-    whoever saves all rules with C(nft list ruleset) would have none after the next boot.
+    an administrator who saves all rules with C(nft list ruleset) would have none after the next boot.
     """
-    if not vips:
-        return ()
-    sizes = sorted({_size(key) for key in vips})
+    return [_set(version, size) for version, size in sorted({_size(vip.set) for vip in vips})]
+
+
+def _rule(named_set: NamedSet) -> Rule:
+    version, size = _size(named_set.key.name)
+    # Of a connection that a client opens, the real server sends the SYN-ACK; it opens none from the VIP.
+    rule = (
+        f"{by_family('ip', version)} saddr @{named_set.key.name}"
+        f" tcp flags & (syn | ack) == (syn | ack) tcp option maxseg size set {size}"
+    )
+    return Rule.of("mss_clamp", rule, "match", "match", f"mangle {size}")
+
+
+SECTION = TableSection(
+    set_names=_SET_NAME,
+    chain=ItemKey("chain", "mss_clamp"),
     # Where packets are changed (NF_IP_PRI_MANGLE).
-    hook = "type filter hook output priority -150; policy accept;"
-    chain = nft.Chain("mss_clamp", hook, tuple(_rule(*one) for one in sizes))
-    return (*(_set(*one) for one in sizes), chain)
+    hook="type filter hook output priority -150; policy accept;",
+    sets=_sets,
+    rules=lambda sets: [_rule(named_set) for named_set in sets],
+)
 
 
-PART = nft.Part(sets=_NAME, chain="mss_clamp", shape=_shape)
+@dataclass(frozen=True)
+class Tunnel:
+    """A tunnel that a VIP's packets come through."""
+
+    vip: Address
+    director: Address
+    path_mtu: int | None  # bytes; None: that of the route to the director
+    type: str
+    checksum: str
+
+    def segment(self, path_mtus: Mapping[Address, int | None]) -> int:
+        """The MSS that fits, in bytes."""
+        mtu = path_mtus[self.director] if self.path_mtu is None else self.path_mtu
+        if mtu is None:
+            raise InvalidValue(
+                "director", self.director, "is not reached by any route of this host: add one, or set path_mtu"
+            )
+        inner_mtu = mtu - tunnel.overhead(self.director.version, self.type, self.checksum)
+        size, least = tunnel.segment(self.vip.version, inner_mtu), _LEAST_MSS[self.vip.version]
+        if size < least:
+            why = (
+                f"leaves segments of {size} bytes to {self.vip}, less than the {least} that IPv{self.vip.version} needs:"
+                f" the path from the director has to take packets of {mtu + least - size} bytes"
+            )
+            raise InvalidValue("path_mtu", mtu, why)
+        return size
 
 
-def _vip(row: Mapping[str, Any]) -> values.Address:
-    return values.vip(nft.required(row, "vip", "name the address that clients use"))
+@dataclass(frozen=True)
+class MssDesired(SectionDesired):
+    """The tunnels. Which elements they want depends on the path MTUs: C(wanted) is empty."""
+
+    tunnels: Sequence[tuple[str, Tunnel]]  # with the places of their rows
+    vips: frozenset[str]  # that are named, with O(state=absent) too
+
+    def removes(self, key: ElementKey) -> bool:
+        """Any other size of a named VIP, too."""
+        return self.remove_others or key.match[0] in self.vips
 
 
-def _director(row: Mapping[str, Any]) -> values.Address:
-    why = "name the address that the director sends tunnelled packets from"
-    return values.address("director", nft.required(row, "director", why))
+def _read_path_mtus(desired: MssDesired) -> dict[Address, int | None]:
+    """Of the routes to the directors, where the options give none."""
+    return {row.director: path_mtu(row.director) for _place, row in desired.tunnels if row.path_mtu is None}
 
 
-def _overhead(row: Mapping[str, Any], outer: int) -> int:
-    kind = values.choice("tunnel_type", row.get("tunnel_type") or "ipip", tunnel.TYPES)
-    checksum = values.choice("tunnel_checksum", row.get("tunnel_checksum") or "none", tunnel.CHECKSUMS)
-    if (kind == "ipip" and checksum != "none") or (kind == "gre" and checksum == "remote_checksum"):
-        why = f"is not for tunnel_type={kind}: gue has all of them, gre has none and checksum"
-        raise InvalidValue("tunnel_checksum", checksum, why)
-    return tunnel.overhead(outer, kind, checksum)
+class MssBackend(SectionBackend[MssDesired]):
+    """The section, and the routes to the directors."""
+
+    def read(self, desired: MssDesired) -> SectionSeen:
+        """The section, with the path MTUs in its context."""
+        seen = super().read(desired)
+        return replace(seen, context=replace(seen.context, path_mtus=_read_path_mtus(desired)))
 
 
-def _mtu(row: Mapping[str, Any], director: values.Address, path_mtu: PathMtu) -> int:
-    if row.get("path_mtu") is not None:
-        return values.integer("path_mtu", row["path_mtu"], _LOWEST_MTU[director.version], _HIGHEST_MTU)
-    mtu = path_mtu(director)
-    if mtu is None:
-        raise InvalidValue("director", director, "is not reached by any route of this host: add one, or set path_mtu")
-    return mtu
+class MssClamp(SectionResource[MssDesired]):
+    """The announced segment sizes of a real server's VIPs."""
+
+    section = SECTION
+
+    def parse(self, options: Options) -> MssDesired:
+        """The rows of O(tunnels)."""
+        faults = Faults()
+        purge = faults.read(read_purge, options)
+        listed = options["tunnels"]
+        tunnels: list[tuple[str, Tunnel]] = []
+        if is_absent(options):
+            vips = [vip for _place, vip in rows("tunnels", listed or (), _FIELDS, _read_vip, faults)]
+        else:
+            if listed is None:
+                faults.add(MissingValue("tunnels", "name the VIPs and the directors that send their packets here"))
+            tunnels = list(rows("tunnels", listed or (), _FIELDS, _read_tunnel, faults))
+            vips = [row.vip for _place, row in tunnels]
+        faults.raise_all()
+        return MssDesired((), purge.value or listed is None, tunnels, frozenset(map(str, vips)))
+
+    def open(self, desired: MssDesired) -> MssBackend:
+        """The table in the kernel, and the routes."""
+        return MssBackend(self.section)
+
+    def plan(self, desired: MssDesired, seen: SectionSeen) -> Sequence[Wanted[Key, TableItem]]:
+        """An element for each VIP, in the set of its size; of several sizes, the smallest."""
+        faults = Faults()
+        smallest: dict[Address, int] = {}
+        for place, row in desired.tunnels:
+            size = faults.collect(row.segment, seen.context.path_mtus, where=place)
+            if size is not None:
+                smallest[row.vip] = min(size, smallest.get(row.vip, size))
+        faults.raise_all()
+        keys = [ElementKey(_set(vip.version, size).key.name, (str(vip),)) for vip, size in smallest.items()]
+        return self.section.plan([Element(key).wanted() for key in keys], seen, desired.removes)
+
+    def plan_without_host(self, desired: MssDesired) -> Sequence[Wanted[Key, TableItem]]:
+        """What a host without the table gets; its routes can be read without the library."""
+        return self.plan(desired, Seen({}, SectionContext(path_mtus=_read_path_mtus(desired))))
+
+    def result(self, desired: MssDesired, seen: SectionSeen) -> Facts:
+        """The sizes as they are now."""
+        vips = sorted((_size(key.set), key.match[0]) for key in seen.items if isinstance(key, ElementKey))
+        return {"sizes": {vip: size for (_version, size), vip in vips}}
 
 
-def _segment(vip: values.Address, overhead: int, mtu: int) -> int:
-    """The MSS that fits, for a path that takes packets of this size."""
-    size, lowest = tunnel.segment(vip.version, mtu - overhead), _LOWEST_MSS[vip.version]
-    if size < lowest:
-        why = (
-            f"leaves segments of {size} bytes to {vip}, less than the {lowest} that IPv{vip.version} needs:"
-            f" the path from the director has to take packets of {mtu + lowest - size} bytes"
-        )
-        raise InvalidValue("path_mtu", mtu, why)
-    return size
+def _read_vip(row: Options) -> Address:
+    return read_required(row, _VIP, "name the address that clients use")
 
 
-def _fitting(row: Mapping[str, Any], path_mtu: PathMtu) -> tuple[values.Address, int]:
-    """A VIP and its MSS, as a row of O(tunnels) describes them."""
+def _read_tunnel(row: Options) -> Tunnel:
     faults = Faults()
-    vip: Any = faults.take(_vip, row)
-    director: Any = faults.take(_director, row)
-    # Where there is no director, its family decides about no other fault.
-    overhead: Any = faults.take(_overhead, row, director.version if director else 4)
-    mtu: Any = faults.take(_mtu, row, director, path_mtu) if director else None
-    raise_all(faults.found)
-    return vip, _segment(vip, overhead, mtu)
+    vip = faults.read(_read_vip, row)
+    kind = faults.read(_read_type, row)
+    path = faults.read(_read_path, row)
+    faults.raise_all()
+    read = Tunnel(vip.value, *path.value, *kind.value)
+    if read.path_mtu is not None:
+        read.segment({})
+    return read
 
 
-def wanted_sizes(options: Mapping[str, Any], path_mtu: PathMtu) -> list[Wanted[Any]]:
-    """What the options O(tunnels) and O(state) describe; of several sizes of a VIP, the smallest.
-
-    :raises LvsError: all that is wrong with them
-    """
-    faults = Faults()
-    faults.take(nft.purges, options)
-    smallest: dict[values.Address, int] = {}
-    listed = options["tunnels"]
-    if options["state"] == "absent":
-        nft.rows("tunnels", listed or (), FIELDS, _vip, faults)
-    elif listed is None:
-        faults.found.append(MissingValue("tunnels", "name the VIPs and the directors that send their packets here"))
-    else:
-        for vip, size in nft.rows("tunnels", listed, FIELDS, lambda row: _fitting(row, path_mtu), faults).values():
-            smallest[vip] = min(size, smallest.get(vip, size))
-    raise_all(faults.found)
-    keys = [nft.ElementKey(_set(vip.version, size).name, (str(vip),)) for vip, size in smallest.items()]
-    return PART.plan([nft.Element(key).wanted() for key in keys], {})
+def _read_path(row: Options) -> tuple[Address, int | None]:
+    """The director, and the path MTU if it is given: its range depends on the director's family."""
+    director = read_required(row, _DIRECTOR, "name the address that the director sends tunnelled packets from")
+    given = row.get("path_mtu")
+    return director, None if given is None else _PATH_MTU[director.version].read(given)
 
 
-def with_purge(options: Mapping[str, Any], wanted: Sequence[Wanted[Any]], current: Mapping[Any, Any]) -> list[Wanted[Any]]:
-    """The plan, given what there is: what O(purge) or O(state=absent) covers goes, and any other size of a named VIP."""
-    all_of_it = nft.purges(options) or options["tunnels"] is None
-    named = {str(_vip(row)) for row in options["tunnels"] or ()}
-    return PART.plan(wanted, current, goes=lambda key: all_of_it or key.match[0] in named)
-
-
-def report(_options: Mapping[str, Any], _keys: Sequence[Any], items: Mapping[Any, Any]) -> dict[str, Any]:
-    """The sizes as they are now."""
-    vips = sorted((_size(key), key.match[0]) for key in items if isinstance(key, nft.ElementKey))
-    return {"sizes": {vip: size for (_version, size), vip in vips}}
+def _read_type(row: Options) -> tuple[str, str]:
+    tunnel_type = _TUNNEL_TYPE.read(row.get("tunnel_type") or _TUNNEL_TYPE.default)
+    checksum = _TUNNEL_CHECKSUM.read(row.get("tunnel_checksum") or _TUNNEL_CHECKSUM.default)
+    tunnel.check_checksum(tunnel_type, checksum)
+    return tunnel_type, checksum

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Our own nftables table. It has parts, each of them sets or maps and one chain whose rules look into them.
+"""The collection's own nftables table. Each module has a section of it: sets or maps, and one chain with rules on them.
 
-A part is there while one of its elements needs it, and the table while it has a part, or something that is not ours.
+A section exists while one of its elements needs it; the table exists while it has a section, or anything else in it.
 
 Source: nft(8) of nftables 1.0.6.
 """
@@ -14,82 +14,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from shlex import quote
+from typing import ClassVar, NamedTuple, TypeVar, Union
 
-from .._core.errors import Faults, InvalidValue, MissingValue, T, raise_all
-from .._core.reconcile import Item, Wanted
+from .._core.options import Facts
+from .._core.reconcile import Item, Seen, Wanted
+from .._core.values import Address
 
 TABLE = "inet lvs_cluster"
 
 
-@dataclass(frozen=True)
-class Table(Item):
-    """The table itself."""
+class ItemKey(NamedTuple):
+    """The kind and the name of something in the table; the table itself has no name in it."""
 
-    key: str = f"table {TABLE}"
-    shared: bool = field(default=False, compare=False)  # whether there is more in it than the part that was read
+    kind: str  # table, set, map or chain
+    name: str = ""
 
-    def line(self, action: str = "add") -> str:
-        """As a command of nft(8)."""
-        return f"{'delete' if action == 'remove' else 'add'} {self.key}"
+    def __str__(self) -> str:
+        return f"{self.kind} {TABLE} {self.name}".rstrip()
 
-
-@dataclass(frozen=True)
-class NamedSet(Item):
-    """A set or a map, without its elements."""
-
-    kind: str  # set or map
-    name: str
-    type: str  # of its elements, such as C(ipv4_addr : inet_service)
-
-    @property
-    def key(self) -> Any:
-        """Its name in nft's words: sets and maps share one room of names."""
-        return f"{self.kind} {TABLE} {self.name}"
-
-    def line(self, action: str = "add") -> str:
-        """As a command of nft(8)."""
-        delete, add = f"delete {self.key}", f"add {self.key} {{ type {self.type}; }}"
-        return {"add": add, "set": f"{delete}\n{add}", "remove": delete}[action]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule, recognised by what every version of nft lists in the same way."""
-
-    comment: str
-    lookups: tuple[str, ...]  # the sets and maps that it names, in this order
-    # C(match) for each condition, then what is done: counter, accept, drop, dnat; C(mangle) with its value. The condition
-    # C(meta nfproto) is left out, as nft does not list it where it follows from another one.
-    statements: tuple[str, ...]
-    text: str = field(compare=False)
-
-    @classmethod
-    def of(cls, comment: str, text: str, *statements: str) -> Rule:
-        """A rule of ours."""
-        return cls(comment, tuple(re.findall(r"@(\w+)", text)), statements, f'{text} comment "{comment}"')
-
-
-@dataclass(frozen=True)
-class Chain(Item):
-    """A chain with all of its rules: it is ours alone."""
-
-    name: str
-    hook: str  # such as C(type nat hook prerouting priority -100; policy accept;)
-    rules: tuple[Rule, ...]
-    dropped: tuple[int, int] = field(default=(0, 0), compare=False)  # packets and bytes, as its rules counted them
-
-    @property
-    def key(self) -> Any:
-        """Its name in nft's words."""
-        return f"chain {TABLE} {self.name}"
-
-    def line(self, action: str = "add") -> str:
-        """As commands of nft(8). What somebody changed is made anew, for nft changes no chain's hook or priority."""
-        delete = f"delete {self.key}"
-        add = f"add {self.key} {{ {self.hook} }}"
-        adding = "\n".join([add, *(f"add rule {TABLE} {self.name} {rule.text}" for rule in self.rules)])
-        return {"add": adding, "set": f"{delete}\n{adding}", "remove": delete}[action]
+    def identity(self) -> Facts:
+        """The name as a result has it."""
+        return {"name": self.name or TABLE}
 
 
 @dataclass(frozen=True)
@@ -99,107 +45,237 @@ class ElementKey:
     set: str
     match: tuple[str, ...]
 
+    kind: ClassVar[str] = "element"
+
     def __str__(self) -> str:
         return " . ".join(self.match)
 
+    def identity(self) -> Facts:
+        """The set or map and the match, as a result has them."""
+        return {"set": self.set, "match": str(self)}
+
+
+Key = Union[ItemKey, ElementKey]
+
+
+class Statement(NamedTuple):
+    """A command of nft(8)."""
+
+    head: str  # such as C(add set inet lvs_cluster mss_1440)
+    body: str = ""  # what the shell must not interpret, such as C({ type ipv4_addr; })
+
+    def __str__(self) -> str:
+        return f"{self.head} {self.body}" if self.body else self.head
+
+    def command(self) -> str:
+        """The statement as a shell command."""
+        return f"nft {self.head} {quote(self.body)}" if self.body else f"nft {self.head}"
+
+
+class TableItem(Item):
+    """The table, or something in it."""
+
+    key: Key
+
+    def add(self) -> list[Statement]:
+        """The statements that create it."""
+        raise NotImplementedError
+
+    def delete(self) -> Statement:
+        """The statement that deletes it."""
+        return Statement(f"delete {self.key}")
+
+    def statements(self, action: str = "add") -> list[Statement]:
+        """The statements that C(add), C(set) or C(remove) it. nft changes none of these items: C(set) replaces it."""
+        return [*([] if action == "add" else [self.delete()]), *([] if action == "remove" else self.add())]
+
+    def command(self, action: str = "add") -> str:
+        """A call of nft(8) for each statement."""
+        return "\n".join(statement.command() for statement in self.statements(action))
+
+    def diff_line(self) -> str:
+        """The statements that create it."""
+        return "\n".join(map(str, self.add()))
+
+    def identity(self) -> Facts:
+        """What names it."""
+        return self.key.identity()
+
 
 @dataclass(frozen=True)
-class Element(Item):
+class Table(TableItem):
+    """The table itself."""
+
+    KIND = "table"
+
+    key = ItemKey(KIND)
+
+    def add(self) -> list[Statement]:
+        """The table, empty."""
+        return [Statement(f"add {self.key}")]
+
+
+NamedSetT = TypeVar("NamedSetT", bound="NamedSet")
+
+
+@dataclass(frozen=True)
+class NamedSet(TableItem):
+    """A set without its elements."""
+
+    KIND = "set"
+
+    key: ItemKey
+    types: str  # of its elements, such as C(ipv4_addr)
+
+    @classmethod
+    def of(cls: type[NamedSetT], name: str, types: str) -> NamedSetT:
+        """The set, or map, of this name."""
+        return cls(ItemKey(cls.KIND, name), types)
+
+    def add(self) -> list[Statement]:
+        """The set, empty."""
+        return [Statement(f"add {self.key}", f"{{ type {self.types}; }}")]
+
+
+class NamedMap(NamedSet):
+    """A map without its elements. Its types end with that of the values, such as C(ipv4_addr : inet_service)."""
+
+    KIND = "map"
+
+
+@dataclass(frozen=True)
+class Chain(TableItem):
+    """A chain with all of its rules: the section's own."""
+
+    KIND = "chain"
+
+    key: ItemKey
+    hook: str  # such as C(type nat hook prerouting priority -100; policy accept;)
+    rules: tuple[str, ...]  # as nft takes them; a rule that is none of the section's, as nft lists it
+
+    def add(self) -> list[Statement]:
+        """The chain and its rules."""
+        rules = [Statement(f"add rule {TABLE} {self.key.name}", rule) for rule in self.rules]
+        return [Statement(f"add {self.key}", f"{{ {self.hook} }}"), *rules]
+
+
+@dataclass(frozen=True)
+class Element(TableItem):
     """An element of a set, or of a map, which has a value for it."""
+
+    KIND = "element"
 
     key: ElementKey
     value: int | None = None
 
-    def line(self, action: str = "add") -> str:
-        """As commands of nft(8), which changes no element's value."""
-        delete = f"delete element {TABLE} {self.key.set} {{ {self.key} }}"
+    def add(self) -> list[Statement]:
+        """The element with its value."""
         value = "" if self.value is None else f" : {self.value}"
-        add = f"add element {TABLE} {self.key.set} {{ {self.key}{value} }}"
-        return {"add": add, "set": f"{delete}\n{add}", "remove": delete}[action]
+        return [Statement(f"add element {TABLE} {self.key.set}", f"{{ {self.key}{value} }}")]
 
-    def wanted(self) -> Wanted[Any]:
-        """The element, there."""
+    def delete(self) -> Statement:
+        """The element, whatever its value."""
+        return Statement(f"delete element {TABLE} {self.key.set}", f"{{ {self.key} }}")
+
+    def wanted(self) -> Wanted[Key, TableItem]:
+        """The element should exist, with this value."""
         return Wanted(self.key, self, {"value": self.value})
+
+    def absent(self) -> Wanted[Key, TableItem]:
+        """The element should not exist."""
+        return Wanted.absent(self.key)
+
+
+class Signature(NamedTuple):
+    """What every version of nft lists of a rule in the same way."""
+
+    comment: str
+    lookups: tuple[str, ...]  # the sets and maps that it names, in this order
+    # C(match) for each condition, then the actions: counter, accept, drop, dnat; C(mangle) with its value. The condition
+    # C(meta nfproto) is left out, as nft does not list it where it follows from another one.
+    statements: tuple[str, ...]
+
+
+class Rule(NamedTuple):
+    """A rule of a section. nft lists it in other words than it takes it: it is recognised by its signature."""
+
+    text: str  # as nft takes it
+    signature: Signature
+
+    @classmethod
+    def of(cls, comment: str, text: str, *statements: str) -> Rule:
+        """A rule with a comment."""
+        signature = Signature(comment, tuple(re.findall(r"@(\w+)", text)), statements)
+        return cls(f'{text} comment "{comment}"', signature)
 
 
 @dataclass(frozen=True)
-class Part:
-    """One use of the table.
+class SectionContext:
+    """What a section's plan and result depend on beside its items."""
 
-    C(shape) says which sets and which chain it takes to hold these elements: none at all where they need nothing.
-    """
+    shared: bool = False  # whether the table has anything outside the section
+    dropped_packets: int = 0  # as the section's rules counted them
+    dropped_bytes: int = 0
+    path_mtus: Mapping[Address, int | None] = field(default_factory=dict)  # to the directors that mss_clamp asks for
 
-    sets: str  # a regular expression for the names of its sets and maps
-    chain: str
-    shape: Callable[[Collection[ElementKey]], Sequence[Item]]
+
+SectionSeen = Seen[Key, TableItem, SectionContext]
+
+
+@dataclass(frozen=True)
+class TableSection:
+    """A module's section of the table."""
+
+    set_names: str  # a regular expression for the names of its sets and maps
+    chain: ItemKey
+    hook: str
+    sets: Callable[[Collection[ElementKey]], Sequence[NamedSet]]  # for these elements; none if they need no section
+    rules: Callable[[Sequence[NamedSet]], Sequence[Rule]]  # on these sets
 
     def owns(self, name: str) -> bool:
-        """Whether a set or map is this part's."""
-        return re.fullmatch(self.sets, name) is not None
+        """Whether a set or map belongs to this section."""
+        return re.fullmatch(self.set_names, name) is not None
+
+    def shape(self, elements: Collection[ElementKey]) -> Sequence[TableItem]:
+        """The table, the sets and the chain that these elements need; nothing if they need no section."""
+        sets = self.sets(elements)
+        rules = tuple(rule.text for rule in self.rules(sets))
+        return [Table(), *sets, Chain(self.chain, self.hook, rules)] if sets else []
 
     def plan(
         self,
-        wanted: Iterable[Wanted[Any]],
-        current: Mapping[Any, Any],
-        goes: Callable[[ElementKey], bool] = lambda key: False,
-    ) -> list[Wanted[Any]]:
+        wanted: Iterable[Wanted[Key, TableItem]],
+        seen: SectionSeen,
+        remove: Callable[[ElementKey], bool] = lambda key: False,
+    ) -> Sequence[Wanted[Key, TableItem]]:
         """All that the wanted elements need, and, absent, what nothing needs any more.
 
-        :param wanted: the elements; what else is among them is planned anew
-        :param current: this part as it is
-        :param goes: whether an element that is there and is not wanted goes, too
+        :param wanted: elements
+        :param remove: whether an existing element is to be removed that is not among the wanted ones
         """
-        elements = {one.key: one for one in wanted if isinstance(one.key, ElementKey)}
-        found = [key for key in current if isinstance(key, ElementKey)]
-        elements.update((key, Wanted.absent(key)) for key in found if key not in elements and goes(key))
-        held = {key for key in found if key not in elements} | {key for key, one in elements.items() if one.new is not None}
-        shape = self.shape(held)
-        if not shape:
-            elements = {key: Wanted.absent(key) for key in [*elements, *found]}
-        # Nothing of an item that is there already is kept: it is as it shall be, or it is made anew.
-        scaffold = {item.key: Wanted(item.key, item, vars(item)) for item in [Table(), *shape]} if shape else {}
-        gone = [key for key in current if key not in scaffold and not isinstance(key, (ElementKey, Table))]
-        if not shape and Table.key in current and current[Table.key].shared:
-            gone.remove(Table.key)
-        plan = [*scaffold.values(), *map(Wanted.absent, gone), *elements.values()]
-        return sorted(plan, key=lambda one: _rank(one.key))  # what refers to others comes behind them
+        elements = {element.key: element for element in wanted}
+        existing = [key for key in seen.items if isinstance(key, ElementKey)]
+        elements.update((key, Wanted.absent(key)) for key in existing if key not in elements and remove(key))
+        remaining = [key for key in existing if key not in elements]
+        remaining += [key for key, element in elements.items() if element.new is not None and isinstance(key, ElementKey)]
+        needed = self.shape(remaining)
+        if not needed:
+            elements = {key: Wanted.absent(key) for key in [*elements, *existing]}
+        # An item that exists is left as it is or replaced as a whole.
+        plan = [Wanted(item.key, item, vars(item)) for item in needed]
+        needed_keys = {item.key for item in needed}
+        plan += [
+            Wanted.absent(key)
+            for key in seen.items
+            if isinstance(key, ItemKey) and key not in needed_keys and not (key == Table.key and seen.context.shared)
+        ]
+        plan += elements.values()
+        return sorted(plan, key=lambda item: _RANKS[item.key.kind])  # what refers to others comes after them
 
 
-def _rank(key: Any) -> int:
-    return 3 if isinstance(key, ElementKey) else {"table": 0, "set": 1, "map": 1, "chain": 2}[key.split()[0]]
+_RANKS = {"table": 0, "set": 1, "map": 1, "chain": 2, "element": 3}
 
 
 def by_family(name: str, version: int) -> str:
-    """The name of the set that has an address family's elements, 4 or 6."""
+    """A name for an address family, 4 or 6: that of the set with its elements, or C(ip) and C(ip6)."""
     return name if version == 4 else f"{name}6"
-
-
-def purges(options: Mapping[str, Any]) -> bool:
-    """O(purge), which goes with what shall be there."""
-    if options["purge"] and options["state"] == "absent":
-        raise InvalidValue("purge", "true", "cannot go with state=absent: leave it out, and name what shall go")
-    return bool(options["purge"])
-
-
-def rows(
-    name: str, given: Iterable[Any], fields: Sequence[str], read: Callable[[Mapping[str, Any]], T], faults: Faults
-) -> dict[str, T]:
-    """What is read of each row of a list, by the row's place; what is wrong with the others is noted."""
-
-    def checked(row: Any) -> T:
-        if not isinstance(row, dict):
-            raise InvalidValue("value", repr(row), f"is not a dictionary: write some of {', '.join(fields)}")
-        why = f"is for an option that is not there: there are {', '.join(fields)}"
-        raise_all([InvalidValue(str(other), repr(row[other]), why) for other in row if other not in fields])
-        return read(row)
-
-    places = {f"{name}[{number}]": row for number, row in enumerate(given)}
-    found = {place: faults.take(checked, row, where=place) for place, row in places.items()}
-    return {place: one for place, one in found.items() if one is not None}
-
-
-def required(row: Mapping[str, Any], option: str, why: str) -> Any:
-    """The value of an option that has to be there."""
-    if row.get(option) is None:
-        raise MissingValue(option, why)
-    return row[option]

@@ -2,186 +2,235 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Real servers, asked through their tunnels: options in, whom to ask out; what was found in, what to say of it out. Pure."""
+"""Probes of real servers through their tunnels: which to send, and what their findings mean. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from .._core import values
-from .._core.errors import Faults, InvalidValue, raise_all
+from .._core.errors import InvalidValue
+from .._core.options import Facts, Option, Options, argument_spec, choice, integer, text
 from .._core.values import Address
-from .._ipvs import model as ipvs
-from . import vip_requests as requests
-from .vip_requests import ProbeFailed
+from .._ipvs.model import Destination, DestinationKey, ServiceKey
+from .._ipvs.options import destination_of
+from .._net import tunnel
+from .options import OptionReader
+from .vip_requests import TIMEOUT, ProbeFailed
 
-FORWARDS = ("tunnel", "route", "masquerade", "local")
-MAX_ROWS = 4096
-DRAINED = ("probe", "skip")
+_MAX_ROWS = 4096
 
-# What came back.
-OPEN, REFUSED, SILENT = "open", "refused", "silent"
-ECHO = "echo"  # an echo reply: for TCP, only directly
+# The answer to a probe.
+OPEN, REFUSED, ECHO, SILENT = "open", "refused", "echo", "silent"  # ECHO for TCP: only where it is sent directly
+
+NAME = Option("name", str)
+VIP = Option("vip", values.vip, required=True)
+PORT = integer("port", 0, 65535, required=True)
+PROTOCOL = choice("protocol", values.PROTOCOLS, default="tcp")
+RPORT = integer("rport", 1, 65535)
+DRAINED = choice("drained", ("probe", "skip"), default="probe")
+# Of a destination: C(destination_of) reads these.
+_DESTINATION = (
+    text("rip", values.address, required=True),
+    choice("forward", ("tunnel", "route", "masquerade", "local"), default="tunnel"),
+    choice("tunnel_type", tunnel.TYPES),
+    integer("tunnel_port", 1, 65535),
+    choice("tunnel_checksum", tunnel.CHECKSUMS),
+)
+
+ARGUMENT_SPEC = {
+    "through": {
+        "type": "list",
+        "elements": "dict",
+        "options": argument_spec(NAME, VIP, PORT, PROTOCOL, RPORT, *_DESTINATION),
+    },
+    **argument_spec(DRAINED),
+}
 
 
 @dataclass(frozen=True)
-class RealServer:
-    """A real server of a service."""
+class ProbeTarget:
+    """A real server of a virtual service."""
 
     name: str
-    destination: ipvs.Destination
-    rport: int  # where its program listens
+    vip: Address
+    rport: int  # that its program listens on
+    destination: Destination
 
     @property
     def rip(self) -> Address:
-        """Its own address."""
+        """The real server's own address."""
         return self.destination.key.rip
 
     @property
-    def vip(self) -> Address:
-        """That of the service."""
-        return cast("Address", self.destination.key.service.vip)  # _row names no service by a mark
-
-    @property
     def port(self) -> int:
-        """That of the service."""
+        """The port of the service."""
         return self.destination.key.service.port
 
     @property
     def forward(self) -> str:
-        """How packets get there."""
+        """The forwarding method."""
         return self.destination.forward
 
     @property
-    def knocked(self) -> bool:
-        """Whether it is asked by TCP; else by an echo request."""
+    def uses_tcp(self) -> bool:
+        """Whether the probe is a SYN; otherwise it is an echo request."""
         return self.destination.key.service.protocol == "tcp" and self.port != 0
 
-    def facts(self) -> dict[str, Any]:
-        """As the module returns it."""
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the real server maps the service's port to another."""
+        return self.forward != "masquerade" and self.rport != self.port
+
+    def facts(self) -> Facts:
+        """The target as the module returns it."""
         return {"name": self.name, "rip": str(self.rip), "vip": str(self.vip), "port": self.port}
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Whom to ask."""
+class ProbeRequest:
+    """Which real servers to probe."""
 
-    real_servers: tuple[RealServer, ...]
+    targets: tuple[ProbeTarget, ...]
     timeout: float  # seconds, for all together
     skip_drained: bool
 
-    def split(self, table: Mapping[ipvs.DestinationKey, ipvs.Destination]) -> tuple[list[RealServer], list[RealServer]]:
-        """Whom to ask, and whom not, where a director has this table."""
-        asked: list[RealServer] = []
-        skipped: list[RealServer] = []
-        for one in self.real_servers:
-            kept = table.get(one.destination.key)
-            drained = self.skip_drained and (kept is None or kept.weight == 0)
-            (skipped if drained or one.forward == "local" else asked).append(one)
-        return asked, skipped
+    def split(self, table: Mapping[DestinationKey, Destination]) -> tuple[list[ProbeTarget], list[ProbeTarget]]:
+        """The targets to probe and those to skip, on a director with this table."""
+        probed: list[ProbeTarget] = []
+        skipped: list[ProbeTarget] = []
+        for target in self.targets:
+            destination = table.get(target.destination.key)
+            is_drained = destination is None or destination.weight == 0
+            skip = target.forward == "local" or (self.skip_drained and is_drained)
+            (skipped if skip else probed).append(target)
+        return probed, skipped
 
 
 @dataclass
-class Found:
+class ProbeFinding:
     """What was found of a real server."""
 
-    came: str = SILENT
+    answer: str = SILENT
     seconds: float | None = None  # until the answer
-    problem: str = ""  # why nobody could be asked
-    source: Address | None = None  # the address that it was asked from
-    directly: str = SILENT  # what came back without the tunnel, where nothing came through it
+    problem: str = ""  # why no probe could be sent
+    source: Address | None = None  # the address of this host that probes are sent from
+    direct_answer: str = SILENT  # to a probe of the RIP without the tunnel, which is sent if there is none through it
 
 
-def wanted_through(options: Mapping[str, Any]) -> Plan:
-    """Whom the option O(through) names.
+def parse(options: Options) -> ProbeRequest:
+    """Read the options.
 
-    :raises Invalid: all that is wrong
+    :raises Invalid: all that is wrong with them
     """
-    faults = Faults()
+    reader = OptionReader(options)
+    faults = reader.faults
     for name in ("vip", "port"):
         if options[name] is not None:
-            faults.found.append(InvalidValue(name, options[name], "stands beside through: give it within one of its rows"))
-    if len(options["through"]) > MAX_ROWS:
-        rows = f"{len(options['through'])} rows"
-        faults.found.append(InvalidValue("through", rows, f"are more than {MAX_ROWS}: ask for some, and then for others"))
-    real_servers = [
-        faults.take(_row, one, where=f"through[{number}] ({one.get('name') or one['rip']})")
-        for number, one in enumerate(options["through"])
+            faults.add(InvalidValue(name, options[name], "stands beside through: give it within one of its rows"))
+    rows = options["through"]
+    if len(rows) > _MAX_ROWS:
+        reason = f"are more than {_MAX_ROWS}: probe some of them first, and then the others"
+        faults.add(InvalidValue("through", f"{len(rows)} rows", reason))
+    targets = [
+        faults.read(_target, row, where=f"through[{index}] ({row['name'] or row['rip']})") for index, row in enumerate(rows)
     ]
-    timeout = faults.take(requests.seconds, options["timeout"])
-    skip = faults.take(values.choice, "drained", options["drained"], DRAINED) == "skip"
-    raise_all(faults.found)
-    return Plan(tuple(row for row in real_servers if row is not None), timeout or requests.TIMEOUT[0], skip)
+    timeout, drained = reader.read(TIMEOUT), reader.read(DRAINED)
+    faults.raise_all()
+    return ProbeRequest(tuple(target.value for target in targets), timeout.value, drained.value == "skip")
 
 
-def _row(one: Mapping[str, Any]) -> RealServer:
-    key = ipvs.ServiceKey.of({name: one[name] for name in ("vip", "port", "protocol")})
-    port = key.port if one["rport"] is None else values.port("rport", one["rport"])
-    # Only with masquerade does IPVS know of another port.
-    theirs = one if one["forward"] == "masquerade" else {**one, "rport": None}
-    destination = cast("ipvs.Destination", ipvs.destination_of(key, theirs).new)  # a row has no state: it is there
+def _target(row: Options) -> ProbeTarget:
+    reader = OptionReader(row)
+    name, rport = reader.read_optional(NAME), reader.read_optional(RPORT)
+    vip, port, protocol = reader.read(VIP), reader.read(PORT), reader.read(PROTOCOL)
+    reader.faults.raise_all()
+    service = ServiceKey(vip.value.version, protocol.value, vip.value, port.value)
+    destination = _destination(service, row)
     destination.check()
-    return RealServer(one["name"] or str(destination.key.rip), destination, port)
+    return ProbeTarget(
+        name.value or str(destination.key.rip),
+        vip.value,
+        service.port if rport.value is None else rport.value,
+        destination,
+    )
 
 
-def verdict(plan: Sequence[tuple[RealServer, Found]], skipped: Sequence[RealServer]) -> dict[str, Any]:
+def _destination(service: ServiceKey, row: Options) -> Destination:
+    """The destination of a row. Only with masquerade does IPVS itself rewrite the port."""
+    options = row if row["forward"] == "masquerade" else {**row, "rport": None}
+    return cast("Destination", destination_of(service, options).new)  # a row has no state, so that its destination exists
+
+
+def to_result(findings: Iterable[tuple[ProbeTarget, ProbeFinding]], skipped: Sequence[ProbeTarget]) -> Facts:
     """The return values.
 
-    :raises ProbeFailed: with them, where somebody did not answer
+    :raises ProbeFailed: with the return values, if a real server is not ready for clients
     """
-    rows, told = [], []
-    for one, found in plan:
-        problem = _problem(one, found)
-        seconds = None if found.seconds is None else round(found.seconds, 6)
-        rows.append({**one.facts(), "answered": not problem, "seconds": seconds, "problem": problem})
+    rows, messages = [], []
+    for target, finding in findings:
+        problem = _problem(target, finding)
+        seconds = None if finding.seconds is None else round(finding.seconds, 6)
+        rows.append({**target.facts(), "answered": not problem, "seconds": seconds, "problem": problem})
         if problem:
-            told.append(f"{one.name} ({one.rip}) for {values.endpoint(one.vip, one.port)}: {problem}")
-    facts = {"real_servers": rows, "skipped": [one.facts() for one in skipped]}
-    if told:
-        head = f"{len(told)} of {len(rows)} probes of real servers were not answered:"
-        raise ProbeFailed("\n".join([head, *told]), facts)
+            messages.append(f"{target.name} ({target.rip}) for {values.endpoint(target.vip, target.port)}: {problem}")
+    facts = {"real_servers": rows, "skipped": [target.facts() for target in skipped]}
+    if messages:
+        summary = f"{len(messages)} of {len(rows)} probes of real servers were not answered:"
+        raise ProbeFailed("\n".join([summary, *messages]), facts)
     return facts
 
 
-def means(one: RealServer) -> str:
-    """What packets take to it."""
-    if one.forward == "tunnel":
-        return f"the {one.destination.tunnel_type.upper()} tunnel"
-    return "direct routing" if one.forward == "route" else "masquerade"
+def describe_forwarding(target: ProbeTarget) -> str:
+    """The forwarding method in words."""
+    if target.forward == "tunnel":
+        return f"the {target.destination.tunnel_type.upper()} tunnel"
+    return "direct routing" if target.forward == "route" else "masquerade"
 
 
-def _problem(one: RealServer, found: Found) -> str:
-    """What is wrong, and the way out; empty: nothing."""
-    if found.problem:
-        return found.problem
-    if found.came == (OPEN if one.knocked else ECHO):
+def _problem(target: ProbeTarget, finding: ProbeFinding) -> str:
+    """What is wrong, and the way out; empty if nothing is."""
+    if finding.problem:
+        return finding.problem
+    if finding.answer == (OPEN if target.uses_tcp else ECHO):
         return ""
-    door = values.endpoint(one.rip, one.rport)
-    start = f"start its program, or correct the port ({one.rport})"
-    if one.forward == "masquerade":
-        if found.came == REFUSED:
-            return f"nothing listens on {door}: {start}"
-        asked = f"no connection to {door}" if one.knocked else "no echo request"
-        return f"{asked} got an answer: see that it is up and that its firewall lets {found.source} in"
-    if found.came == REFUSED:
-        mapped = "" if one.rport == one.port else f", and see that port {one.port} is mapped to {one.rport} there"
+    endpoint = values.endpoint(target.rip, target.rport)
+    start = f"start its program, or correct the port ({target.rport})"
+    if target.forward == "masquerade":
+        if finding.answer == REFUSED:
+            return f"nothing listens on {endpoint}: {start}"
+        probe = f"no connection to {endpoint}" if target.uses_tcp else "no echo request"
+        return f"{probe} got an answer: see that it is up and that its firewall lets {finding.source} in"
+    if finding.answer == REFUSED:
+        mapping = f", and see that port {target.port} is mapped to {target.rport} there" if target.is_mapped else ""
         return (
-            f"the VIP is there, behind {means(one)}, but nothing listens on {values.endpoint(one.vip, one.port)}:"
-            f" {start}, let it listen on every address{mapped}"
+            f"the VIP is there, behind {describe_forwarding(target)}, but nothing listens on"
+            f" {values.endpoint(target.vip, target.port)}: {start}, let it listen on every address{mapping}"
         )
-    return _silence(one, found, door, start)
+    return _silence(target, finding, endpoint, start) + _filter_hint(target)
 
 
-def _silence(one: RealServer, found: Found, door: str, start: str) -> str:
-    device = "that the tunnel's device is up, " if one.forward == "tunnel" else ""
-    guard = f", that its guard lets {found.source} in" if one.forward == "tunnel" else ""
-    see = f"see there {device}that it holds {one.vip}{guard}, and that rp_filter is 0 or 2 where the packets come in"
-    if found.directly == OPEN:
-        return f"answers directly on {door}, but not through {means(one)}: {see}"
-    if found.directly == REFUSED:
-        return f"does not answer through {means(one)}, and directly nothing listens on {door}: {start}, and {see}"
-    if found.directly == ECHO:
-        return f"answers echo requests directly, but not through {means(one)}: {see}"
-    return f"answers neither through {means(one)} nor directly: see that it is up, and that {one.rip} is its address"
+def _silence(target: ProbeTarget, finding: ProbeFinding, endpoint: str, start: str) -> str:
+    forwarding = describe_forwarding(target)
+    device = "that the tunnel's device is up, " if target.forward == "tunnel" else ""
+    guard = f", that its guard lets {finding.source} in" if target.forward == "tunnel" else ""
+    see = f"see there {device}that it holds {target.vip}{guard}, and that rp_filter is 0 or 2 where the packets come in"
+    if finding.direct_answer == OPEN:
+        return f"answers directly on {endpoint}, but not through {forwarding}: {see}"
+    if finding.direct_answer == REFUSED:
+        return f"does not answer through {forwarding}, and directly nothing listens on {endpoint}: {start}, and {see}"
+    if finding.direct_answer == ECHO:
+        return f"answers echo requests directly, but not through {forwarding}: {see}"
+    return f"answers neither through {forwarding} nor directly: see that it is up, and that {target.rip} is its address"
+
+
+def _filter_hint(target: ProbeTarget) -> str:
+    """A likely cause of silence: the mapping precedes the firewall, which sees the real server's own port."""
+    if not target.is_mapped or not target.uses_tcp:
+        return ""
+    return (
+        f"; port {target.rport}, to which port {target.port} is mapped, may be filtered on the real server: its firewall must"
+        f" let {target.destination.key.service.protocol} port {target.rport} in"
+    )

@@ -2,219 +2,222 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Requests to a VIP: options in, what to ask out; outcomes in, return values or what is wrong with them out. Pure."""
+"""Requests to a VIP: the options that describe them, which answers are right, and the result of all of them. Pure."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from .._core import values
-from .._core.errors import Faults, InvalidValue, LvsError, MissingValue, raise_all
+from .._core.errors import InvalidValue, LvsError, MissingValue
+from .._core.options import Facts, Option, Options, argument_spec, choice, integer, number, text
 from .._core.values import Address
+from .options import OptionReader
 
-KINDS = ("http", "tcp")
-MAX_REQUESTS, MAX_PARALLEL = 100_000, 200
-TIMEOUT = (0.1, 60.0)  # seconds
 PERCENTILES = (50, 90, 99)
-NOBODY_KNOWN = "unknown"  # who answered, where nothing asks for it
-_SHOWN = 60  # characters of a wrong answer
+UNKNOWN = "unknown"  # the name of a real server that is not asked for its name
+_MAX_REQUESTS = 100_000
+_EXAMPLE = 60  # characters of a wrong answer
 _ROUNDING = 1e-9
 
 
+def _token(option: str, value: object, start: str = "") -> str:
+    """A value that goes into one line of an HTTP request."""
+    token = str(value)
+    if not token.startswith(start) or not re.fullmatch(r"[!-~]+", token):
+        starts = f"begins with {start} and " if start else ""
+        raise InvalidValue(option, repr(value), f"cannot be: it {starts}has no spaces, and no letters beyond ASCII")
+    return token
+
+
+def _expression(option: str, value: object) -> re.Pattern[str]:
+    try:
+        return re.compile(str(value), re.MULTILINE)
+    except re.error as error:
+        raise InvalidValue(option, repr(value), f"is not a regular expression of Python ({error})") from None
+
+
+def _name_expression(option: str, value: object) -> re.Pattern[str]:
+    expression = _expression(option, value)
+    if expression.groups != 1:
+        raise InvalidValue(option, repr(value), "has to have one group (...), around the name of the real server")
+    return expression
+
+
+def _shares(weights: Any) -> dict[str, float]:
+    """The part of all answers that each name should have, 0 to 1."""
+    shares = {str(name): values.number("shares", weight, 0, _MAX_REQUESTS) for name, weight in weights.items()}
+    total = sum(shares.values())
+    if not total:
+        raise InvalidValue("shares", dict(weights), "add up to nothing: write, for instance, {rs1: 2, rs2: 1}")
+    return {name: share / total for name, share in shares.items()}
+
+
+VIP = Option("vip", values.vip)
+PORT = integer("port", 1, 65535)
+KIND = choice("kind", ("http", "tcp"), default="http")
+PATH = text("path", lambda option, value: _token(option, value, "/"), default="/")
+HOST_HEADER = text("host_header", _token)
+SEND = Option("send", lambda value: str(value).encode())
+EXPECT = text("expect", _expression)
+IDENTIFY = text("identify", _name_expression)
+REQUESTS = integer("requests", 1, _MAX_REQUESTS, default=10)
+PARALLEL = integer("parallel", 1, 200, default=1)
+TIMEOUT = number("timeout", 0.1, 60, " seconds", default=5.0)
+SHARES = Option("shares", _shares, type="dict")
+TOLERANCE = number("tolerance", 0, 1, default=0.1)
+
+ARGUMENT_SPEC = {
+    **argument_spec(VIP, PORT, KIND, PATH, HOST_HEADER, SEND, EXPECT, IDENTIFY),
+    "status": {"type": "list", "elements": "int", "default": [200]},
+    **argument_spec(REQUESTS, PARALLEL, TIMEOUT, SHARES, TOLERANCE),
+}
+_KIND_OF = {"send": "tcp", "host_header": "http"}  # options that only one kind of request has
+
+
 @dataclass(frozen=True)
-class Requests:
-    """What to ask."""
+class VipRequests:
+    """Requests to a VIP."""
 
     vip: Address
     port: int
     kind: str
     path: str
-    host: str  # of HTTP
+    host: str  # the header field of HTTP
     send: bytes | None  # over TCP
     expect: re.Pattern[str] | None
     identify: re.Pattern[str] | None
     status: tuple[int, ...]
-    requests: int
+    count: int
     parallel: int
-    timeout: float  # seconds for each
-    shares: Mapping[str, float]  # empty: any distribution will do
+    timeout: float  # seconds, for each request
+    shares: Mapping[str, float]  # empty: any distribution is right
     tolerance: float
 
     def __str__(self) -> str:
         return f"{self.kind}://{values.endpoint(self.vip, self.port)}{self.path if self.kind == 'http' else ''}"
 
     @property
-    def listens(self) -> bool:
-        """Whether anything is to be read: else a connection is an answer."""
+    def reads_answer(self) -> bool:
+        """Whether to read an answer: otherwise an accepted connection is one."""
         return self.kind == "http" or any(part is not None for part in (self.send, self.expect, self.identify))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a request."""
+    """The outcome of a request."""
 
-    name: str | None  # who answered; None: it failed
+    name: str | None  # of the real server that answered; None: the request failed
     problem: str = ""
-    example: str = ""  # of what was said instead
+    example: str = ""  # of a wrong answer
     seconds: float = 0.0
 
 
 class ProbeFailed(LvsError):
-    """Not every answer was as it has to be; the return values are its facts."""
+    """At least one answer is missing or wrong; the return values are its facts."""
 
 
-def wanted_requests(options: Mapping[str, Any]) -> Requests:
-    """What the options ask for.
+def parse(options: Options) -> VipRequests:
+    """Read the options.
 
     :raises Invalid: all that is wrong with them
     """
-    faults = Faults()
+    reader = OptionReader(options)
     for name in ("vip", "port"):
         if options[name] is None:
-            faults.found.append(MissingValue(name, "name the VIP and its port, or the real servers in through"))
-    raise_all(faults.found)
-    vip = faults.take(values.vip, options["vip"])
-    port = faults.take(values.port, "port", options["port"])
-    kind = faults.take(values.choice, "kind", options["kind"], KINDS)
-    for name, fits in (("send", "tcp"), ("host_header", "http")):
-        if options[name] is not None and kind not in (fits, None):
-            faults.found.append(InvalidValue(name, repr(options[name]), f"is for kind={fits}: leave it out"))
-    path = faults.take(_token, "path", options["path"], "/")
-    host = faults.take(_token, "host_header", options["host_header"])
-    expect = faults.take(_expression, "expect", options["expect"])
-    identify = faults.take(_expression, "identify", options["identify"], 1)
-    status = [faults.take(values.integer, "status", one, 100, 599) for one in options["status"]]
-    requests = faults.take(values.integer, "requests", options["requests"], 1, MAX_REQUESTS)
-    parallel = faults.take(values.integer, "parallel", options["parallel"], 1, MAX_PARALLEL)
-    timeout = faults.take(seconds, options["timeout"])
-    shares = faults.take(_shares, options["shares"])
-    tolerance = faults.take(_number, "tolerance", options["tolerance"], 0.0, 1.0)
-    raise_all(faults.found)
-    vip = cast("Address", vip)  # it was read, or raised
-    return Requests(
-        vip=vip,
-        port=port or 0,
-        kind=kind or "",
-        path=path or "/",
-        host=host or values.endpoint(vip, port or 0),
-        send=None if options["send"] is None else str(options["send"]).encode(),
-        expect=expect,
-        identify=identify,
-        status=tuple(one or 0 for one in status),
-        requests=requests or 1,
-        parallel=parallel or 1,
-        timeout=timeout or TIMEOUT[0],
-        shares=shares or {},
-        tolerance=tolerance or 0.0,
+            reader.faults.add(MissingValue(name, "name the VIP and its port, or the real servers in through"))
+    reader.faults.raise_all()
+    vip, port, kind = reader.read(VIP), reader.read(PORT), reader.read(KIND)
+    for name, needed in _KIND_OF.items():
+        if options[name] is not None and options["kind"] != needed:
+            reader.faults.add(InvalidValue(name, repr(options[name]), f"is for kind={needed}: leave it out"))
+    path, host, send = reader.read(PATH), reader.read_optional(HOST_HEADER), reader.read_optional(SEND)
+    expect, identify = reader.read_optional(EXPECT), reader.read_optional(IDENTIFY)
+    status = [reader.faults.read(values.integer, "status", code, 100, 599) for code in options["status"]]
+    count, parallel, timeout = reader.read(REQUESTS), reader.read(PARALLEL), reader.read(TIMEOUT)
+    shares, tolerance = reader.read_optional(SHARES), reader.read(TOLERANCE)
+    reader.faults.raise_all()
+    return VipRequests(
+        vip=vip.value,
+        port=port.value,
+        kind=kind.value,
+        path=path.value,
+        host=host.value or values.endpoint(vip.value, port.value),
+        send=send.value,
+        expect=expect.value,
+        identify=identify.value,
+        status=tuple(code.value for code in status),
+        count=count.value,
+        parallel=parallel.value,
+        timeout=timeout.value,
+        shares=shares.value or {},
+        tolerance=tolerance.value,
     )
 
 
-def seconds(value: object) -> float:
-    """The option O(timeout)."""
-    return _number("timeout", value, *TIMEOUT, unit=" seconds")
-
-
-def _number(option: str, value: Any, lowest: float, highest: float, unit: str = "") -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise InvalidValue(option, repr(value), "is not a number") from None
-    if not lowest <= number <= highest:  # nor is what is not a number
-        raise InvalidValue(option, value, f"is not in {lowest:g}..{highest:g}{unit}")
-    return number
-
-
-def _token(option: str, value: str | None, begin: str = "") -> str | None:
-    """What goes into one line of a request."""
-    if value is None:
-        return None
-    if not value.startswith(begin) or not re.fullmatch(r"[!-~]+", value):
-        starts = f"begins with {begin} and " if begin else ""
-        raise InvalidValue(option, repr(value), f"cannot be: it {starts}has no spaces, and no letters beyond ASCII")
-    return value
-
-
-def _expression(option: str, value: str | None, groups: int | None = None) -> re.Pattern[str] | None:
-    if value is None:
-        return None
-    try:
-        compiled = re.compile(value, re.MULTILINE)
-    except re.error as error:
-        raise InvalidValue(option, repr(value), f"is not a regular expression of Python ({error})") from None
-    if groups is not None and compiled.groups != groups:
-        raise InvalidValue(option, repr(value), "has to have one group (...), around the name of the one that answered")
-    return compiled
-
-
-def _shares(value: Mapping[str, Any] | None) -> dict[str, float]:
-    """Each as a part of one."""
-    if value is None:
-        return {}
-    shares = {str(name): _number("shares", share, 0.0, float(MAX_REQUESTS)) for name, share in value.items()}
-    total = sum(shares.values())
-    if not total:
-        raise InvalidValue("shares", dict(value), "leaves nothing to anybody: write, for instance, {rs1: 2, rs2: 1}")
-    return {name: share / total for name, share in shares.items()}
-
-
-def judged(wanted: Requests, status: int | None, head: str, body: str) -> Outcome:
-    """Whether an answer is right, and whose it is.
+def evaluate(request: VipRequests, status: int | None, head: str, body: str) -> Outcome:
+    """Whether an answer is right, and which real server it is from.
 
     :param status: of HTTP
     :param head: the header fields of HTTP, a line each
     """
-    if status is not None and status not in wanted.status:
-        return Outcome(None, f"status {status}", _shown(body))
-    if wanted.expect is not None and not wanted.expect.search(body):
-        return Outcome(None, "wrong answer", _shown(body))
-    if wanted.identify is None:
+    if status is not None and status not in request.status:
+        return Outcome(None, f"status {status}", _abridged(body))
+    if request.expect is not None and not request.expect.search(body):
+        return Outcome(None, "wrong answer", _abridged(body))
+    if request.identify is None:
         return Outcome(body.partition("\n")[0].strip())
-    found = wanted.identify.search(f"{head}\n{body}")
-    if found is None or found.group(1) is None:
-        return Outcome(None, "an answer that does not say whose it is (identify)", _shown(f"{head}\n{body}"))
-    return Outcome(found.group(1).strip())
+    answer = f"{head}\n{body}"
+    match = request.identify.search(answer)
+    if match is None or match.group(1) is None:
+        return Outcome(None, "an answer without the name of a real server (identify)", _abridged(answer))
+    return Outcome(match.group(1).strip())
 
 
-def enough(wanted: Requests, said: str) -> bool:
-    """Whether what was said over TCP so far is a whole answer."""
-    asked = [pattern for pattern in (wanted.expect, wanted.identify) if pattern is not None]
-    return all(pattern.search(said) for pattern in asked) if asked else "\n" in said
+def is_complete(request: VipRequests, received: str) -> bool:
+    """Whether the bytes received over TCP so far are a whole answer."""
+    expected = [pattern for pattern in (request.expect, request.identify) if pattern is not None]
+    return all(pattern.search(received) for pattern in expected) if expected else "\n" in received
 
 
-def _shown(said: str) -> str:
-    said = " ".join(said.split())
-    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
+def _abridged(answer: str) -> str:
+    line = " ".join(answer.split())
+    return line if len(line) <= _EXAMPLE else f"{line[:_EXAMPLE]}…"
 
 
-def percentile(latencies: Sequence[float], part: int) -> float:
-    """By nearest rank: the least of the sorted values that at least this part, in percent, of all do not exceed."""
-    return latencies[max(1, math.ceil(part * len(latencies) / 100)) - 1]
+def percentile(latencies: Sequence[float], percent: int) -> float:
+    """By nearest rank: the least of the sorted latencies that at least this percentage of all do not exceed."""
+    return latencies[max(1, math.ceil(percent * len(latencies) / 100)) - 1]
 
 
-def _latency(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """In milliseconds, of what was answered; empty where nothing was."""
-    each = sorted(one.seconds * 1000 for one in outcomes if one.name is not None)
-    if not each:
+def _latency(outcomes: Iterable[Outcome]) -> dict[str, float]:
+    """In milliseconds, of the requests that were answered; empty if none was."""
+    latencies = sorted(outcome.seconds * 1000 for outcome in outcomes if outcome.name is not None)
+    if not latencies:
         return {}
-    found = {f"p{part}": percentile(each, part) for part in PERCENTILES}
-    found = {"min": each[0], **found, "max": each[-1], "mean": sum(each) / len(each)}
-    return {name: round(value, 3) for name, value in found.items()}
+    latency = {
+        "min": latencies[0],
+        **{f"p{percent}": percentile(latencies, percent) for percent in PERCENTILES},
+        "max": latencies[-1],
+        "mean": sum(latencies) / len(latencies),
+    }
+    return {name: round(milliseconds, 3) for name, milliseconds in latency.items()}
 
 
-def verdict(wanted: Requests, outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
+def to_result(request: VipRequests, outcomes: Sequence[Outcome], seconds: float) -> Facts:
     """The return values.
 
-    :param seconds: that all of it took
-    :raises ProbeFailed: with them, where a request failed or the wrong ones answered
+    :param seconds: that all requests took together
+    :raises ProbeFailed: with the return values, if a request failed or the distribution is wrong
     """
-    answers = Counter(one.name for one in outcomes if one.name is not None)
-    problems = Counter(one.problem for one in outcomes if one.name is None)
-    examples = {one.problem: one.example for one in reversed(outcomes)}
+    answers = Counter(outcome.name for outcome in outcomes if outcome.name is not None)
+    problems = Counter(outcome.problem for outcome in outcomes if outcome.name is None)
+    examples = {outcome.problem: outcome.example for outcome in reversed(outcomes)}
     failures = [
         {"problem": problem, "times": times, "example": examples[problem]} for problem, times in problems.most_common()
     ]
@@ -225,40 +228,39 @@ def verdict(wanted: Requests, outcomes: Sequence[Outcome], seconds: float) -> di
         "requests": len(outcomes),
         "seconds": round(seconds, 3),
     }
-    told = _failures(wanted, len(outcomes), failures) + _off(wanted, answers)
-    if told:
-        raise ProbeFailed("\n".join(told), facts)
+    messages = [*_failure_messages(request, len(outcomes), failures), *_share_messages(request, answers)]
+    if messages:
+        raise ProbeFailed("\n".join(messages), facts)
     return facts
 
 
-def _failures(wanted: Requests, requests: int, failures: Sequence[Mapping[str, Any]]) -> list[str]:
+def _failure_messages(request: VipRequests, total: int, failures: Sequence[Facts]) -> list[str]:
     if not failures:
         return []
-    each = []
-    for one in failures:
-        example = f", such as '{one['example']}'" if one["example"] else ""
-        each.append(f"{one['problem']} (x{one['times']}){example}")
-    failed = sum(one["times"] for one in failures)
-    found = f"{failed} of {requests} requests to {wanted} failed: {'; '.join(each)}"
-    return [f"{found}: which real server it is, the director finds out with the option through"]
+    problems = []
+    for failure in failures:
+        example = f", such as '{failure['example']}'" if failure["example"] else ""
+        problems.append(f"{failure['problem']} (x{failure['times']}){example}")
+    failed = sum(failure["times"] for failure in failures)
+    summary = f"{failed} of {total} requests to {request} failed: {'; '.join(problems)}"
+    return [f"{summary}: to find the real server, probe all of them from the director with the option through"]
 
 
-def _off(wanted: Requests, answers: Mapping[str, int]) -> list[str]:
-    """What is wrong with the distribution."""
+def _share_messages(request: VipRequests, answers: Mapping[str, int]) -> list[str]:
     total = sum(answers.values())
-    if not wanted.shares or not total:
+    if not request.shares or not total:
         return []
-    told = [
-        f"shares: {name!r} answered {times} of {total} requests and is not among {', '.join(wanted.shares)}: name it, take it"
-        " out of the service, or see that identify finds a name"
+    messages = [
+        f"shares: {name!r} answered {times} of {total} requests and is not among {', '.join(request.shares)}: name it,"
+        " take it out of the service, or see that identify finds a name"
         for name, times in sorted(answers.items())
-        if name not in wanted.shares
+        if name not in request.shares
     ]
-    for name, share in wanted.shares.items():
-        found = answers.get(name, 0) / total
-        if abs(found - share) > wanted.tolerance + _ROUNDING:
-            told.append(
-                f"shares: {name} has {found:.3f} of the answers, where {share:.3f} is wanted, give or take"
-                f" {wanted.tolerance:g}: see the weights and the scheduler on the director (ipvsadm -Ln), or allow more"
+    for name, wanted in request.shares.items():
+        share = answers.get(name, 0) / total
+        if abs(share - wanted) > request.tolerance + _ROUNDING:
+            messages.append(
+                f"shares: {name} has {share:.3f} of the answers, where {wanted:.3f} is wanted, give or take"
+                f" {request.tolerance:g}: see the weights and the scheduler on the director (ipvsadm -Ln), or allow more"
             )
-    return told
+    return messages

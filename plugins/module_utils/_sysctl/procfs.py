@@ -2,184 +2,185 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Settings in procfs, their files for the next boot, and the values that were there before."""
+"""Settings in procfs, with their files for the next boot, and the claims on them in the state file."""
 
 from __future__ import annotations
 
-import copy
 import errno
 import os
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-from .._core import files
-from .._core.errors import KernelRefused, LvsError, NoSuchDevice, NotPermitted
-from .._core.reconcile import Change, Wanted
+from .._core import files, state
+from .._core.errors import KernelRefused, LvsError, NotPermitted
+from .._core.reconcile import Change, ContextT, Seen, Transition, Wanted
+from .._core.resource import Backend, Desired, DesiredT
 from .._core.textfile import TextFile, is_made_here
 from .._net.model import FALLBACK_DEVICES
 from .._net.rtnetlink import Links
+from . import boot_order
 from .model import (
     ALL,
-    DIRECTORIES,
     DIRECTORY,
-    LAST_FILE,
-    NETWORK_DIRECTORIES,
-    UFW_FILE,
-    UFW_SWITCH,
-    BootFile,
+    SUBJECT,
+    AnySysctlKey,
+    Claims,
+    DeviceContext,
+    ItemKey,
     Sysctl,
+    SysctlItem,
     SysctlKey,
-    combined,
+    Value,
 )
 
 ROOT = "/proc/sys"
-_DEVICES = f"{ROOT}/net/ipv4/conf"
-_SUBJECT = "sysctl"
 
 
-class Settings:
-    """Settings that one of us asks for; a context manager.
+class SysctlBackend(Backend[DesiredT, ItemKey, SysctlItem, ContextT]):
+    """Settings that a claimant asks for.
 
-    A state file keeps, for each setting, the value found before the first change and who wants which value. So a setting
-    goes back when the last who wants it gives it up, and what nobody here asked for is left alone.
+    The state file holds, for each setting, the value found before the first change and the value that each claimant wants.
+    So a setting goes back when its last claimant gives it up, and settings without a claim are left alone.
     """
 
     def __init__(self, claimant: str) -> None:
         self._claimant = claimant
 
-    def __enter__(self) -> Any:
-        self._claims: dict[str, Any] = files.load_state().get(_SUBJECT, {})
-        return self
+    def _claims(self) -> Claims:
+        """The claims of the claimant, as they are."""
+        return Claims(state.subject(SUBJECT), self._claimant)
 
-    def __exit__(self, *_exception: object) -> None:
-        pass
+    def _seen(
+        self,
+        wanted: Iterable[Wanted[ItemKey, SysctlItem]],
+        claimed: Iterable[AnySysctlKey],
+        values: Mapping[AnySysctlKey, Value],
+        context: ContextT,
+    ) -> Seen[ItemKey, SysctlItem, ContextT]:
+        """These values, and the named files that this collection made.
 
-    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """The named settings as they are; of those that shall go, only the ones that we asked for."""
-        self._wanted = list(wanted)
-        self._current: dict[Any, Any] = {}
-        for one in self._wanted:
-            if isinstance(one.key, str):
-                made = files.read_made(one.key, "" if one.new is None else "persist")
-                if made is not None:
-                    self._current[one.key] = TextFile(one.key, made)
-            elif one.new is not None or self._claimant in self._wants(one.key):
-                self._take_in(one.key)
-        return self._current
-
-    def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """Write the changes; first of all, what there was before. If one is refused, what is written already goes back."""
-        before = copy.deepcopy(self._claims)
-        done: list[Sysctl] = []
-        try:
-            self._claim()
-            # Files last: nothing of them has to go back.
-            for change in sorted(changes, key=lambda change: isinstance(change.item, TextFile)):
-                item = change.item
-                if isinstance(item, TextFile):
-                    if change.after is None:
-                        files.remove(item.key)
-                    else:
-                        files.write_text(item.key, item.text)
-                else:
-                    _write(item.key, item.former if change.after is None else item.value)
-                    done.append(self._current[item.key])
-        except LvsError:
-            for one in reversed(done):
-                _write(one.key, one.value)
-            if before != self._claims:
-                files.save_subject(_SUBJECT, before)
-            raise
-        self._release(one.key for one in [*self._wanted, *(change.item for change in changes if change.after is None)])
-
-    def _take_in(self, key: Any) -> None:
-        self._current[key] = Sysctl(key, _read(key), self._former(key), self._others(key))
-
-    def _wants(self, key: object) -> dict[str, Any]:
-        wants: dict[str, Any] = self._claims.get(str(key), {}).get("wanted", {})
-        return wants
-
-    def _others(self, key: Any) -> int | None:
-        """What others of us want of it."""
-        # Numbers, as IPVS's own settings have no others that want them.
-        numbers = [number for claimant, number in self._wants(key).items() if claimant != self._claimant]
-        return combined(key.name, numbers) if numbers else None
-
-    def _former(self, key: Any) -> int | str | None:
-        """What the setting is when we no longer ask for it."""
-        found: int | str | None = self._claims.get(str(key), {}).get("found")
-        others = self._others(key)
-        return found if others is None else others
-
-    def _claim(self) -> None:
-        changed = False
-        for one in self._wanted:
-            if isinstance(one.new, Sysctl):
-                claim = self._claims.setdefault(str(one.key), {"found": self._current[one.key].value, "wanted": {}})
-                changed = changed or claim["wanted"].get(self._claimant) != one.new.value
-                claim["wanted"][self._claimant] = one.new.value
-        if changed:
-            files.save_subject(_SUBJECT, self._claims)
-
-    def _release(self, keys: Iterable[Any]) -> None:
-        kept = {one.key for one in self._wanted if one.new is not None}
-        changed = False
-        for key in keys:
-            if key not in kept and not isinstance(key, str) and self._claimant in self._wants(key):
-                changed = True
-                del self._claims[str(key)]["wanted"][self._claimant]
-                if not self._wants(key):
-                    del self._claims[str(key)]
-        if changed:
-            files.save_subject(_SUBJECT, self._claims)
-
-
-class DeviceSettings(Settings):
-    """The settings of one device, and of C(all); the device asks for them."""
-
-    def read(self, wanted: Iterable[Wanted[Any]]) -> dict[Any, Any]:
-        """See above, and the files that set something when the host starts.
-
-        A device that is not there has no settings, but those that can be made.
+        :param claimed: the settings that may have a claim
         """
-        wanted = list(wanted)
+        items: dict[ItemKey, SysctlItem] = {key: Sysctl(key, value) for key, value in values.items()}
+        for file in wanted:
+            if isinstance(file.key, str):
+                text = files.read_made(file.key, "" if file.new is None else "persist")
+                if text is not None:
+                    items[file.key] = TextFile(file.key, text)
+        claims = self._claims()
+        former: dict[ItemKey, SysctlItem] = {key: claims.former(key) for key in claimed if claims.value(key) is not None}
+        return Seen(items, context, frozenset(former), former)
+
+    def apply(self, transition: Transition[ItemKey, SysctlItem, ContextT]) -> None:
+        """Claim the settings, then write them. If one is refused, those written before it and the claims go back."""
+        wanted = transition.wanted
+        claimed = {setting.new.key: setting.new.value for setting in wanted if isinstance(setting.new, Sysctl)}
+        released = [setting.key for setting in wanted if setting.new is None and not isinstance(setting.key, str)]
+        claimed_before = self._set_claims(claimed, transition.seen)
+        written: list[Sysctl] = []
+        try:
+            for change in transition.changes:
+                before, after = change.before, change.former if change.after is None else change.after
+                if isinstance(before, Sysctl) and isinstance(after, Sysctl):
+                    write_value(after)
+                    written.append(before)
+            _write_files(transition.changes)  # last: none of them has to go back
+        except LvsError:
+            for setting in reversed(written):
+                write_value(setting)
+            self._set_claims(claimed_before, transition.seen)
+            raise
+        self._set_claims(dict.fromkeys(released), transition.seen)
+
+    def _set_claims(
+        self, values: Mapping[AnySysctlKey, Value | None], seen: Seen[ItemKey, SysctlItem, ContextT]
+    ) -> dict[AnySysctlKey, Value | None]:
+        """Claim these values, or release what has none; gives the values claimed before."""
+        claims = self._claims()
+        before = {key: claims.value(key) for key in values}
+        if before != values:
+            with state.changing() as subjects:
+                subject = subjects.setdefault(SUBJECT, {})
+                claims = Claims(subject, self._claimant)
+                for key, value in values.items():
+                    current = seen.items.get(key)
+                    if value is None:
+                        claims.release(key)
+                    elif isinstance(current, Sysctl):
+                        claims.claim(key, value, current.value)
+                if not subject:
+                    del subjects[SUBJECT]
+        return before
+
+
+class DeviceSysctlBackend(SysctlBackend[Desired[ItemKey, SysctlItem], DeviceContext]):
+    """The settings of one device, and of C(all); the device is the claimant."""
+
+    def read(self, desired: Desired[ItemKey, SysctlItem]) -> Seen[ItemKey, SysctlItem, DeviceContext]:
+        """The settings, the files of other devices, and all files that set something when the host boots.
+
+        A device that does not exist has no settings, unless it is one that can be created.
+        """
+        devices = _devices()
+        keys = [wanted.key for wanted in desired.wanted if isinstance(wanted.key, SysctlKey)]
+        coming = {wanted.key for wanted in desired.wanted if wanted.new is not None}
+        values: dict[AnySysctlKey, Value] = {}
+        for key in keys:
+            if key.device == ALL or key.device in devices:
+                values[key] = read_value(key)
+            elif key in coming and key.device in FALLBACK_DEVICES:
+                # A device that is yet to be created begins with the values of `default`.
+                values[key] = read_value(SysctlKey("default", key.name))
+        claims = self._claims()
+        claimed_by_others = {key: value for key in keys for value in [claims.value_of_others(key)] if value is not None}
+        device_files, other_files = _boot_files(all_of_them=any(isinstance(key, str) for key in coming))
+        seen = self._seen(desired.wanted, keys, values, DeviceContext(devices, claimed_by_others, other_files))
+        return Seen({**device_files, **seen.items}, seen.context, seen.owned, seen.former)
+
+    def apply(self, transition: Transition[ItemKey, SysctlItem, DeviceContext]) -> None:
+        """Create the device first if it does not exist and can be created."""
         device = self._claimant
-        self._exists = os.path.isdir(f"{_DEVICES}/{device}")
-        if not self._exists and device not in FALLBACK_DEVICES and any(one.new is not None for one in wanted):
-            raise NoSuchDevice(device, sorted(set(os.listdir(_DEVICES)) - {ALL, "default"}))
-        super().read(wanted)
-        if any(isinstance(one.new, TextFile) for one in wanted):
-            paths = [path for folder in (*DIRECTORIES, *NETWORK_DIRECTORIES) for path in _listed(folder)]
-            self._take_in_files([*paths, LAST_FILE, UFW_SWITCH, UFW_FILE])
-        else:
-            self._take_in_files(_listed(DIRECTORY))
-        return self._current
+        coming = [change.after.key for change in transition.changes if isinstance(change.after, Sysctl)]
+        if device not in transition.seen.context.devices and any(
+            isinstance(key, SysctlKey) and key.device == device for key in coming
+        ):
+            _create_fallback_device(device)
+        super().apply(transition)
 
-    def apply(self, changes: Sequence[Change[Any]]) -> None:
-        """See above; a device that can be made is made for the settings that it shall have."""
-        device = self._claimant
-        coming = [change.after for change in changes if isinstance(change.after, Sysctl)]
-        if any(one.key.device == device for one in coming) and not os.path.isdir(f"{_DEVICES}/{device}"):
-            with Links() as links:
-                links.ensure_tunnel(device)
-        super().apply(changes)
 
-    def _take_in(self, key: SysctlKey) -> None:
-        there = self._exists or key.device == ALL
-        if there:
-            super()._take_in(key)
-        elif any(one.key == key and one.new is not None for one in self._wanted):
-            # A device that is yet to be made begins with the values of `default`.
-            default = _read(SysctlKey("default", key.name))
-            self._current[key] = Sysctl(key, default, self._former(key), self._others(key))
+def _create_fallback_device(device: str) -> None:
+    with Links() as links:
+        links.ensure_tunnel(device)
 
-    def _take_in_files(self, paths: Iterable[str]) -> None:
-        """Those of other devices of ours, and what others have."""
-        for path in paths:
-            text = None if path in self._current or _is_link_to_last(path) else _read_if_readable(path)
-            if text is not None:
-                ours = os.path.dirname(path) == DIRECTORY and is_made_here(text, "arp_sysctl")
-                self._current[path] = TextFile(path, text) if ours else BootFile(path, text)
+
+def _write_files(changes: Iterable[Change[SysctlItem]]) -> None:
+    for change in changes:
+        if isinstance(change.item, TextFile):
+            if change.after is None:
+                files.remove(change.item.key)
+            else:
+                files.write_text(change.item.key, change.item.text)
+
+
+def _boot_files(all_of_them: bool) -> tuple[dict[ItemKey, SysctlItem], dict[str, str]]:
+    """The files that this module wrote for any device, and the texts of those of other programs.
+
+    :param all_of_them: of all folders; otherwise only of sysctl.d in /etc
+    """
+    folders = [DIRECTORY]
+    single_files: tuple[str, ...] = ()
+    if all_of_them:
+        folders = [*boot_order.DIRECTORIES, *boot_order.NETWORK_DIRECTORIES]
+        single_files = (boot_order.LAST_FILE, boot_order.UFW_SWITCH, boot_order.UFW_FILE)
+    device_files: dict[ItemKey, SysctlItem] = {}
+    other_files = {}
+    for path in [*(path for folder in folders for path in _listed(folder)), *single_files]:
+        text = None if _is_link_to_last_file(path) else _read_if_readable(path)
+        if text is not None:
+            if os.path.dirname(path) == DIRECTORY and is_made_here(text, "arp_sysctl"):
+                device_files[path] = TextFile(path, text)
+            else:
+                other_files[path] = text
+    return device_files, other_files
 
 
 def _listed(folder: str) -> list[str]:
@@ -189,13 +190,13 @@ def _listed(folder: str) -> list[str]:
         return []
 
 
-def _is_link_to_last(path: str) -> bool:
+def _is_link_to_last_file(path: str) -> bool:
     """Debian has the file that is read last in a directory, too."""
-    return path != LAST_FILE and os.path.realpath(path) == LAST_FILE
+    return path != boot_order.LAST_FILE and os.path.realpath(path) == boot_order.LAST_FILE
 
 
 def _read_if_readable(path: str) -> str | None:
-    """What somebody else wrote: whether it can be read is no concern of ours."""
+    """The text of a file of another program; None where it cannot be read."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
@@ -203,19 +204,31 @@ def _read_if_readable(path: str) -> str | None:
         return None
 
 
-def _read(key: Any) -> int | str:
+def _devices() -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(f"{ROOT}/net/ipv4/conf")) - {ALL, "default"}
+    except FileNotFoundError:
+        return frozenset()
+
+
+def read_value(key: AnySysctlKey) -> Value:
+    """The value of a setting."""
     path = f"{ROOT}/{key.path}"
     text = files.read_text(path)
     if text is None:
         raise KernelRefused(f"{path} does not exist: is procfs mounted, and IPv4 in this kernel?")
-    return key.parsed(text)  # type: ignore[no-any-return]  # each kind of key has its own
+    return key.parsed(text)
 
 
-def _write(key: Any, number: object) -> None:
+def write_value(setting: Sysctl) -> None:
+    """Set a setting.
+
+    :raises LvsError: the kernel does not accept the value, or the user is not root
+    """
     try:
-        with open(f"{ROOT}/{key.path}", "w", encoding="ascii") as file:
-            file.write(f"{number}\n")
+        with open(f"{ROOT}/{setting.key.path}", "w", encoding="ascii") as file:
+            file.write(f"{setting.value}\n")
     except OSError as error:
         if error.errno in (errno.EPERM, errno.EACCES):
-            raise NotPermitted(f"writing {key}") from error
-        raise KernelRefused(f"{key} = {number}: {error.strerror}") from error
+            raise NotPermitted(f"writing {setting.key}") from error
+        raise KernelRefused(f"{setting.assignment}: {error.strerror}") from error

@@ -2,30 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What a real server has to be and to hold, given the ways that packets come to it. Pure."""
+"""What a real server has to be and to hold, given how packets come to it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.values import Address
-from ansible_collections.lvs.cluster.plugins.module_utils._net import model as network
-from ansible_collections.lvs.cluster.plugins.module_utils._net import tunnel
+from ...module_utils._core.options import ABSENT, Facts, Options
+from ...module_utils._core.values import Address
+from ...module_utils._ipvs.model import ServiceKey
+from ...module_utils._net import tunnel
+from ...module_utils._net.model import FALLBACK_DEVICES
+from ...module_utils._nft import port_dnat
+from .description import RealServerDescription, ServiceDescription
+from .rows import device_rows
 
-# The device that takes packets out: by the families outside and inside. Fallback devices, but where none takes them.
+# The device that takes packets out of a tunnel, by the families outside and inside: the kernel's fallback devices, and
+# devices of our own where no fallback device takes such packets.
 _PLAIN = {(4, 4): "tunl0", (4, 6): "sit0", (6, 6): "ip6tnl0", (6, 4): "lvs4in6"}
 _GRE = {4: "gre0", 6: "ip6gre0"}
 _GRE_WITH_CHECKSUM = {4: "lvsgre", 6: "lvsgre6"}
-# Those that may have held an IPv4 VIP, whatever its tunnel was before.
-_HOLDERS = ("tunl0", "gre0", "ip6gre0", "lvs4in6", "lvsgre", "lvsgre6")
+# The tunnel devices that may have held an IPv4 VIP before, whatever its tunnel was then.
+_IPV4_VIP_DEVICES = ("tunl0", "gre0", "ip6gre0", "lvs4in6", "lvsgre", "lvsgre6")
 _PROTOCOLS = {"ipip": tunnel.IPIP, "sit": tunnel.IPV6, "ip6tnl": tunnel.IPV6, "gre": tunnel.GRE, "ip6gre": tunnel.GRE}
-_PROTOCOLS_OF_OWN = {"lvs4in6": tunnel.IPIP, "lvsgre": tunnel.GRE, "lvsgre6": tunnel.GRE}
+_PROTOCOLS_OF_OWN_DEVICES = {"lvs4in6": tunnel.IPIP, "lvsgre": tunnel.GRE, "lvsgre6": tunnel.GRE}
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Way:
+class Delivery:
     """How the packets of one service come to a real server."""
 
     family: int  # of the VIP: 4 or 6
@@ -35,129 +43,172 @@ class Way:
     tunnel_type: str
     tunnel_port: int
     tunnel_checksum: str
-    mapping: Mapping[str, Any] | None = None  # the port that is another here
+    mapping: Options | None = None  # the row of port_dnat, where the program listens on another port
+
+    @classmethod
+    def of(cls, real_server: RealServerDescription) -> Delivery:
+        """The delivery to a real server of a service."""
+        destination = real_server.destination
+        service = destination.key.service
+        return cls(
+            service.family,
+            service.vip,
+            real_server.rip,
+            destination.forward,
+            destination.tunnel_type,
+            destination.tunnel_port,
+            destination.tunnel_checksum,
+            real_server.mapping,
+        )
 
 
 @dataclass
-class RealServerSide:
-    """What a real server holds: options of our modules, in the order in which they are to run."""
+class RealServerPlan:
+    """What a real server holds: options of our modules, in the order in which they run."""
 
-    silent: list[str] = field(default_factory=list)  # the devices for arp_sysctl
-    guard: dict[str, Any] = field(default_factory=dict)  # for tunnel_guard; empty: nothing to guard
-    mappings: list[dict[str, Any]] = field(default_factory=list)  # for port_dnat
-    clamps: list[dict[str, Any]] = field(default_factory=list)  # the tunnels of mss_clamp
-    own_devices: list[dict[str, Any]] = field(default_factory=list)  # for tunl_vip: those that have to be made, without VIPs
-    devices: list[dict[str, Any]] = field(default_factory=list)  # for tunl_vip, a row each
-    # What the description knows and this host has no part in, to be taken away if it is there: rows of the same modules.
-    leaving_devices: list[dict[str, Any]] = field(default_factory=list)
-    leaving_mappings: list[dict[str, Any]] = field(default_factory=list)
-    leaving_clamps: list[dict[str, Any]] = field(default_factory=list)
+    arp_silent_devices: list[str] = field(default_factory=list)  # for arp_sysctl
+    guard: Facts = field(default_factory=dict)  # for tunnel_guard; empty: nothing to guard
+    mappings: list[Facts] = field(default_factory=list)  # for port_dnat
+    mss: list[Facts] = field(default_factory=list)  # the tunnels of mss_clamp
+    tunnel_devices: list[Facts] = field(default_factory=list)  # for tunl_vip: devices to create first, without VIPs
+    devices: list[Facts] = field(default_factory=list)  # for tunl_vip: all devices, with their VIPs
+    # What other real servers of the description need and this one does not: to be removed if it exists.
+    removed_devices: list[Facts] = field(default_factory=list)
+    removed_mappings: list[Facts] = field(default_factory=list)
+    removed_mss: list[Facts] = field(default_factory=list)
 
 
-def side(
-    ways: Sequence[Way], holders: Mapping[int, str], directors: Sequence[Address], path_mtu: int | None
-) -> RealServerSide:
-    """What these ways ask for.
+def deliveries_by_host(services: Iterable[ServiceDescription], hosts: Iterable[str]) -> dict[str, list[Delivery]]:
+    """The deliveries to each host."""
+    deliveries: dict[str, list[Delivery]] = {host: [] for host in hosts}
+    for service in services:
+        for real_server in service.present_real_servers:
+            if real_server.host is not None:
+                deliveries[real_server.host].append(Delivery.of(real_server))
+    return deliveries
 
-    :param holders: the device that holds VIPs, by family, but those of IPv4 that come through a tunnel
-    :param directors: the addresses that tunnels come from
+
+def real_server_plan(
+    deliveries: Sequence[Delivery], vip_devices: Mapping[int, str], dips: Sequence[Address], path_mtu: int | None
+) -> RealServerPlan:
+    """What a real server needs for its deliveries.
+
+    :param vip_devices: the devices that hold VIPs, by family, except IPv4 VIPs whose packets come through a tunnel
+    :param dips: the directors' own addresses, from which tunnels come
     :param path_mtu: the largest packet, in bytes, between directors and this host; None: what its route says
     """
-    made = RealServerSide()
-    devices: dict[str, dict[str, Any]] = {}
-    for way in ways:
-        if way.forward not in ("tunnel", "route"):
+    plan = RealServerPlan()
+    devices: dict[str, Facts] = {}
+    for delivery in deliveries:
+        if delivery.forward not in ("tunnel", "route"):
             continue
-        if way.forward == "tunnel":
-            _open(devices, way, made)
-            made.clamps += [row for row in _clamps(way, directors, path_mtu) if row not in made.clamps]
-        if way.vip is not None:
-            holder = _holder(way, holders)
-            _append_new(devices.setdefault(holder, {"device": holder, "vips": []})["vips"], [str(way.vip)])
-            _append_new(made.silent, [holder] if way.family == 4 else [])
-        if way.mapping is not None:
-            made.mappings.append(dict(way.mapping))
-    made.devices = list(devices.values())
+        if delivery.forward == "tunnel":
+            _add_tunnel_device(plan, devices, delivery)
+            _append_new(plan.mss, _mss_rows(delivery, dips, path_mtu))
+        if delivery.vip is not None:
+            device = _vip_device(delivery, vip_devices)
+            _append_new(_device_row(devices, device)["vips"], [str(delivery.vip)])
+            _append_new(plan.arp_silent_devices, [device] if delivery.family == 4 else [])
+        if delivery.mapping is not None:
+            plan.mappings.append(dict(delivery.mapping))
+    plan.devices = list(devices.values())
     protocols = {_protocol(device) for device in devices} - {None}
     if protocols:
-        ports = {row["tunnel_port"] for row in made.devices if "tunnel_port" in row}
-        made.guard = {"sources": [str(one) for one in directors], "protocols": sorted(protocols), "gue_ports": sorted(ports)}
-    return made
+        ports = {row["tunnel_port"] for row in plan.devices if "tunnel_port" in row}
+        plan.guard = {"sources": [str(dip) for dip in dips], "protocols": sorted(protocols), "gue_ports": sorted(ports)}
+    return plan
 
 
-def leave(
-    made: RealServerSide, described: Sequence[tuple[Address, Mapping[str, Any] | None]], holders: Mapping[int, str]
+def described_vips(services: Iterable[ServiceDescription]) -> list[tuple[Address, Facts | None]]:
+    """The VIP of each service, and the port mapping that it may have, or may have had."""
+    keys = (service.key for service in services)
+    return [(key.vip, _mapping_row(key)) for key in keys if key.vip is not None]
+
+
+def add_removals(
+    plan: RealServerPlan, described: Sequence[tuple[Address, Options | None]], vip_devices: Mapping[int, str]
 ) -> None:
-    """Have all go that the description knows and the host has no part in.
+    """Add the removal of all that the description knows and the host does not need.
 
-    :param described: the VIP of each service, and which port mapping it might have had
+    :param described: the VIP of each service, and the port mapping that it may have had
     """
-    held = {(row["device"], vip) for row in made.devices for vip in row["vips"]}
-    clamped = {row["vip"] for row in made.clamps}
-    mapped = [{**row, "to_port": None} for row in made.mappings]
-    gone: dict[str, list[str]] = {}
-    for vip, mapping in described:
-        for device in _HOLDERS if vip.version == 4 else ():
-            if (device, str(vip)) not in held:
-                _append_new(gone.setdefault(device, []), [str(vip)])
-        if (holders[vip.version], str(vip)) not in held:
-            _append_new(gone.setdefault(holders[vip.version], []), [str(vip)])
-        if str(vip) not in clamped:
-            _append_new(made.leaving_clamps, [{"vip": str(vip)}])
+    held = {(row["device"], vip) for row in plan.devices for vip in row["vips"]}
+    clamped = {row["vip"] for row in plan.mss}
+    mapped = [{**row, "to_port": None} for row in plan.mappings]
+    removed: list[tuple[str, str]] = []
+    for address, mapping in described:
+        vip = str(address)
+        tunnel_devices = _IPV4_VIP_DEVICES if address.version == 4 else ()
+        devices = (*tunnel_devices, vip_devices[address.version])
+        removed += [(device, vip) for device in devices if (device, vip) not in held]
+        if vip not in clamped:
+            _append_new(plan.removed_mss, [{"vip": vip}])
         if mapping is not None and {**mapping, "to_port": None} not in mapped:
-            _append_new(made.leaving_mappings, [dict(mapping)])
-    made.leaving_devices = [{"device": device, "vips": vips, "state": "absent"} for device, vips in gone.items()]
+            _append_new(plan.removed_mappings, [dict(mapping)])
+    plan.removed_devices = device_rows(removed, state=ABSENT)
 
 
-def device_of(way: Way) -> str:
-    """The device that takes its packets out of the tunnel."""
-    outer = way.rip.version
-    if way.tunnel_type == "gre":
-        return (_GRE_WITH_CHECKSUM if way.tunnel_checksum == "checksum" else _GRE)[outer]
-    return _PLAIN[outer, way.family]
+def device_of(delivery: Delivery) -> str:
+    """The device that takes the packets out of their tunnel."""
+    outer = delivery.rip.version
+    if delivery.tunnel_type == "gre":
+        return (_GRE_WITH_CHECKSUM if delivery.tunnel_checksum == "checksum" else _GRE)[outer]
+    return _PLAIN[outer, delivery.family]
 
 
-def _holder(way: Way, holders: Mapping[int, str]) -> str:
-    """The device that has the VIP.
+def _vip_device(delivery: Delivery, vip_devices: Mapping[int, str]) -> str:
+    """The device that holds the VIP.
 
-    Loose reverse path filtering drops what comes out of a device that has no IPv4 address (fib_frontend.c): so a tunnel's own
-    has it. IPv6 knows no such filter.
+    Loose reverse path filtering drops packets of a device that has no IPv4 address (fib_frontend.c), so a tunnel device has
+    the VIP itself. IPv6 has no such filter.
     """
-    return device_of(way) if way.family == 4 and way.forward == "tunnel" else holders[way.family]
+    tunnelled = delivery.family == 4 and delivery.forward == "tunnel"
+    return device_of(delivery) if tunnelled else vip_devices[delivery.family]
 
 
-def _open(devices: dict[str, dict[str, Any]], way: Way, made: RealServerSide) -> None:
-    device = device_of(way)
-    row = devices.setdefault(device, {"device": device, "vips": []})
-    if device not in network.FALLBACK_DEVICES:
-        own = {"device": device, "tunnel_type": "ipip6", "local": str(way.rip)}
-        if way.tunnel_type == "gre":
-            own.update(tunnel_type="gre", tunnel_checksum="checksum")
-        _append_new(made.own_devices, [own])
-        row.update({**own, **row})
-    if way.tunnel_type == "gue":
-        row.update(tunnel_type="gue", tunnel_port=way.tunnel_port)
-    # rp_filter is IPv4's alone.
-    _append_new(made.silent, [device] if way.family == 4 else [])
+def _device_row(devices: dict[str, Facts], device: str) -> Facts:
+    return devices.setdefault(device, {"device": device, "vips": []})
 
 
-def _clamps(way: Way, directors: Sequence[Address], path_mtu: int | None) -> list[dict[str, Any]]:
-    if way.vip is None:
+def _add_tunnel_device(plan: RealServerPlan, devices: dict[str, Facts], delivery: Delivery) -> None:
+    """Add the device that takes the packets out of their tunnel."""
+    device = device_of(delivery)
+    row = _device_row(devices, device)
+    if device not in FALLBACK_DEVICES:
+        created = {"device": device, "tunnel_type": "ipip6", "local": str(delivery.rip)}
+        if delivery.tunnel_type == "gre":
+            created.update(tunnel_type="gre", tunnel_checksum="checksum")
+        _append_new(plan.tunnel_devices, [created])
+        for option, value in created.items():
+            row.setdefault(option, value)
+    if delivery.tunnel_type == "gue":
+        row.update(tunnel_type="gue", tunnel_port=delivery.tunnel_port)
+    # rp_filter exists for IPv4 only.
+    _append_new(plan.arp_silent_devices, [device] if delivery.family == 4 else [])
+
+
+def _mss_rows(delivery: Delivery, dips: Sequence[Address], path_mtu: int | None) -> list[Facts]:
+    """The rows of M(lvs.cluster.mss_clamp): one for each address that the tunnel may come from."""
+    if delivery.vip is None:
         return []
     known = {} if path_mtu is None else {"path_mtu": path_mtu}
-    tunnels = {"tunnel_type": way.tunnel_type, "tunnel_checksum": way.tunnel_checksum}
+    options = {"tunnel_type": delivery.tunnel_type, "tunnel_checksum": delivery.tunnel_checksum, **known}
     return [
-        {"vip": str(way.vip), "director": str(director), **tunnels, **known}
-        for director in directors
-        if director.version == way.rip.version
+        {"vip": str(delivery.vip), "director": str(dip), **options} for dip in dips if dip.version == delivery.rip.version
     ]
 
 
+def _mapping_row(key: ServiceKey) -> Facts | None:
+    """The port mapping that a service may have: none where port_dnat cannot make one."""
+    return key.facts() if key.protocol in port_dnat.PROTOCOLS and key.port else None
+
+
 def _protocol(device: str) -> int | None:
-    """The protocol that the device takes packets out of, from anyone; None for one that is no tunnel."""
-    kind = network.FALLBACK_DEVICES.get(device)
-    return _PROTOCOLS_OF_OWN.get(device) if kind is None else _PROTOCOLS[kind]
+    """The protocol that the device takes packets out of, from any sender; None for a device that is no tunnel."""
+    kind = FALLBACK_DEVICES.get(device)
+    return _PROTOCOLS_OF_OWN_DEVICES.get(device) if kind is None else _PROTOCOLS[kind]
 
 
-def _append_new(rows: list[Any], new: Sequence[Any]) -> None:
+def _append_new(rows: list[T], new: Iterable[T]) -> None:
+    """Append what the list does not have yet."""
     rows += [row for row in new if row not in rows]

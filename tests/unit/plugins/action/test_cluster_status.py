@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def act(check_mode: bool = False, **options: Any) -> dict[str, Any]:
+def run(check_mode: bool = False, **options: Any) -> dict[str, Any]:
     """The result of a task, for a cluster of one real server that cannot be reached."""
     given = {"directors": [], "real_servers": [LOST], "services": [], "names": [], "hosts": {}, **options}
     task = SimpleNamespace(args=given, check_mode=check_mode, async_val=0, diff=False)
@@ -33,7 +33,7 @@ def act(check_mode: bool = False, **options: Any) -> dict[str, Any]:
 
 def test_table_and_page(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The table is printed as it is, and returned; the page is whole, and for all to read; nothing is changed."""
-    result = act()
+    result = run()
     assert result["changed"] is False
     assert result["state"] == "unreachable"
     assert result["table"][-2:] == ["  rs1, real server: ✕ unreachable", "    no route"]
@@ -50,7 +50,7 @@ def test_table_and_page(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize("fields", [{"page": ""}, {"check_mode": True}])
 def test_no_page(folder: Path, capsys: pytest.CaptureFixture[str], fields: dict[str, Any]) -> None:
     """Where none is asked for, and in check mode."""
-    result = act(**fields)
+    result = run(**fields)
     assert (result["page"], list(folder.iterdir())) == ("", [])
     assert capsys.readouterr().out.splitlines() == ["", *result["table"]]
 
@@ -58,14 +58,14 @@ def test_no_page(folder: Path, capsys: pytest.CaptureFixture[str], fields: dict[
 def test_page_in_another_folder(folder: Path) -> None:
     """It is replaced."""
     (folder / "site.html").write_text("old")
-    assert act(page="site.html")["page"] == str(folder / "site.html")
+    assert run(page="site.html")["page"] == str(folder / "site.html")
     assert "no route" in (folder / "site.html").read_text(encoding="utf-8")
 
 
 def test_page_that_cannot_be_written(folder: Path) -> None:
     """It says which, and leaves nothing behind."""
     (folder / "taken").mkdir()
-    result = act(page="taken")
+    result = run(page="taken")
     assert result["failed"] is True
     assert result["msg"].startswith(f"{folder / 'taken'}: cannot be written: ")
     assert [path.name for path in folder.iterdir()] == ["taken"]

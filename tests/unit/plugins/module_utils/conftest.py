@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import files
+from ansible_collections.lvs.cluster.plugins.module_utils._core import state
 
 
 @pytest.fixture(autouse=True)
 def state_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state file of the test's own, in a folder that is not there yet."""
     path = tmp_path / "lvs.cluster" / "state.json"
-    monkeypatch.setattr(files, "STATE_FILE", str(path))
-    monkeypatch.setattr(files, "LOCK_FILE", str(tmp_path / "lock"))
+    monkeypatch.setattr(state, "STATE_FILE", str(path))
+    monkeypatch.setattr(state, "LOCK_FILE", str(tmp_path / "lock"))
     return path

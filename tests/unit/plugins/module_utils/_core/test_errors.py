@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
-    Faults,
-    InvalidValue,
-    InvalidValues,
-    MissingValue,
-    raise_all,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, InvalidValues, MissingValue
+from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Faults
 from tests.unit.helpers import all_refused, refused
+
+
+def raise_all(faults: Sequence[InvalidValue]) -> None:
+    """Collect these faults, and raise them."""
+    collected = Faults()
+    for fault in faults:
+        collected.add(fault)
+    collected.raise_all()
+
 
 PORT, VIP = InvalidValue("port", 0, "is not in 1..65535"), MissingValue("vip", "name the service")
 
@@ -48,7 +54,7 @@ def test_several_faults() -> None:
     """A line each, in their order, and still to be had one by one."""
     with pytest.raises(InvalidValues) as caught:
         raise_all([PORT, VIP])
-    assert str(caught.value).splitlines() == ["2 values cannot work, and nothing was changed:", str(PORT), str(VIP)]
+    assert str(caught.value).splitlines() == ["2 invalid values; nothing was changed:", str(PORT), str(VIP)]
     assert caught.value.faults == [PORT, VIP]
 
 
@@ -60,12 +66,12 @@ def test_faults_are_collected() -> None:
         return 5
 
     faults = Faults()
-    assert faults.take(fail) == 5
-    assert faults.take(lambda: fail(PORT)) is None
-    assert faults.take(lambda: fail(VIP, PORT)) is None
+    assert faults.collect(fail) == 5
+    assert faults.collect(lambda: fail(PORT)) is None
+    assert faults.collect(lambda: fail(VIP, PORT)) is None
     assert faults.found == [PORT, VIP, PORT]
     with pytest.raises(ZeroDivisionError):
-        faults.take(lambda: 1 // 0)
+        faults.collect(lambda: 1 // 0)
 
 
 def test_helpers_tell_faults_apart() -> None:

@@ -1,12 +1,10 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are written whole, and the memory of what there was before."""
+"""Files that are written whole."""
 
 from __future__ import annotations
 
-import json
-import os
 import stat
 from pathlib import Path
 
@@ -60,91 +58,6 @@ def test_folder_in_place_of_a_file(tmp_path: Path, action: object) -> None:
     assert callable(action)
     with pytest.raises(LvsError, match=f"^{tmp_path}: "):
         action(str(tmp_path))
-
-
-def test_state_is_kept(state_file: Path) -> None:
-    """As JSON that a person can read."""
-    assert files.load_state() == {}
-    state = {"sysctl": {"tunl0": {"net.ipv4.conf.all.arp_ignore": 0}}, "weights": {}}
-    files.save_state(state)
-    assert files.load_state() == state
-    assert json.loads(state_file.read_text()) == state
-
-
-def test_subjects_are_kept_apart() -> None:
-    """Who keeps one does not take back what another has kept since."""
-    files.save_state({"sysctl": {"a": 1}})
-    files.save_subject("network", {"b": 2})
-    with files.changing_state() as state:
-        state["drained"] = {"c": 3}
-    files.save_subject("sysctl", {})
-    assert files.load_state() == {"sysctl": {}, "network": {"b": 2}, "drained": {"c": 3}}
-
-
-def test_failed_change_is_not_kept() -> None:
-    """And the next one is not locked out."""
-
-    def fail() -> None:
-        with files.changing_state() as state:
-            state["drained"] = {"c": 3}
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        fail()
-    assert files.load_state() == {}
-    files.save_subject("network", {"b": 2})
-    assert files.load_state() == {"network": {"b": 2}}
-
-
-def test_changes_wait_for_each_other() -> None:
-    """Of several processes that count up, none loses a count."""
-
-    def count() -> None:
-        for _turn in range(20):
-            with files.changing_state() as state:
-                counts = state.setdefault("counts", {"all": 0})
-                counts["all"] += 1
-
-    children = []
-    for _child in range(4):
-        child = os.fork()
-        if not child:
-            try:
-                count()
-            finally:
-                os._exit(0)
-        children.append(child)
-    for child in children:
-        os.waitpid(child, 0)
-    assert files.load_state() == {"counts": {"all": 80}}
-
-
-@pytest.mark.parametrize("nothing", [{}, {"sysctl": {}}])
-def test_nothing_to_keep_leaves_no_trace(state_file: Path, nothing: dict[str, object]) -> None:
-    """Neither the file nor its folder, whether there was one or not."""
-    files.save_state(nothing)
-    files.save_state({"sysctl": {"tunl0": {"x": 1}}})
-    files.save_state(nothing)
-    assert not state_file.parent.exists()
-    assert files.load_state() == {}
-
-
-def test_folder_with_other_things_stays(state_file: Path) -> None:
-    """Only our own file goes."""
-    files.save_state({"sysctl": {"tunl0": {"x": 1}}})
-    other = state_file.with_name("other")
-    other.write_text("mine")
-    files.save_state({})
-    assert list(state_file.parent.iterdir()) == [other]
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"'])
-def test_unreadable_state_is_not_taken_for_none(state_file: Path, text: str) -> None:
-    """Otherwise the values found before would be lost; the message says what to do."""
-    state_file.parent.mkdir()
-    state_file.write_text(text)
-    with pytest.raises(LvsError, match=f"^{state_file}: not readable as JSON .*restore it from a backup, or remove it"):
-        files.load_state()
 
 
 def test_what_others_made_is_in_the_way(tmp_path: Path) -> None:

@@ -13,13 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Item, Wanted, reconcile
-from tests.unit.helpers import all_refused, applied, refused
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import (
+    Change,
+    Item,
+    Seen,
+    Transition,
+    Wanted,
+    change_facts,
+    reconcile,
+)
+from tests.unit.helpers import all_refused, applied, reconciled, refused
 
 
 @dataclass(frozen=True)
 class Box(Item):
     """A thing with two fields, of which big ones cannot be red. The place where they are makes them no larger than 20."""
+
+    KIND = "box"
 
     key: str
     size: int = 1
@@ -30,18 +40,22 @@ class Box(Item):
         if self.size > 9 and self.colour == "red":
             raise InvalidValue("colour", self.colour, "is for small boxes: name another")
 
-    def kept(self) -> Box:
+    def as_stored_by_kernel(self) -> Box:
         """No larger than 20."""
         return replace(self, size=min(self.size, 20))
 
-    def line(self, action: str = "add") -> str:
+    def command(self, action: str = "add") -> str:
         """In the words of a tool of our own."""
         return f"box {action} {self.key} {self.size} {self.colour}"
 
+    def identity(self) -> dict[str, Any]:
+        """Its name."""
+        return {"name": self.key}
 
-def want(key: str, where: str = "", **stated: Any) -> Wanted[Box]:
+
+def want(key: str, where: str = "", **given: Any) -> Wanted[str, Box]:
     """A box of which some fields are given."""
-    return Wanted(key, Box(key, **stated), stated, where)
+    return Wanted(key, Box(key, **given), given, where)
 
 
 def table(*boxes: Box) -> dict[Any, Box]:
@@ -51,31 +65,31 @@ def table(*boxes: Box) -> dict[Any, Box]:
 
 def test_missing_item_is_added_with_defaults() -> None:
     """Fields that are not given have those of a new item."""
-    assert reconcile([want("a", size=2)], {}) == [Change(None, Box("a", 2, "grey"))]
+    assert reconciled([want("a", size=2)], {}) == [Change(None, Box("a", 2, "grey"))]
 
 
-def test_only_stated_fields_change() -> None:
+def test_only_given_fields_change() -> None:
     """The others stay as they are, not as a new item would have them."""
     current = table(Box("a", size=5, colour="blue"))
-    changes = reconcile([want("a", size=2)], current)
+    changes = reconciled([want("a", size=2)], current)
     assert changes == [Change(Box("a", 5, "blue"), Box("a", 2, "blue"))]
 
 
-@pytest.mark.parametrize("stated", [{}, {"size": 5}, {"colour": "blue"}, {"size": 5, "colour": "blue"}])
-def test_nothing_to_do(stated: dict[str, Any]) -> None:
+@pytest.mark.parametrize("given", [{}, {"size": 5}, {"colour": "blue"}, {"size": 5, "colour": "blue"}])
+def test_nothing_to_do(given: dict[str, Any]) -> None:
     """What is there already needs no change."""
-    assert reconcile([want("a", **stated)], table(Box("a", 5, "blue"))) == []
+    assert reconciled([want("a", **given)], table(Box("a", 5, "blue"))) == []
 
 
 def test_removal() -> None:
     """What is there goes, and what is not there is no change."""
-    assert reconcile([Wanted.absent("a"), Wanted.absent("b")], table(Box("a"))) == [Change(Box("a"), None)]
+    assert reconciled([Wanted.absent("a"), Wanted.absent("b")], table(Box("a"))) == [Change(Box("a"), None)]
 
 
 def test_unnamed_items_stay() -> None:
     """Nothing is done to what nobody named."""
     current = table(Box("other", 7), Box("a"), Box("b"))
-    changes = reconcile([want("a", size=3), Wanted.absent("b"), want("c")], current)
+    changes = reconciled([want("a", size=3), Wanted.absent("b"), want("c")], current)
     assert applied(changes, current) == table(Box("other", 7), Box("a", 3), Box("c"))
 
 
@@ -83,7 +97,7 @@ def test_removals_come_last_and_backwards() -> None:
     """What comes keeps the order of the description."""
     current = table(Box("a"), Box("b"), Box("d"))
     wanted = [Wanted.absent("a"), want("c"), Wanted.absent("b"), want("d", size=2), want("e")]
-    assert [change.line() for change in reconcile(wanted, current)] == [
+    assert [change.command() for change in reconciled(wanted, current)] == [
         "box add c 1 grey",
         "box set d 2 grey",
         "box add e 1 grey",
@@ -101,16 +115,16 @@ def test_removals_come_last_and_backwards() -> None:
         (want("a"), Box("a", 10, "red")),
     ],
 )
-def test_item_that_cannot_work_is_refused(wanted: Wanted[Box], there: Box | None) -> None:
+def test_item_that_cannot_work_is_refused(wanted: Wanted[str, Box], there: Box | None) -> None:
     """Whether the values come from the description, from what there is, or from both."""
     with pytest.raises(InvalidValue, match=r"^colour: "):
-        reconcile([wanted], table(there) if there else {})
+        reconciled([wanted], table(there) if there else {})
 
 
 def test_item_that_cannot_work_may_be_removed() -> None:
     """Removal asks nothing of it."""
     broken = Box("a", 10, "red")
-    assert reconcile([Wanted.absent("a")], table(broken)) == [Change(broken, None)]
+    assert reconciled([Wanted.absent("a")], table(broken)) == [Change(broken, None)]
 
 
 @pytest.mark.parametrize(
@@ -125,22 +139,22 @@ def test_item_that_cannot_work_may_be_removed() -> None:
         (want("a", colour="grey"), Box("a", 30), []),
     ],
 )
-def test_value_that_is_kept_as_another(wanted: Wanted[Box], there: Box | None, changes: list[Change[Box]]) -> None:
+def test_value_that_is_kept_as_another(wanted: Wanted[str, Box], there: Box | None, changes: list[Change[Box]]) -> None:
     """What the place makes of it is what counts, so that a second run has nothing to do."""
-    assert reconcile([wanted], table(there) if there else {}) == changes
+    assert reconciled([wanted], table(there) if there else {}) == changes
 
 
 def test_rules_see_the_item_as_it_is_kept() -> None:
     """As it shall be, not as it was described."""
     with pytest.raises(InvalidValue) as caught:
-        reconcile([want("a", size=30, colour="red")], {})
+        reconciled([want("a", size=30, colour="red")], {})
     assert str(caught.value) == "colour: red is for small boxes: name another"
 
 
 def test_fault_has_its_place() -> None:
     """The place in the list, in front of the option."""
     with refused("boxes[1], colour", "red is for small boxes: name another"):
-        reconcile([want("a", "boxes[0]"), want("b", "boxes[1]", size=10, colour="red")], {})
+        reconciled([want("a", "boxes[0]"), want("b", "boxes[1]", size=10, colour="red")], {})
 
 
 def test_all_faults_are_named_at_once() -> None:
@@ -152,15 +166,49 @@ def test_all_faults_are_named_at_once() -> None:
         want("d", size=11),
     ]
     with all_refused("boxes[0], colour: red is for small", "boxes[2], colour: red is for small", "colour: red is for small"):
-        reconcile(wanted, table(Box("c", 12), Box("d", 1, "red")))
+        reconciled(wanted, table(Box("c", 12), Box("d", 1, "red")))
 
 
 def test_words_of_a_change() -> None:
     """What it does, to what, and the command for it; of what goes, as it was."""
     add, change, remove = Change(None, Box("a")), Change(Box("a"), Box("a", 2)), Change(Box("a"), None)
-    assert [one.action for one in (add, change, remove)] == ["add", "set", "remove"]
-    assert [one.item for one in (add, change, remove)] == [Box("a"), Box("a", 2), Box("a")]
-    assert [one.line() for one in (add, change, remove)] == ["box add a 1 grey", "box set a 2 grey", "box remove a 1 grey"]
+    assert [step.action for step in (add, change, remove)] == ["add", "set", "remove"]
+    assert [step.item for step in (add, change, remove)] == [Box("a"), Box("a", 2), Box("a")]
+    assert [step.command() for step in (add, change, remove)] == [
+        "box add a 1 grey",
+        "box set a 2 grey",
+        "box remove a 1 grey",
+    ]
+
+
+def test_removal_that_goes_back_to_a_former_value() -> None:
+    """Its command is that of setting it."""
+    seen: Seen[str, Box, None] = Seen(table(Box("a", 5)), None, former={"a": Box("a", 2)})
+    (change,) = reconcile([Wanted[str, Box].absent("a")], seen)
+    assert change == Change(Box("a", 5), None, Box("a", 2))
+    assert (change.action, change.command()) == ("remove", "box set a 2 grey")
+
+
+def test_what_there_is_afterwards() -> None:
+    """The context and what is owned stay."""
+    seen: Seen[str, Box, str] = Seen(table(Box("a"), Box("b")), "context", owned={"a"})
+    wanted = [want("a", size=2), Wanted[str, Box].absent("b"), want("c")]
+    transition = Transition(wanted, seen, reconcile(wanted, seen))
+    assert transition.after() == Seen(table(Box("a", 2), Box("c")), "context", owned={"a"})
+    assert Transition([], seen, []).after() is seen
+
+
+def test_changes_in_a_result() -> None:
+    """Each with its key and its command; a command of several lines is several commands."""
+    lines = Box("b\nbox again b")
+    facts = change_facts([Change(None, Box("a")), Change(lines, None)])
+    assert facts["changed"] is True
+    assert facts["changes"] == [
+        {"action": "add", "kind": "box", "key": {"name": "a"}, "command": "box add a 1 grey"},
+        {"action": "remove", "kind": "box", "key": {"name": lines.key}, "command": lines.command("remove")},
+    ]
+    assert facts["commands"] == ["box add a 1 grey", "box remove b", "box again b 1 grey"]
+    assert change_facts([]) == {"changed": False, "changes": [], "commands": []}
 
 
 sizes, colours = st.integers(0, 3) | st.just(25), st.sampled_from(["blue", "grey"])
@@ -170,22 +218,22 @@ KEPT = {25: 20}
 
 
 @st.composite
-def wanted_boxes(draw: st.DrawFn) -> list[Wanted[Box]]:
+def wanted_boxes(draw: st.DrawFn) -> list[Wanted[str, Box]]:
     """A description that names each box once."""
     named = draw(st.lists(keys, unique=True))
     return [want(key, **draw(fields)) if draw(st.booleans()) else Wanted.absent(key) for key in named]
 
 
 @given(wanted_boxes(), st.dictionaries(keys, fields))
-def test_second_run_has_nothing_to_do(wanted: list[Wanted[Box]], there: dict[str, dict[str, Any]]) -> None:
-    """What was named is as stated, what was not is as it was, and nothing is left to change."""
-    current = table(*(Box(key, **values).kept() for key, values in there.items()))
-    after = applied(reconcile(wanted, current), current)
-    assert reconcile(wanted, after) == []
-    for one in wanted:
-        assert (one.key in after) == (one.new is not None)
-        assert all(getattr(after[one.key], name) == KEPT.get(value, value) for name, value in one.stated.items())
-    named = {one.key for one in wanted}
+def test_second_run_has_nothing_to_do(wanted: list[Wanted[str, Box]], there: dict[str, dict[str, Any]]) -> None:
+    """What was named is as given, what was not is as it was, and nothing is left to change."""
+    current = table(*(Box(key, **values).as_stored_by_kernel() for key, values in there.items()))
+    after = applied(reconciled(wanted, current), current)
+    assert reconciled(wanted, after) == []
+    for item in wanted:
+        assert (item.key in after) == (item.new is not None)
+        assert all(getattr(after[item.key], name) == KEPT.get(value, value) for name, value in item.given.items())
+    named = {item.key for item in wanted}
     assert {key: box for key, box in after.items() if key not in named} == {
         key: box for key, box in current.items() if key not in named
     }

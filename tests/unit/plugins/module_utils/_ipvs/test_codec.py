@@ -13,13 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import netlink
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import statistics as ipvs_info
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import Connections, Statistics
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import SyncDaemon
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_timeouts import Timeouts
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, Service, ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._core import netlink_messages as netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec, statistics
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
+    Destination,
+    DestinationKey,
+    Service,
+    ServiceKey,
+    SyncDaemon,
+    Timeouts,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.statistics import Connections, Statistics
 from tests.unit.strategies import daemons, destinations, services
 
 little_endian = pytest.mark.skipif(sys.byteorder != "little", reason="the bytes are those of a little-endian host")
@@ -539,7 +543,7 @@ STATISTICS = Statistics(
 @pytest.mark.parametrize("wire", [STATS64, STATS64.replace("0400 0b00", "")], ids=["padded", "not padded"])
 def test_statistics(wire: str) -> None:
     """Ten numbers of 64 bits, whether or not the kernel's architecture wants them aligned."""
-    assert ipvs_info.decode_statistics(octets(wire)) == STATISTICS
+    assert statistics.decode_statistics(octets(wire)) == STATISTICS
 
 
 @little_endian
@@ -550,7 +554,7 @@ def test_statistics_of_a_service() -> None:
         0c00 0a00  0800 0100  05000000                 # STATS: CONNS: 5
         a000 0c00                                      # STATS64: 160 bytes
     """
-    assert ipvs_info.service_statistics(octets(answer + STATS64)) == STATISTICS
+    assert statistics.service_statistics(octets(answer + STATS64)) == STATISTICS
 
 
 @little_endian
@@ -564,7 +568,7 @@ def test_connections_and_statistics_of_a_destination() -> None:
         0c00 0a00  0800 0100  05000000                 # STATS: CONNS: 5
         a000 0c00                                      # STATS64: 160 bytes
     """
-    found = ipvs_info.destination_statistics(octets(answer + STATS64))
+    found = statistics.destination_statistics(octets(answer + STATS64))
     assert found == (Connections(active=257, inactive=2, persistent=3), STATISTICS)
 
 
@@ -628,7 +632,7 @@ def test_daemon_and_its_bytes(daemon: SyncDaemon, wire: str) -> None:
 
 
 @little_endian
-def test_daemon_whose_messages_have_no_stated_length() -> None:
+def test_daemon_whose_messages_have_no_given_length() -> None:
     """Nothing is said of it, and the kernel chooses."""
     wire = """
         3800 0380                                      # 56 bytes, IPVS_CMD_ATTR_DAEMON | NLA_F_NESTED
@@ -669,7 +673,7 @@ def test_info() -> None:
         0800 0100  010a0200                            # VERSION: 0x020a01
         0800 0200  00100000                            # CONN_TAB_SIZE: 4096
     """
-    assert ipvs_info.decode_info(octets(answer)) == ("2.10.1", 4096)
+    assert statistics.decode_info(octets(answer)) == ("2.10.1", 4096)
 
 
 @given(services())
@@ -714,7 +718,7 @@ def kernel_answer(destination: Destination, connections: int) -> list[bytes]:
         netlink.attribute(codec.DEST_ATTR_ADDR, key.rip.packed.ljust(16, b"\0")),
         netlink.attribute(codec.DEST_ATTR_PORT, struct.pack("!H", key.port)),
         *(netlink.attribute(kind, struct.pack(form, number)) for kind, form, number in numbers),
-        netlink.attribute(ipvs_info.DEST_ATTR_STATS64, bytes(40)),
+        netlink.attribute(statistics.DEST_ATTR_STATS64, bytes(40)),
     ]
 
 

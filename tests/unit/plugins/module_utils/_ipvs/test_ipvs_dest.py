@@ -12,19 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import argument_spec as _argument_spec
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, NoSuchDestination
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, reconcile
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import (
-    QUIESCENT,
-    Drain,
-    added,
-    drain_facts,
-    facts,
-    wanted_destination,
-    with_real_server,
-)
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import Connections
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import OPTIONS, Drain, total
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import IpvsDest
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import DirectorContext
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
     Destination,
     DestinationKey,
@@ -32,13 +24,14 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
     ServiceKey,
     WantedDestination,
 )
-from tests.unit.helpers import all_refused, applied, refused
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.statistics import Connections
+from tests.unit.helpers import all_refused, applied, reconciled, refused
 from tests.unit.strategies import destinations
 
 WEB_OPTIONS = {"vip": "192.0.2.1", "port": 80}
 WEB, TLS, SIX, MARK = (
-    ServiceKey.of(one)
-    for one in (WEB_OPTIONS, {"vip": "192.0.2.1", "port": 443}, {"vip": "2001:db8::1", "port": 80}, {"fwmark": 7})
+    ServiceKey.of(options)
+    for options in (WEB_OPTIONS, {"vip": "192.0.2.1", "port": 443}, {"vip": "2001:db8::1", "port": 80}, {"fwmark": 7})
 )
 RS1, RS2, RS6 = "10.0.0.1", "10.0.0.2", "2001:db8::2"
 DRAINED = {"state": "drained", "drain_timeout": 300, "drain_connections": ["active"], "drain_on_timeout": "fail"}
@@ -47,17 +40,39 @@ ONE = {**WEB_OPTIONS, "rip": RS1}
 
 def at(service: ServiceKey, rip: str, weight: int = 1, drained: int | None = None) -> Destination:
     """A destination on the service's own port."""
-    return Destination(DestinationKey(service, ip_address(rip), service.port), weight=weight, drained=drained)
+    return Destination(DestinationKey(service, ip_address(rip), service.port), weight=weight, former_weight=drained)
 
 
 def table(*items: Any) -> dict[Any, Any]:
-    """What there is."""
-    return {QUIESCENT: 0, **{item.key: item for item in items}}
+    """What there is: services and destinations."""
+    return {item.key: item for item in items}
 
 
-def changed(options: dict[str, Any], current: dict[Any, Any]) -> dict[Any, Any]:
+def seen(current: dict[Any, Any], expires_quiescent: bool = False) -> Any:
+    """The same, as the kernel's backend reads it."""
+    services = {key: item for key, item in current.items() if isinstance(item, Service)}
+    items = {key: item for key, item in current.items() if key not in services}
+    return Seen(items, DirectorContext(services, expires_quiescent))
+
+
+def parsed(options: dict[str, Any]) -> Any:
+    """What the options describe."""
+    return IpvsDest().parse(options)
+
+
+def planned(options: dict[str, Any], current: dict[Any, Any], expires_quiescent: bool = False) -> Any:
+    """What is wanted, given what there is."""
+    return IpvsDest().plan(parsed(options), seen(current, expires_quiescent))
+
+
+def changed(options: dict[str, Any], current: dict[Any, Any], expires_quiescent: bool = False) -> dict[Any, Any]:
     """What there is afterwards."""
-    return applied(reconcile(with_real_server(options, wanted_destination(options), current), current), current)
+    return applied(reconciled(planned(options, current, expires_quiescent), current), current)
+
+
+def result(options: dict[str, Any], current: dict[Any, Any]) -> dict[str, Any]:
+    """What the module returns where there are these items."""
+    return IpvsDest().result(parsed(options), seen(current))
 
 
 # ----- one destination
@@ -87,11 +102,11 @@ def test_drained_and_restored(before: Destination, options: dict[str, Any], afte
 def test_a_drain_is_undone(destination: Destination) -> None:
     """Whatever the weight was; drained twice, too."""
     key = destination.key
-    drain, restore = WantedDestination(key, destination, {}, drained=True), WantedDestination(key, destination, {})
-    once = drain.over(destination)
-    assert once == replace(destination, weight=0, drained=destination.weight)
-    assert drain.over(once) == once
-    assert restore.over(once) == destination
+    drain, restore = WantedDestination(key, destination, {}, drain=True), WantedDestination(key, destination, {})
+    once = drain.merged_with(destination)
+    assert once == replace(destination, weight=0, former_weight=destination.weight)
+    assert drain.merged_with(once) == once
+    assert restore.merged_with(once) == destination
 
 
 def test_what_is_absent_is_not_drained() -> None:
@@ -101,19 +116,18 @@ def test_what_is_absent_is_not_drained() -> None:
 
 def test_the_diff_tells_and_the_command_does_not() -> None:
     drained = at(WEB, RS1, 0, drained=3)
-    assert drained.line() == "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 0"
-    assert drained.shown() == f"{drained.line()}  # drained, weight 3 before"
-    assert at(WEB, RS1).shown() == at(WEB, RS1).line()
-    assert Change(at(WEB, RS1, 3), drained).line() == "-e -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 0"
+    assert drained.rule() == "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 0"
+    assert drained.diff_line() == f"{drained.rule()}  # drained, weight 3 before"
+    assert at(WEB, RS1).diff_line() == at(WEB, RS1).rule()
+    assert Change(at(WEB, RS1, 3), drained).command() == "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 0"
 
 
 def test_nothing_to_drain() -> None:
     """In check mode, shown as if it had come and been drained."""
     options = {**ONE, **DRAINED}
-    wanted = wanted_destination(options)
     with pytest.raises(NoSuchDestination, match=r"^-t 192\.0\.2\.1:80 -r 10\.0\.0\.1:80 does not exist: there is nothing"):
-        with_real_server(options, wanted, table(Service(WEB), at(WEB, RS2)))
-    assert reconcile(wanted, {}) == [Change(None, at(WEB, RS1, 0, drained=1))]
+        planned(options, table(Service(WEB), at(WEB, RS2)))
+    assert reconciled(parsed(options).wanted, {}) == [Change(None, at(WEB, RS1, 0, drained=1))]
 
 
 # ----- a whole real server
@@ -128,7 +142,7 @@ WHOLE = table(
 def test_a_real_server_in_all_services() -> None:
     drained = changed({"rip": RS1, **DRAINED}, WHOLE)
     mine = (at(WEB, RS1, 0, drained=2), at(MARK, RS1, 0, drained=5), at(SIX, RS1, 0, drained=0))
-    assert drained == {**WHOLE, **{one.key: one for one in mine}}
+    assert drained == {**WHOLE, **{destination.key: destination for destination in mine}}
     restored = changed({"rip": RS1, "state": "present"}, drained)
     assert restored == {**WHOLE, at(MARK, RS1).key: at(MARK, RS1, 5)}
     assert changed({"rip": RS1, "state": "present"}, restored) == restored
@@ -143,20 +157,20 @@ def test_what_is_not_drained_is_not_in_the_way() -> None:
 
 def test_facts_of_a_whole_real_server() -> None:
     """In the order of the services, marks last; of one destination, its own."""
-    found = facts({"rip": RS1, "state": "present"}, [], WHOLE)
+    found = result({"rip": RS1, "state": "present"}, WHOLE)
     assert found == {"destinations": [at(WEB, RS1, 2).facts(), at(SIX, RS1, 0).facts(), at(MARK, RS1, 0, drained=5).facts()]}
-    assert facts(ONE, [at(WEB, RS1).key], WHOLE) == {"destination": at(WEB, RS1, 2).facts()}
-    assert facts(ONE, [at(TLS, RS1).key], WHOLE) == {"destination": {}}
+    assert result(ONE, WHOLE) == {"destination": at(WEB, RS1, 2).facts()}
+    assert result({**ONE, "port": 443}, WHOLE) == {"destination": {}}
 
 
 @pytest.mark.parametrize("options", [DRAINED, {"state": "present"}])
 def test_real_server_that_is_nowhere(options: dict[str, Any]) -> None:
     asked = {"rip": "10.0.0.9", **options}
     with pytest.raises(NoSuchDestination) as caught:
-        with_real_server(asked, [], WHOLE)
+        planned(asked, WHOLE)
     assert str(caught.value) == f"rip: 10.0.0.9 is in no service of this director: it has {RS1}, {RS2}, {RS6}"
     with pytest.raises(NoSuchDestination, match=r"it has no real server at all$"):
-        with_real_server(asked, [], table(Service(WEB)))
+        planned(asked, table(Service(WEB)))
 
 
 # ----- what cannot be
@@ -178,12 +192,12 @@ def test_real_server_that_is_nowhere(options: dict[str, Any]) -> None:
 )
 def test_refused(options: dict[str, Any], option: str, says: str) -> None:
     with refused(option, says):
-        wanted_destination(options)
+        parsed(options)
 
 
 def test_all_faults_at_once() -> None:
     with all_refused("drain_timeout: -1 is", "weight: 2 is not for state=drained", "rip: 'rs1' is not"):
-        wanted_destination({"rip": "rs1", **DRAINED, "drain_timeout": -1, "weight": 2})
+        parsed({"rip": "rs1", **DRAINED, "drain_timeout": -1, "weight": 2})
 
 
 def test_persistent_clients_keep_a_real_server_busy() -> None:
@@ -198,7 +212,7 @@ def test_persistent_clients_keep_a_real_server_busy() -> None:
             assert way_out in message
         for goes in ({**DRAINED, "drain_connections": ["active", "persistent"]}, {"state": "present"}):
             assert changed({**options, **goes}, current)
-        assert changed({**options, **DRAINED}, {**current, QUIESCENT: 1})
+        assert changed({**options, **DRAINED}, current, expires_quiescent=True)
     assert changed({**ONE, **DRAINED}, current)
 
 
@@ -221,8 +235,8 @@ def test_what_has_to_be_gone(kinds: list[str], left: Connections, over: bool) ->
 
 
 def test_connections_are_added_up() -> None:
-    assert added([Connections(1, 2, 3), Connections(10, 20, 30)]) == Connections(11, 22, 33)
-    assert added([]) == Connections()
+    assert total([Connections(1, 2, 3), Connections(10, 20, 30)]) == Connections(11, 22, 33)
+    assert total([]) == Connections()
 
 
 @pytest.mark.parametrize(
@@ -231,7 +245,7 @@ def test_connections_are_added_up() -> None:
 def test_end_that_is_no_failure(options: dict[str, Any], complete: bool) -> None:
     drain = Drain.of({**DRAINED, **options})
     assert drain is not None
-    assert drain_facts(drain, 1.234, Connections(0, 2, 3), complete) == {
+    assert drain.result(1.234, Connections(0, 2, 3), complete) == {
         "drain": {"complete": complete, "seconds": 1.2, "left": {"active": 0, "inactive": 2, "persistent": 3}}
     }
 
@@ -242,7 +256,7 @@ def test_timeout() -> None:
         drain = Drain.of({**DRAINED, "drain_connections": kinds})
         assert drain is not None
         with pytest.raises(LvsError) as caught:
-            drain_facts(drain, 300.4, Connections(2, 3, 4), complete=False)
+            drain.result(300.4, Connections(2, 3, 4), complete=False)
         message = str(caught.value)
         assert message.startswith(
             "drain_timeout: after 300 s there are 2 active, 3 inactive, 4 persistent connections left, and"
@@ -254,5 +268,6 @@ def test_timeout() -> None:
         assert caught.value.facts == {"drain": {"complete": False, "seconds": 300.4, "left": left}}
 
 
-def test_argument_spec_has_the_words_of_the_model() -> None:
-    assert tuple(_argument_spec.DRAIN["drain_connections"]["choices"]) == tuple(Connections.__dataclass_fields__)
+def test_kinds_of_connections_are_those_that_are_counted() -> None:
+    (kinds,) = (option.choices for option in OPTIONS if option.name == "drain_connections")
+    assert tuple(kinds) == tuple(Connections.__dataclass_fields__)

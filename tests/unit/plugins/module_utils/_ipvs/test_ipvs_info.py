@@ -14,23 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import (
-    Connections,
     CountedDestination,
     CountedService,
-    Director,
-    Statistics,
+    DirectorInfo,
     facts,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import SyncDaemon
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_timeouts import Timeouts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
     Destination,
     DestinationKey,
     Service,
     ServiceKey,
-    destination_of,
-    service_of,
+    SyncDaemon,
+    Timeouts,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import destination_of, service_of
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.statistics import Connections, Statistics
 from tests.unit.strategies import valid_destinations, valid_services
 
 WEB = ServiceKey.of({"vip": "192.0.2.1", "port": 80})
@@ -43,14 +41,14 @@ def at(service: ServiceKey, rip: str, port: int | None = None, **fields: Any) ->
     return Destination(DestinationKey(service, ip_address(rip), service.port if port is None else port), **fields)
 
 
-def director(*services: CountedService) -> Director:
+def director(*services: CountedService) -> DirectorInfo:
     """A director with these services."""
-    return Director(services, Timeouts(900, 120, 300), [SyncDaemon("master", "eth0", 7, 1472)], "1.2.1", 4096)
+    return DirectorInfo(services, Timeouts(900, 120, 300), [SyncDaemon("master", "eth0", 7, 1472)], "1.2.1", 4096)
 
 
 def counted(service: Service, *destinations: Destination) -> CountedService:
     """A service with nothing counted."""
-    found = [CountedDestination(one, Connections(), Statistics()) for one in destinations]
+    found = [CountedDestination(destination, Connections(), Statistics()) for destination in destinations]
     return CountedService(service, Statistics(), found)
 
 
@@ -116,8 +114,8 @@ def test_services_with_their_counters() -> None:
 def test_order_of_services_is_the_kernels() -> None:
     """In both of the lists, which go together."""
     found = facts(director(counted(Service(MARK)), counted(Service(WEB))))
-    assert [one.get("fwmark") for one in found["services"]] == [7, None]
-    assert [one["name"] for one in found["lvs_services"]] == ["fwmark-7", "tcp-192.0.2.1-80"]
+    assert [row.get("fwmark") for row in found["services"]] == [7, None]
+    assert [row["name"] for row in found["lvs_services"]] == ["fwmark-7", "tcp-192.0.2.1-80"]
 
 
 @pytest.mark.parametrize(
@@ -188,10 +186,10 @@ def test_described_real_server_has_what_is_not_as_it_would_be_anyway(destination
 
 def test_described_weight_of_a_drained_real_server() -> None:
     """The one that it is to have again; what the kernel has, and that it is drained, is told of the table."""
-    drained = at(WEB, RS1, weight=0, drained=3)
+    drained = at(WEB, RS1, weight=0, former_weight=3)
     assert described(Service(WEB), drained)["real_servers"] == [{"address": RS1, "weight": 3}]
     (service,) = facts(director(counted(Service(WEB), drained)))["services"]
-    assert [(one["weight"], one["drained"]) for one in service["destinations"]] == [(0, 3)]
+    assert [(row["weight"], row["drained"]) for row in service["destinations"]] == [(0, 3)]
 
 
 def test_described_port_of_a_real_server() -> None:
@@ -215,9 +213,11 @@ def test_described_port_of_a_real_server() -> None:
 )
 def test_forwarding_method_that_most_have(forwards: list[str], common: str, own: list[str | None]) -> None:
     """It is the service's, and the others have theirs beside it; a tie goes to the same one each time."""
-    found = described(Service(WEB), *(at(WEB, f"10.0.0.{number}", forward=one) for number, one in enumerate(forwards, 1)))
+    found = described(
+        Service(WEB), *(at(WEB, f"10.0.0.{number}", forward=forward) for number, forward in enumerate(forwards, 1))
+    )
     assert found["forward"] == common
-    assert [one.get("forward") for one in found["real_servers"]] == own
+    assert [row.get("forward") for row in found["real_servers"]] == own
 
 
 @given(st.data())
@@ -232,4 +232,4 @@ def test_description_makes_the_same_table(data: st.DataObject) -> None:
         options = {"forward": found["forward"], **row, "rip": row["address"]}
         made.append(destination_of(service.key, options).new)
     assert made == destinations
-    assert replace(service, **service_of(found).stated) == service
+    assert replace(service, **service_of(found).given) == service

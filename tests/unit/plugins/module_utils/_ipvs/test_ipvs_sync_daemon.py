@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, reconcile
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import SyncDaemon, wanted_daemon
-from tests.unit.helpers import refused
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import IpvsSyncDaemon
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import SyncDaemon
+from tests.unit.helpers import reconciled, refused
 
 GROUP4, GROUP6 = ip_address("224.0.0.81"), ip_address("ff02::81")
 MASTER = {"role": "master", "state": "present", "interface": "eth0"}
@@ -23,15 +24,15 @@ BACKUP = {**MASTER, "role": "backup"}
 
 def test_new_daemon_has_the_documented_defaults() -> None:
     """Id 0, a length of the kernel's choice, group 224.0.0.81, port 8848, one hop."""
-    (change,) = reconcile(wanted_daemon(MASTER), {})
+    (change,) = reconciled(IpvsSyncDaemon().parse(MASTER).wanted, {})
     assert change == Change(None, SyncDaemon("master", "eth0", 0, 0, GROUP4, 8848, 1))
 
 
 def test_options_of_a_daemon() -> None:
-    """What is given is what is stated, in one form."""
+    """What is given is what is given, in one form."""
     given_options = {"sync_id": "255", "sync_maxlen": 1400, "group": "ff02:0::81", "port": 1, "ttl": 255}
-    (wanted,) = wanted_daemon({**BACKUP, **given_options})
-    stated: dict[str, Any] = {
+    (wanted,) = IpvsSyncDaemon().parse({**BACKUP, **given_options}).wanted
+    given: dict[str, Any] = {
         "interface": "eth0",
         "sync_id": 255,
         "sync_maxlen": 1400,
@@ -39,8 +40,8 @@ def test_options_of_a_daemon() -> None:
         "port": 1,
         "ttl": 255,
     }
-    assert (wanted.key, wanted.stated) == ("backup", stated)
-    assert wanted.new == SyncDaemon("backup", **stated)
+    assert (wanted.key, wanted.given) == ("backup", given)
+    assert wanted.new == SyncDaemon("backup", **given)
 
 
 @pytest.mark.parametrize(
@@ -68,24 +69,24 @@ def test_options_of_a_daemon() -> None:
 def test_bad_option(options: dict[str, Any], option: str, says: str) -> None:
     """A value that cannot work, whatever the kernel holds."""
     with refused(option, says):
-        wanted_daemon({**MASTER, **options})
+        IpvsSyncDaemon().parse({**MASTER, **options})
 
 
 def test_absent_needs_no_more_than_the_role() -> None:
     """And stops the daemon of that role alone."""
     current = {role: SyncDaemon(role, "eth1", 7) for role in ("master", "backup")}
-    wanted = wanted_daemon({"role": "backup", "state": "absent", "interface": None})
-    assert reconcile(wanted, current) == [Change(current["backup"], None)]
-    assert reconcile(wanted, {"master": current["master"]}) == []
+    wanted = IpvsSyncDaemon().parse({"role": "backup", "state": "absent", "interface": None}).wanted
+    assert reconciled(wanted, current) == [Change(current["backup"], None)]
+    assert reconciled(wanted, {"master": current["master"]}) == []
 
 
 def test_daemon_keeps_what_the_options_leave_out() -> None:
     """The length that the kernel chose, too; the roles are two daemons."""
     there = SyncDaemon("master", "eth0", 7, 1472, GROUP4, 8849, 3)
-    assert reconcile(wanted_daemon(MASTER), {"master": there}) == []
-    (change,) = reconcile(wanted_daemon({**MASTER, "interface": "eth1", "sync_id": 8}), {"master": there})
+    assert reconciled(IpvsSyncDaemon().parse(MASTER).wanted, {"master": there}) == []
+    (change,) = reconciled(IpvsSyncDaemon().parse({**MASTER, "interface": "eth1", "sync_id": 8}).wanted, {"master": there})
     assert change == Change(there, SyncDaemon("master", "eth1", 8, 1472, GROUP4, 8849, 3))
-    (change,) = reconcile(wanted_daemon(BACKUP), {"master": there})
+    (change,) = reconciled(IpvsSyncDaemon().parse(BACKUP).wanted, {"master": there})
     assert change == Change(None, SyncDaemon("backup", "eth0"))
 
 
@@ -108,8 +109,8 @@ def test_daemon_keeps_what_the_options_leave_out() -> None:
 )
 def test_length_as_the_kernel_keeps_it(daemon: SyncDaemon, length: int) -> None:
     """No less than 1024 of a backup's, no more than fits into a datagram; 0 is the kernel's choice."""
-    assert daemon.kept().sync_maxlen == length
-    assert daemon.kept() == SyncDaemon(daemon.key, "eth0", 0, length, daemon.group)
+    assert daemon.as_stored_by_kernel().sync_maxlen == length
+    assert daemon.as_stored_by_kernel() == SyncDaemon(daemon.key, "eth0", 0, length, daemon.group)
 
 
 @pytest.mark.parametrize(
@@ -126,9 +127,9 @@ def test_length_as_the_kernel_keeps_it(daemon: SyncDaemon, length: int) -> None:
 )
 def test_second_run_has_nothing_to_do(options: dict[str, Any], there: SyncDaemon | None, after: SyncDaemon) -> None:
     """Though the kernel has another length than the one that was asked for."""
-    wanted = wanted_daemon(options)
-    assert reconcile(wanted, {there.key: there} if there else {}) == [Change(there, after)]
-    assert reconcile(wanted, {after.key: after}) == []
+    wanted = IpvsSyncDaemon().parse(options).wanted
+    assert reconciled(wanted, {there.key: there} if there else {}) == [Change(there, after)]
+    assert reconciled(wanted, {after.key: after}) == []
 
 
 START = "--mcast-interface eth0 --syncid 7"
@@ -148,9 +149,9 @@ TO = "--mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1"
 )
 def test_rule(daemon: SyncDaemon, rule: str) -> None:
     """As ipvsadm(8) would be told; a change is two commands."""
-    assert daemon.line() == rule
-    assert daemon.line("remove") == f"--stop-daemon {daemon.key}"
-    assert daemon.line("set") == f"--stop-daemon {daemon.key}\n{rule}"
+    assert daemon.rule() == rule
+    assert daemon.rule("remove") == f"--stop-daemon {daemon.key}"
+    assert daemon.rule("set") == f"--stop-daemon {daemon.key}\n{rule}"
 
 
 @pytest.mark.parametrize(("length", "told"), [(0, None), (1472, 1472)])
@@ -181,7 +182,7 @@ def test_facts(length: int, told: int | None) -> None:
 )
 def test_facts_are_the_options(daemon: SyncDaemon) -> None:
     """They make the same daemon, and leave it as it is."""
-    daemon = daemon.kept()
-    wanted = wanted_daemon({**daemon.facts(), "state": "present"})
-    assert reconcile(wanted, {}) == [Change(None, daemon)]
-    assert reconcile(wanted, {daemon.key: daemon}) == []
+    daemon = daemon.as_stored_by_kernel()
+    wanted = IpvsSyncDaemon().parse({**daemon.facts(), "state": "present"}).wanted
+    assert reconciled(wanted, {}) == [Change(None, daemon)]
+    assert reconciled(wanted, {daemon.key: daemon}) == []

@@ -13,15 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, reconcile
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import (
-    drained_facts,
-    planned,
-    wanted_table,
-    with_purge,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import IpvsTable
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, Service, ServiceKey
-from tests.unit.helpers import all_refused, applied, refused
+from tests.unit.helpers import all_refused, applied, reconciled, refused
 
 WEB_OPTIONS = {"vip": "192.0.2.1", "port": 80}
 DNS_OPTIONS = {"vip": "192.0.2.2", "port": 53, "protocol": "udp"}
@@ -48,9 +43,24 @@ def table(*items: Any) -> dict[Any, Any]:
     return {item.key: item for item in items}
 
 
+def parsed(options: dict[str, Any]) -> list[Any]:
+    """What the options describe."""
+    return list(IpvsTable().parse(options).wanted)
+
+
+def planned(options: dict[str, Any], current: dict[Any, Any]) -> list[Any]:
+    """The same, with what is to be removed beside it."""
+    return list(IpvsTable().plan(IpvsTable().parse(options), Seen(current, None)))
+
+
+def result(options: dict[str, Any], items: dict[Any, Any]) -> dict[str, Any]:
+    """What the module returns where there are these items."""
+    return IpvsTable().result(IpvsTable().parse(options), Seen(items, None))
+
+
 def lines(options: dict[str, Any], current: dict[Any, Any]) -> list[str]:
     """The changes that the options ask for, as rules of ipvsadm(8)."""
-    return [change.line() for change in reconcile(planned(options, wanted_table(options), current), current)]
+    return [change.item.rule(change.action) for change in reconciled(planned(options, current), current)]
 
 
 # ----- what a list describes
@@ -63,9 +73,9 @@ def test_services_with_their_destinations_behind_them() -> None:
         {**DNS_OPTIONS},
         {**MARK_OPTIONS, "destinations": [{"rip": RS1, "state": "absent"}]},
     )
-    wanted = wanted_table(options)
-    assert [one.key for one in wanted] == [WEB, at(WEB, RS1).key, at(WEB, RS2).key, DNS, MARK, at(MARK, RS1).key]
-    assert [one.where for one in wanted] == [
+    wanted = parsed(options)
+    assert [item.key for item in wanted] == [WEB, at(WEB, RS1).key, at(WEB, RS2).key, DNS, MARK, at(MARK, RS1).key]
+    assert [item.where for item in wanted] == [
         "services[0]",
         "services[0], destinations[0]",
         "services[0], destinations[1]",
@@ -73,7 +83,7 @@ def test_services_with_their_destinations_behind_them() -> None:
         "services[2]",
         "services[2], destinations[0]",
     ]
-    assert [one.new for one in wanted] == [
+    assert [item.new for item in wanted] == [
         Service(WEB, "wrr"),
         at(WEB, RS1, weight=2),
         at(WEB, RS2),
@@ -81,15 +91,15 @@ def test_services_with_their_destinations_behind_them() -> None:
         Service(MARK),
         None,
     ]
-    assert [one.stated for one in wanted] == [{"scheduler": "wrr"}, {"weight": 2}, {}, {}, {}, {}]
-    assert with_purge(options, wanted, {}) == wanted
+    assert [item.given for item in wanted] == [{"scheduler": "wrr"}, {"weight": 2}, {}, {}, {}, {}]
+    assert planned(options, {}) == wanted
 
 
 def test_who_gets_no_connections_comes_last() -> None:
     """The others keep the order of the list, and each its own place."""
     rows = [{"rip": RS1, "weight": 0}, {"rip": RS2}, {"rip": "10.0.0.4", "weight": "0"}, {"rip": RS3, "weight": 5}]
-    wanted = wanted_table(listed({**WEB_OPTIONS, "destinations": rows}))
-    assert [(one.key, one.where) for one in wanted[1:]] == [
+    wanted = parsed(listed({**WEB_OPTIONS, "destinations": rows}))
+    assert [(item.key, item.where) for item in wanted[1:]] == [
         (at(WEB, RS2).key, "services[0], destinations[1]"),
         (at(WEB, RS3).key, "services[0], destinations[3]"),
         (at(WEB, RS1).key, "services[0], destinations[0]"),
@@ -110,7 +120,7 @@ def test_who_takes_over_comes_before_who_is_drained() -> None:
 @pytest.mark.parametrize("rows", [None, []])
 def test_no_destinations(rows: list[Any] | None) -> None:
     """Left out, and listed as none."""
-    assert [one.key for one in wanted_table(listed({**WEB_OPTIONS, "destinations": rows}))] == [WEB]
+    assert [item.key for item in parsed(listed({**WEB_OPTIONS, "destinations": rows}))] == [WEB]
 
 
 def test_empty_list() -> None:
@@ -121,7 +131,7 @@ def test_empty_list() -> None:
 def test_absent_service_takes_its_destinations_along() -> None:
     """Those that are there, whatever the list has of them; they go first."""
     options = listed({**WEB_OPTIONS, "state": "absent", "destinations": [{"rip": RS1, "weight": 3}]}, DNS_OPTIONS)
-    assert [(one.key, one.new) for one in wanted_table(options)] == [(WEB, None), (DNS, Service(DNS))]
+    assert [(item.key, item.new) for item in parsed(options)] == [(WEB, None), (DNS, Service(DNS))]
     current = table(Service(WEB), at(WEB, RS1), at(WEB, RS2), Service(DNS), at(DNS, RS1))
     assert lines(options, current) == [
         "-d -t 192.0.2.1:80 -r 10.0.0.2:80",
@@ -169,11 +179,11 @@ def test_keep_weights_keeps_no_destination() -> None:
         (
             {**WEB_OPTIONS, "sheduler": "rr"},
             "services[0], sheduler",
-            "'rr' is for an option that is not there: there are vip, port",
+            "'rr' is an unknown option: valid options are vip, port",
         ),
-        ({**WEB_OPTIONS, "weight": 1}, "services[0], weight", "1 is for an option that is not there"),
-        ({**WEB_OPTIONS, "rip": RS1}, "services[0], rip", "is for an option that is not there"),
-        (dict([*WEB_OPTIONS.items(), (5, None)]), "services[0], 5", "None is for an option that is not there"),
+        ({**WEB_OPTIONS, "weight": 1}, "services[0], weight", "1 is an unknown option"),
+        ({**WEB_OPTIONS, "rip": RS1}, "services[0], rip", "is an unknown option"),
+        (dict([*WEB_OPTIONS.items(), (5, None)]), "services[0], 5", "None is an unknown option"),
         ({**WEB_OPTIONS, "scheduler": "WRR"}, "services[0], scheduler", "'WRR' is not a scheduler's name"),
         ({**WEB_OPTIONS, "state": "gone"}, "services[0], state", "'gone' is not one of present, absent"),
         (
@@ -195,12 +205,12 @@ def test_keep_weights_keeps_no_destination() -> None:
         (
             {**WEB_OPTIONS, "destinations": [{"rip": RS1}, {"rip": RS2, "wieght": 1}]},
             "services[0], destinations[1], wieght",
-            "1 is for an option that is not there: there are rip, rport, forward, weight",
+            "1 is an unknown option: valid options are rip, rport, forward, weight",
         ),
         (
             {**WEB_OPTIONS, "destinations": [{"rip": RS1, "vip": "192.0.2.1"}]},
             "services[0], destinations[0], vip",
-            "is for an option that is not there",
+            "is an unknown option",
         ),
         (
             {**WEB_OPTIONS, "destinations": [{"rip": "192.0.2.1"}]},
@@ -217,7 +227,7 @@ def test_keep_weights_keeps_no_destination() -> None:
 def test_bad_row(row: Any, option: str, says: str) -> None:
     """The message has the place."""
     with refused(option, says):
-        wanted_table(listed(row))
+        parsed(listed(row))
 
 
 @pytest.mark.parametrize(
@@ -236,7 +246,7 @@ def test_bad_row(row: Any, option: str, says: str) -> None:
 def test_bad_networks(options: dict[str, Any], says: str) -> None:
     """Before anything is read."""
     with refused("purge_networks", says):
-        wanted_table(listed(WEB_OPTIONS, **options))
+        parsed(listed(WEB_OPTIONS, **options))
 
 
 def test_everything_that_is_wrong_at_once() -> None:
@@ -256,10 +266,10 @@ def test_everything_that_is_wrong_at_once() -> None:
         "services[1], destinations[0], forward: 'magic' is not one of",
         "services[1], destinations[1], rip: 'rs2' is not an IP address",
         "services[2], value: 'web' is not a dictionary",
-        "services[3], destinations[0], wieght: 1 is for an option that is not there",
+        "services[3], destinations[0], wieght: 1 is an unknown option",
         "services[4], vip: is missing",
     ):
-        wanted_table(listed(*rows, purge="services", purge_networks=["web"]))
+        parsed(listed(*rows, purge="services", purge_networks=["web"]))
 
 
 def test_rules_name_the_place_too() -> None:
@@ -269,17 +279,16 @@ def test_rules_name_the_place_too() -> None:
         {**DNS_OPTIONS, "persistence_netmask": 24, "destinations": [{"rip": RS1, "tunnel_type": "gue"}]},
     ]
     options = listed(*rows)
-    wanted = wanted_table(options)
     with all_refused(
         "services[0], destinations[1], lower_threshold: 1 is above upper_threshold=0",
         "services[0], destinations[0], rport: 8080 differs from the service's port 80",
         "services[1], persistence_netmask: 255.255.255.0 needs persistence",
         "services[1], destinations[0], tunnel_port: is missing: tunnel_type=gue needs",
     ):
-        reconcile(with_purge(options, wanted, {}), {})
+        reconciled(planned(options, {}), {})
     current = table(Service(DNS, persistence_timeout=1), at(DNS, RS1, tunnel_port=6080))
     with all_refused("services[0], destinations[1], lower_threshold", "services[0], destinations[0], rport"):
-        reconcile(with_purge(options, wanted, current), current)
+        reconciled(planned(options, current), current)
 
 
 def test_listed_twice() -> None:
@@ -300,7 +309,7 @@ def test_listed_twice() -> None:
         "services[3]: -t 192.0.2.1:80 is services[0] already: list it once",
         "services[7]: -f 7 is services[6] already: list it once",
     ):
-        wanted_table(listed(*rows))
+        parsed(listed(*rows))
 
 
 def test_destinations_of_a_service_that_is_listed_twice() -> None:
@@ -310,7 +319,7 @@ def test_destinations_of_a_service_that_is_listed_twice() -> None:
         "services[1]: -t 192.0.2.1:80 is services[0] already",
         "services[1], destinations[0]: -t 192.0.2.1:80 -r 10.0.0.1 is services[0], destinations[0] already",
     ):
-        wanted_table(listed(row, row))
+        parsed(listed(row, row))
 
 
 # ----- what goes beside it
@@ -409,8 +418,8 @@ def test_everything_comes_before_anything_goes() -> None:
 def test_what_goes_is_next_to_its_service() -> None:
     """In a diff, each destination is shown with its service, whoever is listed."""
     options = listed(ONE_OF_WEB, DNS_OPTIONS, purge="services", purge_networks=["198.51.100.0/24"])
-    wanted = with_purge(options, wanted_table(options), CURRENT)
-    assert [one.key for one in wanted] == [WEB, at(WEB, RS1).key, at(WEB, RS2).key, DNS, FAR, at(FAR, RS1).key]
+    wanted = planned(options, CURRENT)
+    assert [item.key for item in wanted] == [WEB, at(WEB, RS1).key, at(WEB, RS2).key, DNS, FAR, at(FAR, RS1).key]
 
 
 # ----- for any table and any list
@@ -459,7 +468,7 @@ def goes(options: dict[str, Any], service: ServiceKey) -> bool:
     if options["purge"] != "services":
         return False
     networks = options["purge_networks"]
-    return networks is None or any(service.vip in ip_network(one) for one in networks if service.vip)
+    return networks is None or any(service.vip in ip_network(network) for network in networks if service.vip)
 
 
 def row_of(options: dict[str, Any], service: ServiceKey) -> dict[str, Any] | None:
@@ -482,17 +491,17 @@ def expected(options: dict[str, Any], current: dict[Any, Any]) -> dict[Any, Any]
         after[service] = replace(there.get(service, Service(service)), **given)
         destinations = {key: item for key, item in there.items() if key != service}
         if options["purge"] != "none" and "destinations" in row:
-            listed_keys = {at(service, each["rip"]).key for each in row["destinations"]}
+            listed_keys = {at(service, destination["rip"]).key for destination in row["destinations"]}
             destinations = {key: item for key, item in destinations.items() if key in listed_keys}
-        for each in row.get("destinations", []):
-            key = at(service, each["rip"]).key
-            if each.get("state") == "absent":
+        for destination in row.get("destinations", []):
+            key = at(service, destination["rip"]).key
+            if destination.get("state") == "absent":
                 destinations.pop(key, None)
                 continue
-            given = {name: each[name] for name in ("weight", "upper_threshold") if name in each}
+            given = {name: destination[name] for name in ("weight", "upper_threshold") if name in destination}
             if key in destinations and options["keep_weights"]:
                 given.pop("weight", None)
-            destinations[key] = replace(destinations.get(key, at(service, each["rip"])), **given)
+            destinations[key] = replace(destinations.get(key, at(service, destination["rip"])), **given)
         after.update(destinations)
     return after
 
@@ -500,10 +509,10 @@ def expected(options: dict[str, Any], current: dict[Any, Any]) -> dict[Any, Any]
 @given(lists(), tables())
 def test_any_list_over_any_table(options: dict[str, Any], current: dict[Any, Any]) -> None:
     """The table becomes what the list asks for, nothing is left for a second run, and nothing else is touched."""
-    changes = reconcile(with_purge(options, wanted_table(options), current), current)
+    changes = reconciled(planned(options, current), current)
     after = applied(changes, current)
     assert after == expected(options, current)
-    assert reconcile(with_purge(options, wanted_table(options), after), after) == []
+    assert reconciled(planned(options, after), after) == []
     assert all(change.before == current.get(change.item.key) for change in changes)
     assert len({change.item.key for change in changes}) == len(changes)
 
@@ -516,7 +525,7 @@ def destinations_of(items: dict[Any, Any], service: ServiceKey) -> int:
 @given(lists(), tables())
 def test_every_step_of_the_way(options: dict[str, Any], current: dict[Any, Any]) -> None:
     """No destination is without its service; no service that stays, and has destinations in the end, is ever without one."""
-    changes = reconcile(with_purge(options, wanted_table(options), current), current)
+    changes = reconciled(planned(options, current), current)
     end = applied(changes, current)
     serving = [
         key for key in current if key in end and not isinstance(key, DestinationKey)
@@ -536,22 +545,23 @@ def test_services_that_are_not_listed_need_not_be_read(options: dict[str, Any], 
         options = {**options, "purge": "destinations", "purge_networks": None}
     named = {ServiceKey.of(row) for row in options["services"]}
     read = {key: item for key, item in current.items() if (key.service if isinstance(key, DestinationKey) else key) in named}
-    wanted = wanted_table(options)
-    changes: list[Change[Any]] = reconcile(with_purge(options, wanted, read), read)
-    assert changes == reconcile(with_purge(options, wanted, current), current)
+    changes: list[Change[Any]] = reconciled(planned(options, read), read)
+    assert changes == reconciled(planned(options, current), current)
 
 
 # ----- what is drained
 
 LISTED = listed({**WEB_OPTIONS, "destinations": [{"rip": RS1, "weight": 5, "upper_threshold": 9}, {"rip": RS2, "weight": 6}]})
-DRAINED = table(Service(WEB), at(WEB, RS1, weight=0, drained=3), at(WEB, RS2, weight=6), at(WEB, RS3, weight=0, drained=1))
+DRAINED = table(
+    Service(WEB), at(WEB, RS1, weight=0, former_weight=3), at(WEB, RS2, weight=6), at(WEB, RS3, weight=0, former_weight=1)
+)
 
 
 def test_what_is_drained_stays_so() -> None:
     """Whatever weight is listed, or none; the rest of the row counts."""
     assert lines(LISTED, DRAINED) == ["-e -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 0 -x 9"]
-    after = applied(reconcile(planned(LISTED, wanted_table(LISTED), DRAINED), DRAINED), DRAINED)
-    assert after[at(WEB, RS1).key].drained == 3
+    after = applied(reconciled(planned(LISTED, DRAINED), DRAINED), DRAINED)
+    assert after[at(WEB, RS1).key].former_weight == 3
     without = listed({**WEB_OPTIONS, "destinations": [{"rip": RS1}]}, keep_weights=True)
     assert lines(without, DRAINED) == []
 
@@ -572,14 +582,13 @@ def test_list_that_ends_a_drain() -> None:
 
 def test_drained_is_reported() -> None:
     """What the list has, with a warning that says how it comes back; other destinations are not its concern."""
-    keys = [one.key for one in wanted_table(LISTED)]
-    both = {**DRAINED, at(WEB, RS2).key: at(WEB, RS2, weight=0, drained=6)}
+    both = {**DRAINED, at(WEB, RS2).key: at(WEB, RS2, weight=0, former_weight=6)}
     backwards = dict(reversed(both.items()))  # the kernel's order is any
-    assert [one["rip"] for one in drained_facts(LISTED, keys, backwards)["drained"]] == [RS1, RS2]
-    found = drained_facts(LISTED, keys, DRAINED)
-    assert found["drained"] == [at(WEB, RS1, weight=0, drained=3).facts()]
+    assert [destination["rip"] for destination in result(LISTED, backwards)["drained"]] == [RS1, RS2]
+    found = result(LISTED, DRAINED)
+    assert found["drained"] == [at(WEB, RS1, weight=0, former_weight=3).facts()]
     (warning,) = found["warnings"]
     assert warning.startswith("drained, and left so: -t 192.0.2.1:80 -r 10.0.0.1:80. ")
     assert "lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip=10.0.0.1 and state=present" in warning
-    assert drained_facts(LISTED, [WEB], DRAINED) == {"drained": []}
-    assert drained_facts(LISTED, keys, table(Service(WEB), at(WEB, RS1, weight=0))) == {"drained": []}
+    assert result(listed(WEB_OPTIONS), DRAINED) == {"drained": []}
+    assert result(LISTED, table(Service(WEB), at(WEB, RS1, weight=0))) == {"drained": []}

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, reconcile
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_timeouts import Timeouts, wanted_timeouts
-from tests.unit.helpers import refused
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_timeouts import IpvsTimeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Timeouts
+from tests.unit.helpers import reconciled, refused
 
 THERE = Timeouts(tcp=900, tcp_fin=120, udp=300)
 CURRENT = {Timeouts.KEY: THERE}
@@ -28,26 +29,26 @@ CURRENT = {Timeouts.KEY: THERE}
 )
 def test_named_timeouts_change(options: dict[str, Any], after: Timeouts) -> None:
     """The others stay."""
-    assert reconcile(wanted_timeouts(options), CURRENT) == [Change(THERE, after)]
-    assert reconcile(wanted_timeouts(options), {Timeouts.KEY: after}) == []
+    assert reconciled(IpvsTimeouts().parse(options).wanted, CURRENT) == [Change(THERE, after)]
+    assert reconciled(IpvsTimeouts().parse(options).wanted, {Timeouts.KEY: after}) == []
 
 
 def test_unnamed_timeouts_of_none() -> None:
     """0 leaves them as they are, where nothing could be read of them."""
-    assert reconcile(wanted_timeouts({"tcp_fin": 60}), {}) == [Change(None, Timeouts(0, 60, 0))]
+    assert reconciled(IpvsTimeouts().parse({"tcp_fin": 60}).wanted, {}) == [Change(None, Timeouts(0, 60, 0))]
 
 
 @pytest.mark.parametrize("options", [{"tcp": 900}, {"tcp_fin": 120, "udp": 300}, THERE.facts()])
 def test_nothing_to_do(options: dict[str, Any]) -> None:
     """What is as it shall be; the facts are options."""
-    assert reconcile(wanted_timeouts(options), CURRENT) == []
+    assert reconciled(IpvsTimeouts().parse(options).wanted, CURRENT) == []
 
 
 @pytest.mark.parametrize("options", [{}, {"tcp": None, "tcp_fin": None, "udp": None}])
 def test_nothing_named(options: dict[str, Any]) -> None:
     """The message has all of them."""
     with refused("tcp", "is missing: name at least one of tcp, tcp_fin, udp"):
-        wanted_timeouts(options)
+        IpvsTimeouts().parse(options)
 
 
 @pytest.mark.parametrize("name", ["tcp", "tcp_fin", "udp"])
@@ -63,14 +64,14 @@ def test_nothing_named(options: dict[str, Any]) -> None:
 def test_bad_timeout(name: str, value: object, says: str) -> None:
     """0 would leave it as it is, without a word."""
     with refused(name, says):
-        wanted_timeouts({"udp": 1, name: value})
+        IpvsTimeouts().parse({"udp": 1, name: value})
 
 
 @pytest.mark.parametrize("action", ["add", "set"])
 def test_rule(action: str) -> None:
     """As ipvsadm(8) would be told."""
-    assert Timeouts(3600, 120, 300).line(action) == "--set 3600 120 300"
-    assert Change(THERE, Timeouts(1, 2, 3)).line() == "--set 1 2 3"
+    assert Timeouts(3600, 120, 300).rule(action) == "--set 3600 120 300"
+    assert Change(THERE, Timeouts(1, 2, 3)).command() == "ipvsadm --set 1 2 3"
 
 
 def test_facts() -> None:

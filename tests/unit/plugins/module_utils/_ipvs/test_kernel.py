@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import files, netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._core import netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._core import netlink_messages as wire
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
     BatchRefused,
     KernelRefused,
@@ -22,22 +23,28 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
     NoSuchService,
     NotPermitted,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Transition, Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._core.resource import Desired
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import kernel as ipvs
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import statistics as ipvs_info
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import (
-    Connections,
     CountedDestination,
     CountedService,
-    Director,
-    Statistics,
+    DirectorInfo,
+    InfoBackend,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import SyncDaemon
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_timeouts import Timeouts
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, Service, ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import IpvsSyncDaemon
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
+    Destination,
+    DestinationKey,
+    Service,
+    ServiceKey,
+    SyncDaemon,
+    Timeouts,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.statistics import Connections, Statistics
 from ansible_collections.lvs.cluster.plugins.module_utils._net import neighbour
-from tests.unit.helpers import refused
+from tests.unit.helpers import refused, save_state
 
 WEB, DNS = ServiceKey.of({"vip": "192.0.2.1", "port": 80}), ServiceKey.of({"vip": "192.0.2.2", "port": 53, "protocol": "udp"})
 RS1, RS2, RS6 = (DestinationKey(WEB, ip_address(rip), 80) for rip in ("10.0.0.1", "10.0.0.2", "2001:db8::b7"))
@@ -92,13 +99,13 @@ class Socket:
         self.closed = True
 
 
-RoomT = TypeVar("RoomT", bound=ipvs.Ipvs)
+BackendT = TypeVar("BackendT", bound=ipvs.IpvsBackend)
 
 
-def over(room: RoomT, socket: Any) -> RoomT:
-    """The room with that socket in place of the kernel's."""
-    room._socket = socket
-    return room
+def over(backend: BackendT, socket: Any) -> BackendT:
+    """The backend with that socket in place of the kernel's."""
+    backend._socket = socket
+    return backend
 
 
 def add(item: Any) -> Change[Any]:
@@ -119,7 +126,7 @@ def some_refused(errors: dict[int, int], sent: int) -> netlink.SomeRefused:
 def carried_out(changes: Sequence[Change[Any]], *refusals: BaseException | None) -> list[list[Request]]:
     """What is sent for the changes."""
     socket = Socket(refusals)
-    over(ipvs.Ipvs(), socket).apply(changes)
+    over(ipvs.IpvsBackend(), socket).make(changes)
     return socket.sends
 
 
@@ -150,7 +157,7 @@ def failed(changes: Sequence[Change[Any]], *refusals: BaseException | None) -> L
         (add(MASTER), NEW_DAEMON, codec.encode_daemon(MASTER)),
         (remove(MASTER), DEL_DAEMON, codec.encode_daemon_key(MASTER)),
     ],
-    ids=lambda value: value.line().split("\n")[0] if isinstance(value, Change) else "",
+    ids=lambda value: value.command().split("\n")[0] if isinstance(value, Change) else "",
 )
 def test_request_for_a_change(change: Change[Any], command: int, payload: bytes) -> None:
     """All of what comes, the key of what goes."""
@@ -196,18 +203,18 @@ def test_nothing_is_removed_where_something_is_refused() -> None:
     ]
     socket = Socket([some_refused({1: errno.EINVAL, 2: errno.ENOENT}, 3)])
     with pytest.raises(BatchRefused) as caught:
-        over(ipvs.Ipvs(), socket).apply(changes)
+        over(ipvs.IpvsBackend(), socket).make(changes)
     assert len(socket.sends) == 1
-    assert caught.value.applied == ["-A -t 192.0.2.1:80 -s wlc"]
-    assert caught.value.refused == [
-        "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1",
-        "-e -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 0",
+    assert caught.value.facts["commands"] == ["ipvsadm -A -t 192.0.2.1:80 -s wlc"]
+    assert caught.value.facts["refused"] == [
+        "ipvsadm -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1",
+        "ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 0",
     ]
     first, second, last = str(caught.value).splitlines()
     assert first.startswith("rip: the kernel does not take 10.0.0.1: ")
-    assert first.endswith(" (refused: -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)")
+    assert first.endswith(" (refused: ipvsadm -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)")
     assert second.startswith("IPVS: another program changed the table meanwhile ")
-    assert second.endswith(" (refused: -e -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 0)")
+    assert second.endswith(" (refused: ipvsadm -e -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 0)")
     assert last == "1 of 5 changes were carried out before that; run the task again to complete them"
 
 
@@ -221,8 +228,12 @@ def test_refused_removal() -> None:
     ]
     error = failed(changes, None, some_refused({1: errno.ENOENT}, 3))
     assert isinstance(error, BatchRefused)
-    assert error.applied == ["-A -t 192.0.2.1:80 -s wlc", "-d -t 192.0.2.1:80 -r 10.0.0.1:80", "-D -u 192.0.2.2:53"]
-    assert error.refused == ["-d -t 192.0.2.1:80 -r 10.0.0.2:80"]
+    assert error.facts["commands"] == [
+        "ipvsadm -A -t 192.0.2.1:80 -s wlc",
+        "ipvsadm -d -t 192.0.2.1:80 -r 10.0.0.1:80",
+        "ipvsadm -D -u 192.0.2.2:53",
+    ]
+    assert error.facts["refused"] == ["ipvsadm -d -t 192.0.2.1:80 -r 10.0.0.2:80"]
     assert str(error).endswith("3 of 4 changes were carried out before that; run the task again to complete them")
 
 
@@ -239,7 +250,7 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             errno.ENOENT,
             (
                 "scheduler: mh is not available in this kernel: the module ip_vs_mh is missing (try 'modprobe ip_vs_mh')"
-                " (refused: -A -t 192.0.2.1:80 -s mh)"
+                " (refused: ipvsadm -A -t 192.0.2.1:80 -s mh)"
             ),
         ),
         (
@@ -247,7 +258,7 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             errno.ENOENT,
             (
                 "scheduler: mh, persistence_engine: sip is not available in this kernel: the module ip_vs_mh or ip_vs_pe_sip"
-                " is missing (try 'modprobe ip_vs_pe_sip') (refused: -E -u 192.0.2.1:5060 -s mh -p 300 --pe sip)"
+                " is missing (try 'modprobe ip_vs_pe_sip') (refused: ipvsadm -E -u 192.0.2.1:5060 -s mh -p 300 --pe sip)"
             ),
         ),
         (
@@ -255,7 +266,7 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             errno.EINVAL,
             (
                 "rip: the kernel does not take 10.0.0.1: it must be a unicast or local address that this host has a route to,"
-                " and lo must be up (refused: -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)"
+                " and lo must be up (refused: ipvsadm -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)"
             ),
         ),
         (
@@ -264,7 +275,7 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             (
                 "rip: 2001:db8::b7 is of another family than its service, which cannot be while a sync daemon runs"
                 " (stop it with lvs.cluster.ipvs_sync_daemon, state=absent), or without a route to it"
-                " (refused: -a -t 192.0.2.1:80 -r [2001:db8::b7]:80 -i -w 1)"
+                " (refused: ipvsadm -a -t 192.0.2.1:80 -r [2001:db8::b7]:80 -i -w 1)"
             ),
         ),
         (
@@ -272,7 +283,7 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             errno.EINVAL,
             (
                 "tcp, tcp_fin, udp: this kernel cannot count so far (2147483647 ticks, 24 days where it ticks 1000 times a"
-                " second): write less (refused: --set 2678400 2 3)"
+                " second): write less (refused: ipvsadm --set 2678400 2 3)"
             ),
         ),
         (
@@ -280,7 +291,7 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             errno.EINVAL,
             (
                 "role: a backup cannot run while a destination is of another family than its service:"
-                " take such destinations away first (refused: --start-daemon backup --mcast-interface eth0 --syncid 0"
+                " take such destinations away first (refused: ipvsadm --start-daemon backup --mcast-interface eth0 --syncid 0"
                 " --mcast-group 224.0.0.81"
                 " --mcast-port 8848 --mcast-ttl 1)"
             ),
@@ -290,7 +301,7 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             errno.EEXIST,
             (
                 "IPVS: another program changed the table meanwhile (File exists): run the task again"
-                " (refused: -A -t 192.0.2.1:80 -s wlc)"
+                " (refused: ipvsadm -A -t 192.0.2.1:80 -s wlc)"
             ),
         ),
         (
@@ -298,7 +309,7 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             errno.ENOENT,
             (
                 "IPVS: another program changed the table meanwhile (No such file or directory): run the task again"
-                " (refused: -d -t 192.0.2.1:80 -r 10.0.0.1:80)"
+                " (refused: ipvsadm -d -t 192.0.2.1:80 -r 10.0.0.1:80)"
             ),
         ),
         (
@@ -306,7 +317,7 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             errno.ESRCH,
             (
                 "IPVS: another program changed the table meanwhile (No such process): run the task again"
-                " (refused: -D -t 192.0.2.1:80)"
+                " (refused: ipvsadm -D -t 192.0.2.1:80)"
             ),
         ),
         (
@@ -314,21 +325,25 @@ BY_SIP = Service(SIP, "mh", persistence_timeout=300, persistence_engine="sip")
             errno.ESRCH,
             (
                 "IPVS: another program changed the table meanwhile (No such process): run the task again"
-                " (refused: --stop-daemon master)"
+                " (refused: ipvsadm --stop-daemon master)"
             ),
         ),
         (
             add(Destination(RS1)),
             errno.ENOMEM,
-            "IPVS: Cannot allocate memory (refused: -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)",
+            "IPVS: Cannot allocate memory (refused: ipvsadm -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1)",
         ),
         (
             add(MIXED),
             errno.ENOMEM,
-            "IPVS: Cannot allocate memory (refused: -a -t 192.0.2.1:80 -r [2001:db8::b7]:80 -i -w 1)",
+            "IPVS: Cannot allocate memory (refused: ipvsadm -a -t 192.0.2.1:80 -r [2001:db8::b7]:80 -i -w 1)",
         ),
-        (Change(Timeouts(1, 2, 3), Timeouts(4, 5, 6)), errno.ENOMEM, "IPVS: Cannot allocate memory (refused: --set 4 5 6)"),
-        (add(Service(WEB)), errno.EINVAL, "IPVS: Invalid argument (refused: -A -t 192.0.2.1:80 -s wlc)"),
+        (
+            Change(Timeouts(1, 2, 3), Timeouts(4, 5, 6)),
+            errno.ENOMEM,
+            "IPVS: Cannot allocate memory (refused: ipvsadm --set 4 5 6)",
+        ),
+        (add(Service(WEB)), errno.EINVAL, "IPVS: Invalid argument (refused: ipvsadm -A -t 192.0.2.1:80 -s wlc)"),
     ],
 )
 def test_refusal_in_the_words_of_the_options(change: Change[Any], number: int, message: str) -> None:
@@ -336,7 +351,7 @@ def test_refusal_in_the_words_of_the_options(change: Change[Any], number: int, m
     error = failed([change], some_refused({0: number}, 1))
     assert str(error) == message
     assert isinstance(error, BatchRefused)
-    assert (error.applied, error.refused) == ([], [change.line()])
+    assert (error.facts["commands"], error.facts["refused"]) == ([], [change.command()])
 
 
 def test_missing_service_of_a_single_destination() -> None:
@@ -350,11 +365,11 @@ def test_missing_service_of_one_of_several_destinations() -> None:
     """The others are carried out."""
     error = failed([add(Destination(RS1)), add(Destination(RS2))], some_refused({1: errno.ESRCH}, 2))
     assert isinstance(error, BatchRefused)
-    assert error.applied == ["-a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1"]
+    assert error.facts["commands"] == ["ipvsadm -a -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 1"]
     assert str(error).splitlines() == [
         (
             "the virtual service -t 192.0.2.1:80 does not exist: create it with lvs.cluster.ipvs_service first"
-            " (refused: -a -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 1)"
+            " (refused: ipvsadm -a -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 1)"
         ),
         "1 of 2 changes were carried out before that; run the task again to complete them",
     ]
@@ -366,8 +381,8 @@ def test_destinations_of_a_service_that_was_refused() -> None:
     changes = [add(Service(WEB, "mh")), add(Destination(RS1)), add(Service(DNS)), add(in_dns)]
     error = failed(changes, some_refused({0: errno.ENOENT, 1: errno.ESRCH, 3: errno.EINVAL}, 4))
     assert isinstance(error, BatchRefused)
-    assert error.applied == ["-A -u 192.0.2.2:53 -s wlc"]
-    assert error.refused == [changes[index].line() for index in (0, 1, 3)]
+    assert error.facts["commands"] == ["ipvsadm -A -u 192.0.2.2:53 -s wlc"]
+    assert error.facts["refused"] == [changes[index].command() for index in (0, 1, 3)]
     assert [line.partition(" ")[0] for line in str(error).splitlines()] == ["scheduler:", "rip:", "1"]
 
 
@@ -390,7 +405,7 @@ def test_socket_fails(error: OSError, message: str) -> None:
     """It is the kernel's word that is missing, not one of it; nothing more is sent."""
     socket = Socket([error])
     with pytest.raises(KernelRefused) as caught:
-        over(ipvs.Ipvs(), socket).apply([add(Service(WEB)), remove(Service(DNS))])
+        over(ipvs.IpvsBackend(), socket).make([add(Service(WEB)), remove(Service(DNS))])
     assert caught.type is KernelRefused
     assert str(caught.value) == message
     assert len(socket.sends) == 1
@@ -399,6 +414,18 @@ def test_socket_fails(error: OSError, message: str) -> None:
 # ----- sync daemons
 
 OTHER = SyncDaemon("master", "eth1", 8)
+
+
+def daemons(socket: Socket) -> ipvs.SyncDaemonsBackend:
+    """The daemons behind that socket."""
+    return over(ipvs.SyncDaemonsBackend(), socket)
+
+
+def transition(change: Change[SyncDaemon]) -> Transition[str, SyncDaemon, ipvs.Devices]:
+    """That change alone."""
+    return Transition([], Seen({}, []), [change])
+
+
 STOP, START, RESTART = (
     [(DEL_DAEMON, codec.encode_daemon_key(MASTER))],
     [(NEW_DAEMON, codec.encode_daemon(OTHER))],
@@ -414,15 +441,15 @@ STOP, START, RESTART = (
 def test_daemon_is_changed_by_stop_and_start(change: Change[Any], sends: list[list[Request]]) -> None:
     """The kernel has no other way."""
     socket = Socket()
-    over(ipvs.SyncDaemons(), socket).apply([change])
+    daemons(socket).apply(transition(change))
     assert socket.sends == sends
 
 
 def test_daemon_that_does_not_start_runs_as_it_did() -> None:
     """And the task fails with what the kernel said of the new one."""
     socket = Socket([None, some_refused({0: errno.ENOMEM}, 1)])
-    with pytest.raises(BatchRefused, match=r"^IPVS: Cannot allocate memory \(refused: --start-daemon .* eth1 .*\)$"):
-        over(ipvs.SyncDaemons(), socket).apply([Change(MASTER, OTHER)])
+    with pytest.raises(BatchRefused, match=r"^IPVS: Cannot allocate memory \(refused: ipvsadm --start-daemon .* eth1 .*\)$"):
+        daemons(socket).apply(transition(Change(MASTER, OTHER)))
     assert socket.sends == [STOP, START, RESTART]
 
 
@@ -430,18 +457,18 @@ def test_daemon_that_starts_neither_anew_nor_as_it_was() -> None:
     """Both of the reasons are told, and that it does not run."""
     socket = Socket([None, some_refused({0: errno.ENODEV}, 1), some_refused({0: errno.ENOMEM}, 1)])
     with pytest.raises(KernelRefused) as caught:
-        over(ipvs.SyncDaemons(), socket).apply([Change(MASTER, OTHER)])
+        daemons(socket).apply(transition(Change(MASTER, OTHER)))
     assert socket.sends == [STOP, START, RESTART]
     new, old = str(caught.value).split("; and it does not run now, as it did not start as it was: ")
-    assert new == f"IPVS: No such device (refused: {OTHER.line()})"
-    assert old == f"IPVS: Cannot allocate memory (refused: {MASTER.line()})"
+    assert new == f"IPVS: No such device (refused: {OTHER.command()})"
+    assert old == f"IPVS: Cannot allocate memory (refused: {MASTER.command()})"
 
 
 def test_daemon_that_does_not_stop() -> None:
     """No other is started."""
     socket = Socket([some_refused({0: errno.ESRCH}, 1)])
-    with pytest.raises(BatchRefused, match=r"\(refused: --stop-daemon master\)$"):
-        over(ipvs.SyncDaemons(), socket).apply([Change(MASTER, OTHER)])
+    with pytest.raises(BatchRefused, match=r"\(refused: ipvsadm --stop-daemon master\)$"):
+        daemons(socket).apply(transition(Change(MASTER, OTHER)))
     assert socket.sends == [STOP]
 
 
@@ -452,26 +479,28 @@ def devices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 DAEMONS = [SyncDaemon(role, "eth0", 7, 1472) for role in ("master", "backup")]
-DAEMON_ANSWERS: Any = {(GET_DAEMON, b""): [codec.encode_daemon(one) for one in DAEMONS]}
+DAEMON_ANSWERS: Any = {(GET_DAEMON, b""): [codec.encode_daemon(daemon) for daemon in DAEMONS]}
 
 
 @pytest.mark.usefixtures("devices")
 def test_daemons_that_run() -> None:
     """By their roles."""
     socket = Socket(answers=DAEMON_ANSWERS)
-    found = over(ipvs.SyncDaemons(), socket).read([Wanted("master", MASTER, {}), Wanted.absent("backup")])
-    assert found == {"master": DAEMONS[0], "backup": DAEMONS[1]}
+    seen = daemons(socket).read(Desired([Wanted("master", MASTER, {}), Wanted.absent("backup")]))
+    assert seen.items == {"master": DAEMONS[0], "backup": DAEMONS[1]}
     assert socket.dumps == [GET_DAEMON]
-    assert over(ipvs.SyncDaemons(), Socket()).read([]) == {}
+    assert daemons(Socket()).read(Desired([])).items == {}
 
 
 @pytest.mark.usefixtures("devices")
 def test_daemon_on_a_device_that_is_not_there() -> None:
     """In check mode, too; one that goes needs no device."""
-    room = over(ipvs.SyncDaemons(), Socket(answers=DAEMON_ANSWERS))
+    backend, module = daemons(Socket(answers=DAEMON_ANSWERS)), IpvsSyncDaemon()
+    started: Any = Desired([Wanted("master", SyncDaemon("master", "eth2"), {})])
+    stopped: Any = Desired([Wanted.absent("master")])
     with refused("interface", "eth2 does not exist: this host has eth0, eth1, lo"):
-        room.read([Wanted("master", SyncDaemon("master", "eth2"), {})])
-    assert room.read([Wanted.absent("master")])
+        module.plan(started, backend.read(started))
+    assert module.plan(stopped, backend.read(stopped))
 
 
 # ----- reading
@@ -496,38 +525,43 @@ TABLE: Any = {
 }
 
 
+def destinations(socket: Socket) -> ipvs.DestinationsBackend:
+    """The destinations behind that socket."""
+    return over(ipvs.DestinationsBackend(whole=False, draining=False), socket)
+
+
 def test_named_services() -> None:
     """Those that exist."""
-    room = over(ipvs.IpvsServices(), Socket(answers=TABLE))
-    wanted = [Wanted(WEB, Service(WEB), {}), Wanted(SIP, Service(SIP), {}), Wanted[Service].absent(DNS)]
-    assert room.read(wanted) == {WEB: Service(WEB, "rr"), DNS: Service(DNS)}
-    assert room.read([]) == {}
-    assert over(ipvs.IpvsServices(), Socket()).read(wanted) == {}
+    backend = over(ipvs.ServicesBackend(), Socket(answers=TABLE))
+    wanted = Desired([Wanted(WEB, Service(WEB), {}), Wanted(SIP, Service(SIP), {}), Wanted[ServiceKey, Service].absent(DNS)])
+    assert backend.read(wanted).items == {WEB: Service(WEB, "rr"), DNS: Service(DNS)}
+    assert backend.read(Desired([])).items == {}
+    assert over(ipvs.ServicesBackend(), Socket()).read(wanted).items == {}
 
 
 def test_destinations_of_named_services() -> None:
     """All of them, each service once; a service may have none."""
     socket = Socket(answers=TABLE)
-    room = over(ipvs.IpvsDestinations(), socket)
+    backend = destinations(socket)
     in_dns = DestinationKey(DNS, ip_address("10.0.0.1"), 53)
-    wanted = [Wanted(key, Destination(key), {}) for key in (RS1, RS2, in_dns)]
-    assert room.read(wanted) == {RS1: Destination(RS1), RS6: MIXED}
+    wanted = Desired([Wanted(key, Destination(key), {}) for key in (RS1, RS2, in_dns)])
+    assert backend.read(wanted).items == {RS1: Destination(RS1), RS6: MIXED}
     assert socket.dumps == [GET_DEST, GET_DEST]
     assert socket.asked == [GET_SERVICE]  # for the one without destinations
 
 
 def test_destination_of_a_service_that_is_not_there() -> None:
     """One that comes needs the service, one that goes has gone."""
-    room = over(ipvs.IpvsDestinations(), Socket(answers=TABLE))
+    backend = destinations(Socket(answers=TABLE))
     first, second = (DestinationKey(SIP, ip_address(rip), 5060) for rip in ("10.0.0.1", "10.0.0.2"))
-    assert room.read([Wanted.absent(first)]) == {}
+    assert backend.read(Desired([Wanted.absent(first)])).items == {}
     with pytest.raises(NoSuchService, match=r"^the virtual service -u 192\.0\.2\.1:5060 does not exist"):
-        room.read([Wanted.absent(first), Wanted(second, Destination(second), {}), Wanted.absent(first)])
+        backend.read(Desired([Wanted.absent(first), Wanted(second, Destination(second), {}), Wanted.absent(first)]))
 
 
 def test_whole_table() -> None:
     """Each service with its destinations behind it."""
-    found = over(ipvs.IpvsTable(whole=True), Socket(answers=TABLE)).read([])
+    found = over(ipvs.TableBackend(whole=True), Socket(answers=TABLE)).read(Desired([])).items
     assert list(found.values()) == [Service(WEB, "rr"), Destination(RS1), MIXED, Service(DNS)]
     assert all(key == item.key for key, item in found.items())
 
@@ -535,32 +569,33 @@ def test_whole_table() -> None:
 def test_named_part_of_the_table() -> None:
     """Of others not even the destinations are asked for."""
     socket = Socket(answers=TABLE)
-    wanted: list[Wanted[Any]] = [Wanted(DNS, Service(DNS), {}), Wanted(RS1, Destination(RS1), {}), Wanted.absent(SIP)]
-    assert over(ipvs.IpvsTable(whole=False), socket).read(wanted) == {DNS: Service(DNS)}
+    backend = over(ipvs.TableBackend(whole=False), socket)
+    wanted: Any = [Wanted(DNS, Service(DNS), {}), Wanted(RS1, Destination(RS1), {}), Wanted.absent(SIP)]
+    assert backend.read(Desired(wanted)).items == {DNS: Service(DNS)}
     assert socket.dumps == [GET_SERVICE, GET_DEST]
-    assert list(over(ipvs.IpvsTable(whole=False), socket).read([Wanted.absent(WEB)])) == [WEB, RS1, RS6]
+    assert list(backend.read(Desired([Wanted.absent(WEB)])).items) == [WEB, RS1, RS6]
 
 
 def test_timeouts() -> None:
     """All three under their one key."""
     socket = Socket(answers={(GET_CONFIG, b""): [codec.encode_timeouts(Timeouts(900, 120, 300))]})
-    assert over(ipvs.IpvsTimeouts(), socket).read([]) == {"timeouts": Timeouts(900, 120, 300)}
+    assert over(ipvs.TimeoutsBackend(), socket).read(Desired([])).items == {"timeouts": Timeouts(900, 120, 300)}
     assert socket.dumps == []
 
 
 STATISTICS = Statistics(*range(1, 11))
-STATS = b"".join(netlink.attribute(kind, struct.pack("=Q", kind)) for kind in range(1, 11))
+STATS = b"".join(wire.attribute(kind, struct.pack("=Q", kind)) for kind in range(1, 11))
 
 
 def test_director(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that there is, and which device has its VIP."""
     vip = ip_address("192.0.2.1")
     monkeypatch.setattr(neighbour, "devices", lambda: [neighbour.Device(2, "eth0", b"", True, (), (vip,))])
-    counts = b"".join(netlink.attribute(kind, struct.pack("=I", kind)) for kind in (7, 8, 9))
-    stats = netlink.nested(12, STATS)
-    service = netlink.nested(1, netlink.attributes(service_answer(Service(WEB, "rr")))[1], stats)
-    destination = netlink.nested(2, netlink.attributes(destination_answer(Destination(RS1)))[2], counts, stats)
-    info = netlink.attribute(1, struct.pack("=I", 0x010201)) + netlink.attribute(2, struct.pack("=I", 4096))
+    counts = b"".join(wire.attribute(kind, struct.pack("=I", kind)) for kind in (7, 8, 9))
+    stats = wire.nested(12, STATS)
+    service = wire.nested(1, wire.attributes(service_answer(Service(WEB, "rr")))[1], stats)
+    destination = wire.nested(2, wire.attributes(destination_answer(Destination(RS1)))[2], counts, stats)
+    info = wire.attribute(1, struct.pack("=I", 0x010201)) + wire.attribute(2, struct.pack("=I", 4096))
     answers: Any = {
         (GET_CONFIG, b""): [codec.encode_timeouts(Timeouts(900, 120, 300))],
         (GET_INFO, b""): [info],
@@ -569,7 +604,7 @@ def test_director(monkeypatch: pytest.MonkeyPatch) -> None:
         **DAEMON_ANSWERS,
     }
     socket = Socket(answers=answers)
-    assert over(ipvs_info.IpvsInfo(), socket).director() == Director(
+    assert over(InfoBackend(), socket).director() == DirectorInfo(
         services=[
             CountedService(
                 Service(WEB, "rr"), STATISTICS, [CountedDestination(Destination(RS1), Connections(7, 8, 9), STATISTICS)]
@@ -586,19 +621,19 @@ def test_director(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_director_with_a_drained_real_server() -> None:
     """The note is merged in here, too."""
-    files.save_state({"drained": {str(RS1): 3}})
-    stats = netlink.nested(12, STATS)
-    counts = b"".join(netlink.attribute(kind, bytes(4)) for kind in (7, 8, 9))
+    save_state({"drained": [{**RS1.facts(), "weight": 3}]})
+    stats = wire.nested(12, STATS)
+    counts = b"".join(wire.attribute(kind, bytes(4)) for kind in (7, 8, 9))
     answers: Any = {
         (GET_CONFIG, b""): [b""],
-        (GET_INFO, b""): [netlink.attribute(1, bytes(4)) + netlink.attribute(2, bytes(4))],
-        (GET_SERVICE, b""): [netlink.nested(1, netlink.attributes(service_answer(Service(WEB)))[1], stats)],
+        (GET_INFO, b""): [wire.attribute(1, bytes(4)) + wire.attribute(2, bytes(4))],
+        (GET_SERVICE, b""): [wire.nested(1, wire.attributes(service_answer(Service(WEB)))[1], stats)],
         (GET_DEST, codec.encode_key(WEB)): [
-            netlink.nested(2, netlink.attributes(destination_answer(Destination(RS1, weight=0)))[2], counts, stats)
+            wire.nested(2, wire.attributes(destination_answer(Destination(RS1, weight=0)))[2], counts, stats)
         ],
     }
-    (service,) = over(ipvs_info.IpvsInfo(), Socket(answers=answers)).director().services
-    assert [one.destination for one in service.destinations] == [Destination(RS1, weight=0, drained=3)]
+    (service,) = over(InfoBackend(), Socket(answers=answers)).director().services
+    assert [found.destination for found in service.destinations] == [Destination(RS1, weight=0, former_weight=3)]
 
 
 def test_order_of_a_director() -> None:
@@ -615,25 +650,25 @@ def test_order_of_a_director() -> None:
     ]
     servers = [("9.0.0.2", 80), ("10.0.0.2", 8), ("10.0.0.2", 80), ("2001:db8::2", 80)]
     destinations = [DestinationKey(services[0], ip_address(rip), port) for rip, port in servers]
-    stats = netlink.nested(12, STATS)
-    counts = b"".join(netlink.attribute(kind, bytes(4)) for kind in (7, 8, 9))
+    stats = wire.nested(12, STATS)
+    counts = b"".join(wire.attribute(kind, bytes(4)) for kind in (7, 8, 9))
 
     def service(index: int) -> Answer:
-        return netlink.nested(1, netlink.attributes(service_answer(Service(services[index])))[1], stats)
+        return wire.nested(1, wire.attributes(service_answer(Service(services[index])))[1], stats)
 
     def destination(index: int) -> Answer:
         answer = destination_answer(Destination(destinations[index]))
-        return netlink.nested(2, netlink.attributes(answer)[2], counts, stats)
+        return wire.nested(2, wire.attributes(answer)[2], counts, stats)
 
     answers: Any = {
         (GET_CONFIG, b""): [b""],
-        (GET_INFO, b""): [netlink.attribute(1, bytes(4)) + netlink.attribute(2, bytes(4))],
+        (GET_INFO, b""): [wire.attribute(1, bytes(4)) + wire.attribute(2, bytes(4))],
         (GET_SERVICE, b""): [service(index) for index in (5, 3, 1, 7, 0, 6, 4, 2)],
         (GET_DEST, codec.encode_key(services[0])): [destination(index) for index in (3, 0, 2, 1)],
     }
-    found = over(ipvs_info.IpvsInfo(), Socket(answers=answers)).director()
-    assert [one.service.key for one in found.services] == services
-    assert [one.destination.key for one in found.services[0].destinations] == destinations
+    found = over(InfoBackend(), Socket(answers=answers)).director()
+    assert [row.service.key for row in found.services] == services
+    assert [row.destination.key for row in found.services[0].destinations] == destinations
 
 
 @pytest.mark.parametrize(
@@ -656,10 +691,13 @@ def test_order_of_a_director() -> None:
 def test_reading_fails(error: OSError, kind: type[LvsError], message: str) -> None:
     """Only the word that there is no such service is an answer."""
     answers: Any = {(GET_SERVICE, codec.encode_key(WEB)): error, (GET_DEST, codec.encode_key(WEB)): error}
-    for room in (over(ipvs.IpvsServices(), Socket(answers=answers)), over(ipvs.IpvsDestinations(), Socket(answers=answers))):
-        key: Any = WEB if isinstance(room, ipvs.IpvsServices) else RS1
+    backends: list[tuple[Any, Any]] = [
+        (over(ipvs.ServicesBackend(), Socket(answers=answers)), WEB),
+        (destinations(Socket(answers=answers)), RS1),
+    ]
+    for backend, key in backends:
         with pytest.raises(kind) as caught:
-            room.read([Wanted.absent(key)])
+            backend.read(Desired([Wanted.absent(key)]))
         assert caught.type is kind
         assert str(caught.value).startswith(message)
 
@@ -673,8 +711,8 @@ def test_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ipvs, "GenericSocket", lambda family, version: {("IPVS", 1): socket}[family, version])
 
     def use() -> None:
-        with ipvs.IpvsServices() as room:
-            assert room.read([]) == {}
+        with ipvs.ServicesBackend() as backend:
+            assert backend.read(Desired([])).items == {}
             assert not socket.closed
             raise KeyError
 
@@ -711,6 +749,6 @@ def test_no_connection(monkeypatch: pytest.MonkeyPatch, error: OSError, kind: ty
         raise error
 
     monkeypatch.setattr(ipvs, "GenericSocket", connect)
-    with pytest.raises(kind) as caught, ipvs.IpvsServices():
+    with pytest.raises(kind) as caught, ipvs.ServicesBackend():
         pass
     assert str(caught.value) == message

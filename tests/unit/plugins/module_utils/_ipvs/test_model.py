@@ -13,19 +13,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import argument_spec as _argument_spec
-from ansible_collections.lvs.cluster.plugins.module_utils._core import values
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, reconcile
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import model as ipvs
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import wanted_destination
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec, model
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import IpvsDest
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_service import IpvsService
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
     Destination,
     DestinationKey,
     Service,
     ServiceKey,
-    wanted_service,
+    SyncDaemon,
 )
-from tests.unit.helpers import all_refused, refused
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
+    DESTINATION,
+    SCHEDULERS,
+    SERVICE,
+    SERVICE_KEY,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._net import tunnel
+from tests.unit.helpers import all_refused, reconciled, refused
 from tests.unit.strategies import destinations, services, valid_destinations, valid_services
 
 VIP, RIP = "192.168.56.185", "192.168.56.183"
@@ -37,6 +43,18 @@ MARK = ServiceKey(family=4, fwmark=7)
 MARK6 = ServiceKey(family=6, fwmark=7)
 WEB_OPTIONS = {"vip": VIP, "port": 80}
 WEB6_OPTIONS = {"vip": "2001:db8::b9", "port": 53, "protocol": "udp"}
+
+
+def wanted_service(options: dict[str, Any]) -> Any:
+    """The service that the options describe."""
+    return IpvsService().parse(options).wanted
+
+
+def wanted_destination(options: dict[str, Any]) -> Any:
+    """The destination that the options describe."""
+    return IpvsDest().parse(options).wanted
+
+
 SIP_OPTIONS = {"vip": VIP, "port": 5060, "protocol": "udp"}
 RS1 = DestinationKey(WEB, ip_address(RIP), 80)
 RS1_OPTIONS = {**WEB_OPTIONS, "rip": RIP}
@@ -109,13 +127,13 @@ def test_bad_key(options: dict[str, Any], option: str, says: str) -> None:
 def test_bad_scheduler(name: object) -> None:
     """The message has those that there are; it would be a part of a kernel module's name."""
     with refused("scheduler", "is not a scheduler's name: rr, wrr, lc, wlc"):
-        ipvs.scheduler_name(name)
+        wanted_service({**WEB_OPTIONS, "scheduler": name})
 
 
-@pytest.mark.parametrize("name", [*ipvs.SCHEDULERS, "none", "my_own-1", "fifteen-letters"])
+@pytest.mark.parametrize("name", [*SCHEDULERS, "none", "my_own-1", "fifteen-letters"])
 def test_scheduler(name: str) -> None:
     """Those that are documented, and any other that a kernel may have."""
-    assert wanted_service({**WEB_OPTIONS, "scheduler": name})[0].stated == {"scheduler": name}
+    assert wanted_service({**WEB_OPTIONS, "scheduler": name})[0].given == {"scheduler": name}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +158,7 @@ def test_scheduler(name: str) -> None:
 def test_scheduler_flags(scheduler: str | None, flags: object, bits: int) -> None:
     """By the names that a scheduler gives them, or by those for any; a list, or one string as ipvsadm(8) takes it."""
     (wanted,) = wanted_service({**WEB_OPTIONS, "scheduler": scheduler, "scheduler_flags": flags})
-    assert wanted.stated["scheduler_flags"] == bits
+    assert wanted.given["scheduler_flags"] == bits
     assert wanted.new
     assert wanted.new.scheduler_flags == bits
 
@@ -164,7 +182,7 @@ def test_bad_scheduler_flags(scheduler: str | None, flags: object, says: str) ->
 
 
 @pytest.mark.parametrize(
-    ("options", "stated"),
+    ("options", "given"),
     [
         ({"persistence_timeout": 300}, {"persistence_timeout": 300}),
         ({"persistence_timeout": "2678400"}, {"persistence_timeout": 2678400}),
@@ -186,18 +204,18 @@ def test_bad_scheduler_flags(scheduler: str | None, flags: object, says: str) ->
         ({"scheduler": None, "persistence_timeout": None, "state": None, "destinations": []}, {}),
     ],
 )
-def test_options_of_a_service(options: dict[str, Any], stated: dict[str, Any]) -> None:
-    """What is given is what is stated, in one form; without persistence there is nothing that needs it."""
+def test_options_of_a_service(options: dict[str, Any], given: dict[str, Any]) -> None:
+    """What is given is what is given, in one form; without persistence there is nothing that needs it."""
     (wanted,) = wanted_service({**WEB_OPTIONS, **options})
-    assert (wanted.key, wanted.stated) == (WEB, stated)
-    assert wanted.new == replace(Service(WEB), **stated)
+    assert (wanted.key, wanted.given) == (WEB, given)
+    assert wanted.new == replace(Service(WEB), **given)
 
 
 def test_netmask_has_the_family_of_the_service() -> None:
     """A length of 64 bits, or one of 32, which is the whole address of the other family."""
     for options in (WEB6_OPTIONS, {"fwmark": 7, "family": "ipv6"}):
-        assert wanted_service({**options, "persistence_netmask": 64})[0].stated == {"persistence_netmask": "64"}
-        assert wanted_service({**options, "persistence_netmask": 32})[0].stated == {"persistence_netmask": "32"}
+        assert wanted_service({**options, "persistence_netmask": 64})[0].given == {"persistence_netmask": "64"}
+        assert wanted_service({**options, "persistence_netmask": 32})[0].given == {"persistence_netmask": "32"}
         with refused("persistence_netmask", "is not a netmask of an IPv6 service"):
             wanted_service({**options, "persistence_netmask": "255.255.255.0"})
 
@@ -294,35 +312,35 @@ def test_service_that_works(service: Service) -> None:
 def test_new_service_has_the_documented_defaults(key: ServiceKey) -> None:
     """Scheduler wlc, without persistence."""
     expected = Service(key, "wlc", 0, 0, "", "", one_packet=False)
-    assert reconcile(wanted_service(key.facts()), {}) == [Change(None, expected)]
+    assert reconciled(wanted_service(key.facts()), {}) == [Change(None, expected)]
 
 
 def test_service_keeps_what_the_options_leave_out() -> None:
     """Persistence, flags and engine stay when the scheduler changes; naming the service alone changes nothing."""
     there = Service(SIP, "rr", 0x8, 300, "255.255.255.0", "sip", one_packet=True)
-    assert reconcile(wanted_service(SIP_OPTIONS), {SIP: there}) == []
-    (change,) = reconcile(wanted_service({**SIP_OPTIONS, "scheduler": "sh"}), {SIP: there})
+    assert reconciled(wanted_service(SIP_OPTIONS), {SIP: there}) == []
+    (change,) = reconciled(wanted_service({**SIP_OPTIONS, "scheduler": "sh"}), {SIP: there})
     assert change.after == Service(SIP, "sh", 0x8, 300, "255.255.255.0", "sip", one_packet=True)
 
 
 def test_persistence_takes_its_mask_and_engine_along() -> None:
     """The end of persistence needs no more than its own option; what needs it cannot stay by name."""
     there = Service(SIP, "rr", 0x8, 300, "255.255.255.0", "sip", one_packet=True)
-    (change,) = reconcile(wanted_service({**SIP_OPTIONS, "persistence_timeout": 0}), {SIP: there})
+    (change,) = reconciled(wanted_service({**SIP_OPTIONS, "persistence_timeout": 0}), {SIP: there})
     assert change.after == Service(SIP, "rr", 0x8, one_packet=True)
     for name, value in (("persistence_netmask", "255.0.0.0"), ("persistence_engine", "sip")):
         with refused(name, "needs persistence: set persistence_timeout"):
-            reconcile(wanted_service({**SIP_OPTIONS, "persistence_timeout": 0, name: value}), {SIP: there})
+            reconciled(wanted_service({**SIP_OPTIONS, "persistence_timeout": 0, name: value}), {SIP: there})
 
 
 def test_rules_look_at_what_is_there_too() -> None:
     """An option that needs persistence does so until the service has it."""
     options = {**WEB_OPTIONS, "persistence_netmask": 24}
     with refused("persistence_netmask", "needs persistence"):
-        reconcile(wanted_service(options), {WEB: Service(WEB)})
+        reconciled(wanted_service(options), {WEB: Service(WEB)})
     there = Service(WEB, persistence_timeout=300)
     after = replace(there, persistence_netmask="255.255.255.0")
-    assert reconcile(wanted_service(options), {WEB: there}) == [Change(there, after)]
+    assert reconciled(wanted_service(options), {WEB: there}) == [Change(there, after)]
 
 
 # ----- the options of a destination
@@ -373,7 +391,7 @@ def test_all_bad_options_of_a_destination_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "stated"),
+    ("options", "given"),
     [
         ({"weight": 0}, {"weight": 0}),
         ({"weight": "65535"}, {"weight": 65535}),
@@ -389,11 +407,11 @@ def test_all_bad_options_of_a_destination_at_once() -> None:
         ({"weight": None, "rport": None, "tunnel_port": None, "state": None}, {}),
     ],
 )
-def test_options_of_a_destination(options: dict[str, Any], stated: dict[str, Any]) -> None:
-    """What is given is what is stated, in one form."""
+def test_options_of_a_destination(options: dict[str, Any], given: dict[str, Any]) -> None:
+    """What is given is what is given, in one form."""
     (wanted,) = wanted_destination({**RS1_OPTIONS, **options})
-    assert (wanted.key, wanted.stated) == (RS1, stated)
-    assert wanted.new == replace(Destination(RS1), **stated)
+    assert (wanted.key, wanted.given) == (RS1, given)
+    assert wanted.new == replace(Destination(RS1), **given)
 
 
 @pytest.mark.parametrize(
@@ -412,7 +430,7 @@ def test_key_of_a_destination(options: dict[str, Any], key: DestinationKey) -> N
     """The port is the service's own where nothing is said; it is no setting, but a part of the key."""
     (wanted,) = wanted_destination(options)
     assert wanted.key == key
-    assert wanted.stated == {}
+    assert wanted.given == {}
 
 
 # ----- the rules of a destination
@@ -424,7 +442,7 @@ def test_port_that_would_not_be_rewritten(service: dict[str, Any], options: dict
     """The kernel takes the port and then does nothing with it: the message names what does."""
     wanted = wanted_destination({**service, "rip": RIP, "rport": 8080, **options})
     with refused("rport", "leave rport out, and translate the port on the real server with lvs.cluster.port_dnat"):
-        reconcile(wanted, {})
+        reconciled(wanted, {})
 
 
 IN_A_GUE_TUNNEL: dict[str, Any] = {"tunnel_type": "gue", "tunnel_port": 6080}
@@ -529,25 +547,25 @@ def test_masquerade_to_another_port_and_back_to_tunnel() -> None:
     key = DestinationKey(WEB, ip_address(RIP), 8080)
     options = {**RS1_OPTIONS, "rport": 8080}
     made = Destination(key, forward="masquerade")
-    assert reconcile(wanted_destination({**options, "forward": "masquerade"}), {}) == [Change(None, made)]
+    assert reconciled(wanted_destination({**options, "forward": "masquerade"}), {}) == [Change(None, made)]
     heavier = Destination(key, forward="masquerade", weight=3)
-    assert reconcile(wanted_destination({**options, "weight": 3}), {key: made}) == [Change(made, heavier)]
+    assert reconciled(wanted_destination({**options, "weight": 3}), {key: made}) == [Change(made, heavier)]
     with refused("rport", "forward=tunnel rewrites no ports"):
-        reconcile(wanted_destination({**options, "forward": "tunnel"}), {key: made})
+        reconciled(wanted_destination({**options, "forward": "tunnel"}), {key: made})
 
 
 def test_new_destination_has_the_documented_defaults() -> None:
     """Tunnel by IPIP, weight 1, the service's port, no thresholds."""
     expected = Destination(RS1, "tunnel", 1, 0, 0, "ipip", 0, "none")
-    assert reconcile(wanted_destination(RS1_OPTIONS), {}) == [Change(None, expected)]
+    assert reconciled(wanted_destination(RS1_OPTIONS), {}) == [Change(None, expected)]
 
 
 def test_destination_keeps_what_the_options_leave_out() -> None:
     """Thresholds, tunnel and method stay when the weight changes, to 0, too."""
     there = Destination(RS1, "tunnel", 5, 100, 50, "gue", 6080, "checksum")
     for options in ({}, {"forward": "tunnel"}, {"tunnel_type": "gue"}):
-        assert reconcile(wanted_destination({**RS1_OPTIONS, **options}), {RS1: there}) == []
-    (change,) = reconcile(wanted_destination({**RS1_OPTIONS, "weight": 0}), {RS1: there})
+        assert reconciled(wanted_destination({**RS1_OPTIONS, **options}), {RS1: there}) == []
+    (change,) = reconciled(wanted_destination({**RS1_OPTIONS, "weight": 0}), {RS1: there})
     assert change.after == Destination(RS1, "tunnel", 0, 100, 50, "gue", 6080, "checksum")
 
 
@@ -587,13 +605,13 @@ GUE = Destination(RS1, "tunnel", 5, 100, 50, "gue", 6080, "remote_checksum")
 )
 def test_change_takes_along_what_no_longer_applies(there: Destination, options: dict[str, Any], after: Destination) -> None:
     """What the former method or tunnel had and the new one cannot have needs no option of its own."""
-    assert reconcile(wanted_destination({**RS1_OPTIONS, **options}), {RS1: there}) == [Change(there, after)]
+    assert reconciled(wanted_destination({**RS1_OPTIONS, **options}), {RS1: there}) == [Change(there, after)]
 
 
 def test_gre_keeps_its_checksum() -> None:
     """An option left out stays, as far as it can."""
     there = Destination(RS1, tunnel_type="gre", tunnel_checksum="checksum")
-    assert reconcile(wanted_destination({**RS1_OPTIONS, "tunnel_type": "gre"}), {RS1: there}) == []
+    assert reconciled(wanted_destination({**RS1_OPTIONS, "tunnel_type": "gre"}), {RS1: there}) == []
 
 
 @pytest.mark.parametrize(
@@ -608,27 +626,27 @@ def test_gre_keeps_its_checksum() -> None:
         ({"upper_threshold": 0, "lower_threshold": 1}, "lower_threshold", "1 is above upper_threshold=0"),
     ],
 )
-def test_what_is_stated_does_not_go_along(options: dict[str, Any], option: str, says: str) -> None:
+def test_what_is_given_does_not_go_along(options: dict[str, Any], option: str, says: str) -> None:
     """An option that cannot go with another one is refused, not ignored."""
     with refused(option, says):
-        reconcile(wanted_destination({**RS1_OPTIONS, **options}), {RS1: GUE})
+        reconciled(wanted_destination({**RS1_OPTIONS, **options}), {RS1: GUE})
 
 
 def test_tunnel_setting_of_a_destination_without_a_tunnel() -> None:
     """It is not one by its tunnel's settings."""
     with refused("tunnel_type", "gue is for forward=tunnel, and this is forward=route"):
-        reconcile(wanted_destination({**RS1_OPTIONS, **IN_A_GUE_TUNNEL}), {RS1: Destination(RS1, "route")})
+        reconciled(wanted_destination({**RS1_OPTIONS, **IN_A_GUE_TUNNEL}), {RS1: Destination(RS1, "route")})
 
 
 def test_absent() -> None:
     """By the key alone, whatever else it has; only the one that is named."""
     other = Destination(DestinationKey(WEB, ip_address("192.168.56.184"), 80))
     rs1 = Destination(RS1, "masquerade", 9)
-    assert reconcile(wanted_service({**WEB_OPTIONS, "state": "absent"}), {WEB: Service(WEB, "rr")}) == [
+    assert reconciled(wanted_service({**WEB_OPTIONS, "state": "absent"}), {WEB: Service(WEB, "rr")}) == [
         Change(Service(WEB, "rr"), None)
     ]
     current = {other.key: other, RS1: rs1}
-    assert reconcile(wanted_destination({**RS1_OPTIONS, "state": "absent"}), current) == [Change(rs1, None)]
+    assert reconciled(wanted_destination({**RS1_OPTIONS, "state": "absent"}), current) == [Change(rs1, None)]
 
 
 # ----- rules as ipvsadm(8) has them
@@ -659,9 +677,9 @@ def test_absent() -> None:
 )
 def test_rule_of_a_service(service: Service, rule: str) -> None:
     """As ipvsadm(8) would be given it; a removal has the key alone."""
-    assert service.line() == rule
-    assert service.line("set") == rule.replace("-A", "-E", 1)
-    assert service.line("remove") == rule.partition(" -s ")[0].replace("-A", "-D", 1)
+    assert service.rule() == rule
+    assert service.rule("set") == rule.replace("-A", "-E", 1)
+    assert service.rule("remove") == rule.partition(" -s ")[0].replace("-A", "-D", 1)
 
 
 RULE = "-a -t 192.168.56.185:80 -r 192.168.56.183:80"
@@ -693,16 +711,16 @@ RULE = "-a -t 192.168.56.185:80 -r 192.168.56.183:80"
 )
 def test_rule_of_a_destination(destination: Destination, rule: str) -> None:
     """As ipvsadm(8) would be given it; a removal has the key alone."""
-    assert destination.line() == rule
-    assert destination.line("set") == rule.replace("-a", "-e", 1)
-    assert destination.line("remove") == " ".join(["-d", *rule.split()[1:5]])
+    assert destination.rule() == rule
+    assert destination.rule("set") == rule.replace("-a", "-e", 1)
+    assert destination.rule("remove") == " ".join(["-d", *rule.split()[1:5]])
 
 
 def test_rule_of_a_destination_by_mark() -> None:
     """The mark's family comes with the mark."""
     destination = Destination(DestinationKey(MARK6, ip_address("2001:db8::b7"), 0))
-    assert destination.line() == "-a -f 7 -6 -r [2001:db8::b7]:0 -i -w 1"
-    assert destination.line("remove") == "-d -f 7 -6 -r [2001:db8::b7]:0"
+    assert destination.rule() == "-a -f 7 -6 -r [2001:db8::b7]:0 -i -w 1"
+    assert destination.rule("remove") == "-d -f 7 -6 -r [2001:db8::b7]:0"
 
 
 # ----- facts
@@ -771,9 +789,9 @@ def test_facts_of_a_service_are_its_options(service: Service, other: Service) ->
     """They make the same service, out of nothing and out of any that has its key, and leave it as it is."""
     service.check()
     wanted = wanted_service(service.facts())
-    assert reconcile(wanted, {}) == [Change(None, service)]
-    assert wanted[0].over(replace(other, key=service.key)) == service
-    assert reconcile(wanted, {service.key: service}) == []
+    assert reconciled(wanted, {}) == [Change(None, service)]
+    assert wanted[0].merged_with(replace(other, key=service.key)) == service
+    assert reconciled(wanted, {service.key: service}) == []
 
 
 @given(valid_services().flatmap(lambda service: valid_destinations(service.key)), destinations())
@@ -781,38 +799,53 @@ def test_facts_of_a_destination_are_its_options(destination: Destination, other:
     """They make the same destination, out of nothing and out of any that has its key, and leave it as it is."""
     destination.check()
     wanted = wanted_destination(destination.facts())
-    assert reconcile(wanted, {}) == [Change(None, destination)]
-    assert wanted[0].over(replace(other, key=destination.key)) == destination
-    assert reconcile(wanted, {destination.key: destination}) == []
+    assert reconciled(wanted, {}) == [Change(None, destination)]
+    assert wanted[0].merged_with(replace(other, key=destination.key)) == destination
+    assert reconciled(wanted, {destination.key: destination}) == []
 
 
 @given(valid_services(), st.data())
-def test_nothing_stated_changes_nothing(service: Service, data: st.DataObject) -> None:
+def test_nothing_given_changes_nothing(service: Service, data: st.DataObject) -> None:
     """The key alone asks for no more than that it is there."""
     destination = data.draw(valid_destinations(service.key))
-    assert reconcile(wanted_service(service.key.facts()), {service.key: service}) == []
+    assert reconciled(wanted_service(service.key.facts()), {service.key: service}) == []
     key = {**service.key.facts(), "rip": str(destination.key.rip), "rport": destination.key.port or None}
-    assert reconcile(wanted_destination(key), {destination.key: destination}) == []
+    assert reconciled(wanted_destination(key), {destination.key: destination}) == []
 
 
 # ----- the same words everywhere
 
 
-def test_argument_spec_has_the_choices_of_the_model() -> None:
-    """What ansible-core checks and what the model checks do not differ."""
-    service, destination, key = _argument_spec.SERVICE, _argument_spec.DESTINATION, _argument_spec.SERVICE_KEY
-    assert tuple(key["protocol"]["choices"]) == values.PROTOCOLS
-    assert tuple(key["family"]["choices"]) == tuple(ipvs.FAMILIES)
-    assert tuple(service["scheduler_flags"]["choices"]) == ipvs.SCHEDULER_FLAGS
-    assert tuple(service["persistence_engine"]["choices"]) == ipvs.PERSISTENCE_ENGINES
-    assert tuple(destination["forward"]["choices"]) == tuple(ipvs.FORWARDS)
-    assert tuple(destination["tunnel_type"]["choices"]) == ipvs.TUNNEL_TYPES
-    assert tuple(destination["tunnel_checksum"]["choices"]) == tuple(ipvs.TUNNEL_CHECKSUMS)
-    assert tuple(_argument_spec.STATE["state"]["choices"]) == ipvs.STATES
-
-
 def test_facts_have_the_names_of_the_options() -> None:
     """Each option but the state, and the weight before a drain."""
-    keys, service = set(_argument_spec.SERVICE_KEY), set(_argument_spec.SERVICE)
+    keys, service, destination = ({option.name for option in group} for group in (SERVICE_KEY, SERVICE, DESTINATION))
     assert set(Service(WEB).facts()) | set(Service(MARK).facts()) == keys | service
-    assert set(Destination(RS1).facts()) == {"vip", "port", "protocol", "drained"} | set(_argument_spec.DESTINATION)
+    assert set(Destination(RS1).facts()) == {"vip", "port", "protocol", "drained"} | destination
+
+
+def test_keys_are_the_facts_that_name_them() -> None:
+    """Of a key that exists, whatever the rules for new ones say."""
+    loopback = ServiceKey(4, "tcp", ip_address("127.0.0.1"), 80)
+    for service in (WEB, WEB6, SIP, ANY_PORT, MARK, MARK6, loopback):
+        assert ServiceKey.from_facts(service.facts()) == service
+        for rip, port in ((RIP, service.port), ("2001:db8::b7", 8080)):
+            key = DestinationKey(service, ip_address(rip), port)
+            assert DestinationKey.from_facts(key.facts()) == key
+    assert Service(WEB).identity() == WEB.facts()
+    assert Destination(RS1).identity() == {**WEB.facts(), "rip": RIP, "rport": 80}
+
+
+def test_every_tunnel_has_its_words() -> None:
+    """Of ipvsadm(8), and the numbers of the kernel."""
+    assert tuple(model._TUNNEL_CHECKSUMS) == codec._CHECKSUM == tunnel.CHECKSUMS
+    assert codec._TUNNEL == tunnel.TYPES
+    assert set(codec._FORWARD) == {*model.FORWARDS, "bypass"}
+
+
+def test_commands_have_the_program() -> None:
+    """Rules have not: a diff shows them as C(ipvsadm -Sn) does."""
+    assert Service(WEB).command("remove") == f"ipvsadm -D -t {VIP}:80"
+    assert Destination(RS1).command() == f"ipvsadm -a -t {VIP}:80 -r {RIP}:80 -i -w 1"
+    assert Destination(RS1).diff_line() == f"-a -t {VIP}:80 -r {RIP}:80 -i -w 1"
+    daemon = SyncDaemon("master", "eth0")
+    assert daemon.command("set").splitlines() == ["ipvsadm --stop-daemon master", f"ipvsadm {daemon.rule()}"]

@@ -19,6 +19,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
     MissingKernelSupport,
     NotPermitted,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._core.netlink_messages import attribute
 from ansible_collections.lvs.cluster.plugins.module_utils._net import fou
 from ansible_collections.lvs.cluster.plugins.module_utils._net.model import Listener
 
@@ -27,7 +28,7 @@ little_endian = pytest.mark.skipif(sys.byteorder != "little", reason="the bytes 
 # include/uapi/linux/fou.h: enum FOU_CMD_*
 ADD, DEL, GET = 1, 2, 3
 
-OVER_IPV4, OVER_IPV6 = Listener("tunl0", 4, 6080), Listener("ip6tnl0", 6, 65535)
+OVER_IPV4, OVER_IPV6 = Listener(4, 6080), Listener(6, 65535)
 # FOU_ATTR_PORT (in the network's order), FOU_ATTR_AF (AF_INET, AF_INET6), FOU_ATTR_TYPE (FOU_ENCAP_GUE)
 WIRE = {
     OVER_IPV4: bytes.fromhex("0600 0100 17c0 0000  0500 0200 02 000000  0500 0400 02 000000"),
@@ -41,7 +42,7 @@ PLAIN_FOU = bytes.fromhex("0600 0100 15b3 0000  0500 0200 02 000000  0500 0300 0
 def test_wire(listener: Listener) -> None:
     """As ip-fou(8) sends it; the kernel's answer, which has more in it, is read alike."""
     assert fou.encode(listener) == WIRE[listener]
-    more = netlink.attribute(3, b"\0") + netlink.attribute(5, b"")
+    more = attribute(3, b"\0") + attribute(5, b"")
     assert fou.decode(WIRE[listener] + more) == (listener.outer, listener.port, True)
 
 
@@ -119,10 +120,10 @@ def test_kernel_without_the_module(sock: Socket) -> None:
 @pytest.mark.parametrize(
     ("number", "error", "says"),
     [
-        (errno.EPERM, NotPermitted, "changing listeners for GUE needs root: run the task with 'become: true'"),
-        (errno.EACCES, NotPermitted, "changing listeners for GUE needs root"),
-        (errno.EADDRINUSE, KernelRefused, "tunnel_port: another program listens there: see ss -lun, or take another port"),
-        (errno.EINVAL, KernelRefused, "the listener for GUE: Invalid argument"),
+        (errno.EPERM, NotPermitted, "changing GUE listeners needs root: run the task with 'become: true'"),
+        (errno.EACCES, NotPermitted, "changing GUE listeners needs root"),
+        (errno.EADDRINUSE, KernelRefused, "tunnel_port: another program listens there: see ss -lun, or choose another port"),
+        (errno.EINVAL, KernelRefused, "GUE listener: Invalid argument"),
     ],
 )
 def test_refusal(sock: Socket, number: int, error: type[LvsError], says: str) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ARP, neighbour discovery and echo requests as bytes."""
+"""ARP and neighbour discovery as bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._net import neighbour, packets
-from ansible_collections.lvs.cluster.plugins.module_utils._probe import preflight_sockets as probe
 
 MAC = bytes.fromhex("020000000001")
 VIP, VIP6 = IPv4Address("192.168.56.185"), IPv6Address("2001:db8::185")
@@ -64,21 +63,3 @@ def test_advertisement_without_a_mac(options: str) -> None:
     if options.startswith("0202"):
         message += bytes(8)
     assert neighbour.advertised(message) is None
-
-
-def test_echo_request() -> None:
-    """RFC 792: 64 bytes with the IP header, and a checksum; RFC 4443: the kernel's."""
-    message = probe.echo_request(4, 0x1234, 5, 64)
-    assert (len(message), message[:2], message[4:8]) == (44, b"\x08\x00", bytes.fromhex("12340005"))
-    assert packets.checksum(message) == 0
-    assert probe.echo_request(6, 0x1234, 5, 64) == bytes.fromhex("8000 0000 1234 0005") + bytes(16)
-
-
-def test_echo_reply() -> None:
-    """With an IPv4 header of any length, or without an IPv6 header."""
-    reply = bytes.fromhex("0000 ffff 1234 0005")
-    assert probe.echo_reply(4, b"\x45" + bytes(19) + reply) == (0x1234, 5)
-    assert probe.echo_reply(4, b"\x46" + bytes(23) + reply) == (0x1234, 5)
-    assert probe.echo_reply(6, b"\x81" + reply[1:]) == (0x1234, 5)
-    for version, packet in ((4, b""), (4, b"\x45" + bytes(19) + b"\x08" + reply[1:]), (6, reply), (6, b"\x81")):
-        assert probe.echo_reply(version, packet) is None

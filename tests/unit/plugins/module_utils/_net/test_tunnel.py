@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import model as ipvs
 from ansible_collections.lvs.cluster.plugins.module_utils._net import tunnel
+from tests.unit.helpers import refused
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,31 @@ def test_protocol(inner: int, tunnel_type: str, number: int | None) -> None:
     assert tunnel.protocol(inner, tunnel_type) == number
 
 
-def test_words_are_those_of_a_destination() -> None:
-    """A word that the table takes and nothing else knows would come to light on a host."""
-    assert tunnel.TYPES == ipvs.TUNNEL_TYPES
-    assert tuple(ipvs.TUNNEL_CHECKSUMS) == tunnel.CHECKSUMS
+@pytest.mark.parametrize(
+    ("tunnel_type", "refused_checksums"),
+    [("ipip", ("checksum", "remote_checksum")), ("gre", ("remote_checksum",)), ("gue", ())],
+)
+def test_checksum(tunnel_type: str, refused_checksums: tuple[str, ...]) -> None:
+    """IPIP has none, GRE has no remote one, GUE has all."""
+    for checksum in tunnel.CHECKSUMS:
+        if checksum in refused_checksums:
+            says = f"{checksum} is not for tunnel_type={tunnel_type}: gue has all of them, gre has none and checksum"
+            with refused("tunnel_checksum", says):
+                tunnel.check_checksum(tunnel_type, checksum)
+        else:
+            tunnel.check_checksum(tunnel_type, checksum)
+
+
+@pytest.mark.parametrize(
+    ("kind", "outer", "types"),
+    [
+        ("ipip", 4, ["gue", "ipip"]),
+        ("sit", 4, ["gue", "sit"]),
+        ("ip6tnl", 6, ["gue", "ip6ip6", "ipip6"]),
+        ("gre", 4, ["gre"]),
+        ("ip6gre", 6, ["gre"]),
+    ],
+)
+def test_link_kinds(kind: str, outer: int, types: list[str]) -> None:
+    """Each kind has one outer family; GUE is any kind but those of GRE."""
+    assert (tunnel.OUTER_FAMILY[kind], tunnel.types_of(kind)) == (outer, types)

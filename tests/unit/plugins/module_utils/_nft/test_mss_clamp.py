@@ -9,30 +9,32 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core import values
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import reconcile
-from ansible_collections.lvs.cluster.plugins.module_utils._nft.mss_clamp import report, wanted_sizes, with_purge
-from tests.unit.helpers import all_refused, applied, refused
+from ansible_collections.lvs.cluster.plugins.module_utils._nft import mss_clamp
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.mss_clamp import MssClamp
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.table import SectionSeen
+from tests.unit.helpers import all_refused, refused
 
+from .sections import NOTHING, converged
+
+RESOURCE = MssClamp()
 BASE: dict[str, Any] = {"state": "present", "purge": False}
 VIP, VIP6 = "192.0.2.80", "2001:db8::80"
 DIRECTOR, DIRECTOR6 = "192.0.2.1", "2001:db8::1"
+# Every route is an Ethernet's.
+PATH_MTUS = {values.address("director", director): 1500 for director in (DIRECTOR, DIRECTOR6)}
 
 
-def route(_director: object) -> int | None:
-    """Every route is an Ethernet's."""
-    return 1500
+def after(tunnels: Any, current: SectionSeen, **options: Any) -> tuple[list[str], SectionSeen]:
+    """The statements, and what there is then."""
+    return converged(RESOURCE, {**BASE, "tunnels": tunnels, **options}, current, path_mtus=PATH_MTUS)
 
 
-def after(tunnels: Any, current: dict[Any, Any], **options: Any) -> tuple[list[str], dict[Any, Any]]:
-    """The commands, and what there is then."""
-    options = {**BASE, "tunnels": tunnels, **options}
-    changes = reconcile(with_purge(options, wanted_sizes(options, route), current), current)
-    return [line for change in changes for line in change.line().splitlines()], applied(changes, current)
-
-
-def sizes(tunnels: Any, current: dict[Any, Any] | None = None, **options: Any) -> Any:
+def sizes(tunnels: Any, current: SectionSeen = NOTHING, **options: Any) -> Any:
     """What is announced then."""
-    return report({}, [], after(tunnels, current or {}, **options)[1])["sizes"]
+    desired = RESOURCE.parse({**BASE, "tunnels": []})
+    return RESOURCE.result(desired, after(tunnels, current, **options)[1])["sizes"]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_size_that_fits(row: dict[str, Any], size: int) -> None:
 def test_set_and_rule_for_each_size() -> None:
     """VIPs of one size share them."""
     rows = [{"vip": vip, "director": DIRECTOR} for vip in (VIP, "192.0.2.81", VIP6)]
-    assert after(rows, {})[0] == [
+    assert after(rows, NOTHING)[0] == [
         "add table inet lvs_cluster",
         "add set inet lvs_cluster mss_1440 { type ipv4_addr; }",
         "add set inet lvs_cluster mss6_1420 { type ipv6_addr; }",
@@ -80,14 +82,14 @@ def test_set_and_rule_for_each_size() -> None:
 
 def test_vip_changes_its_size() -> None:
     """The one that it had goes, and with the last VIP its set and rule."""
-    current = after([{"vip": vip, "director": DIRECTOR} for vip in (VIP, VIP6)], {})[1]
-    commands, other = after([{"vip": VIP, "director": DIRECTOR, "path_mtu": 1400}], current)
-    assert commands[-2:] == [
+    current = after([{"vip": vip, "director": DIRECTOR} for vip in (VIP, VIP6)], NOTHING)[1]
+    statements, other = after([{"vip": VIP, "director": DIRECTOR, "path_mtu": 1400}], current)
+    assert statements[-2:] == [
         "delete element inet lvs_cluster mss_1440 { 192.0.2.80 }",
         "delete set inet lvs_cluster mss_1440",
     ]
     assert sizes([], other) == {VIP: 1340, VIP6: 1420}
-    assert [command.split()[1] for command in commands] == [
+    assert [statement.split()[1] for statement in statements] == [
         "set",
         "chain",
         "chain",
@@ -107,12 +109,12 @@ def test_smallest_of_several() -> None:
 
 def test_what_goes() -> None:
     """Named VIPs, all others, or all."""
-    current = after([{"vip": vip, "director": DIRECTOR} for vip in (VIP, VIP6)], {})[1]
+    current = after([{"vip": vip, "director": DIRECTOR} for vip in (VIP, VIP6)], NOTHING)[1]
     assert sizes([{"vip": VIP}], current, state="absent") == {VIP6: 1420}
     assert sizes([{"vip": VIP, "director": DIRECTOR}], current, purge=True) == {VIP: 1440}
     assert sizes([], current, state="absent") == {VIP: 1440, VIP6: 1420}
-    assert after(None, current, state="absent")[1] == {}
-    assert after([], current, purge=True)[1] == {}
+    assert after(None, current, state="absent")[1].items == {}
+    assert after([], current, purge=True)[1].items == {}
 
 
 @pytest.mark.parametrize(
@@ -134,17 +136,40 @@ def test_bad_row(row: dict[str, Any], option: str, says: str) -> None:
     """A value that cannot work, with its place."""
     options = {**BASE, "tunnels": [{"vip": VIP, "director": DIRECTOR, **row}]}
     with refused(f"tunnels[0], {option}", says):
-        wanted_sizes(options, route)
+        RESOURCE.parse(options)
 
 
 def test_bad_options() -> None:
     """Outside the rows, and all faults at once."""
     with refused("tunnels", "is missing: name the VIPs"):
-        wanted_sizes({**BASE, "tunnels": None}, route)
+        RESOURCE.parse({**BASE, "tunnels": None})
+    without_mtu = {**BASE, "tunnels": [{"vip": VIP, "director": DIRECTOR}]}
+    director = values.address("director", DIRECTOR)
     with refused("tunnels[0], director", "add one, or set path_mtu"):
-        wanted_sizes({**BASE, "tunnels": [{"vip": VIP, "director": DIRECTOR}]}, lambda director: None)
+        converged(RESOURCE, without_mtu, NOTHING, path_mtus={director: None})
+    with refused("tunnels[0], path_mtu", "590 leaves segments of 530 bytes"):
+        converged(RESOURCE, without_mtu, NOTHING, path_mtus={director: 590})
     with refused("purge", "cannot go with state=absent"):
-        wanted_sizes({"state": "absent", "purge": True, "tunnels": None}, route)
+        RESOURCE.parse({"state": "absent", "purge": True, "tunnels": None})
     rows = [{"vip": "x", "director": "y"}, {"vip": VIP, "director": DIRECTOR, "path_mtu": 0, "tunnel_type": "z"}]
     with all_refused("tunnels[0], vip:", "tunnels[0], director:", "tunnels[1], tunnel_type:", "tunnels[1], path_mtu:"):
-        wanted_sizes({**BASE, "tunnels": rows}, route)
+        RESOURCE.parse({**BASE, "tunnels": rows})
+
+
+def test_size_is_predicted_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The route to a director is read where its path MTU is not given."""
+    asked: list[str] = []
+
+    def path_mtu(director: object) -> int:
+        asked.append(str(director))
+        return 1400
+
+    monkeypatch.setattr(mss_clamp, "path_mtu", path_mtu)
+    rows = [{"vip": VIP, "director": DIRECTOR}, {"vip": VIP6, "director": DIRECTOR6, "path_mtu": 1500}]
+    desired = RESOURCE.parse({**BASE, "tunnels": rows})
+    predicted = reconcile(RESOURCE.plan_without_host(desired), RESOURCE.empty_host())
+    assert [change.item.diff_line() for change in predicted][-2:] == [
+        "add element inet lvs_cluster mss_1340 { 192.0.2.80 }",
+        "add element inet lvs_cluster mss6_1400 { 2001:db8::80 }",
+    ]
+    assert asked == [DIRECTOR]

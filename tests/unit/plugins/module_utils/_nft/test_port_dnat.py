@@ -10,21 +10,30 @@ from typing import Any
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import reconcile
-from ansible_collections.lvs.cluster.plugins.module_utils._nft.port_dnat import report, wanted_mappings, with_purge
-from ansible_collections.lvs.cluster.plugins.module_utils._nft.table import Element, ElementKey
-from tests.unit.helpers import all_refused, applied, refused
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.port_dnat import PortDnat
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.table import Element, ElementKey, SectionContext, SectionSeen
+from tests.unit.helpers import all_refused, refused
 
-BASE: dict[str, Any] = {"state": "present", "purge": False, "protocol": "tcp"}
+from .sections import NOTHING, converged
+
+RESOURCE = PortDnat()
+BASE: dict[str, Any] = {
+    "state": "present",
+    "purge": False,
+    "protocol": "tcp",
+    "vip": None,
+    "port": None,
+    "to_port": None,
+    "mappings": None,
+}
 ROW: dict[str, Any] = {"vip": "192.168.56.186", "port": 8099, "to_port": 80}
 OPTIONS = {**BASE, **ROW}
 KEY = ElementKey("port_dnat", ("192.168.56.186", "tcp", "8099"))
 
 
-def after(options: dict[str, Any], current: dict[Any, Any]) -> tuple[list[str], dict[Any, Any]]:
-    """The commands, and what there is then."""
-    wanted = wanted_mappings(options)
-    changes = reconcile(with_purge(options, wanted, current), current)
-    return [line for change in changes for line in change.line().splitlines()], applied(changes, current)
+def after(options: dict[str, Any], current: SectionSeen) -> tuple[list[str], SectionSeen]:
+    """The statements, and what there is then."""
+    return converged(RESOURCE, options, current)
 
 
 def test_first_mapping_brings_the_table() -> None:
@@ -44,23 +53,24 @@ def test_first_mapping_brings_the_table() -> None:
         ),
         "add element inet lvs_cluster port_dnat { 192.168.56.186 . tcp . 8099 : 80 }",
     ]
-    commands, current = after(OPTIONS, {})
-    assert commands == expected
+    statements, current = after(OPTIONS, NOTHING)
+    assert statements == expected
     # Check mode knows as much where the host has no library to look with.
-    assert [line for change in reconcile(wanted_mappings(OPTIONS), {}) for line in change.line().splitlines()] == expected
+    predicted = reconcile(RESOURCE.plan_without_host(RESOURCE.parse(OPTIONS)), RESOURCE.empty_host())
+    assert "".join(f"{change.item.diff_line()}\n" for change in predicted).splitlines() == expected
     assert after(OPTIONS, current) == ([], current)
     assert after({**BASE, "mappings": [ROW]}, current) == ([], current)
 
 
 def test_each_family_has_its_map() -> None:
     """An address is written in one way."""
-    commands, _items = after({**BASE, "mappings": [{**ROW, "vip": "2001:DB8:0::b9", "protocol": "udp"}]}, {})
-    assert commands[-1] == "add element inet lvs_cluster port_dnat6 { 2001:db8::b9 . udp . 8099 : 80 }"
+    statements, _seen = after({**BASE, "mappings": [{**ROW, "vip": "2001:DB8:0::b9", "protocol": "udp"}]}, NOTHING)
+    assert statements[-1] == "add element inet lvs_cluster port_dnat6 { 2001:db8::b9 . udp . 8099 : 80 }"
 
 
 def test_changes_among_others() -> None:
     """Only what is named, but with purge."""
-    _commands, current = after({**BASE, "mappings": [ROW, {**ROW, "protocol": "udp"}, {**ROW, "port": 1}]}, {})
+    _statements, current = after({**BASE, "mappings": [ROW, {**ROW, "protocol": "udp"}, {**ROW, "port": 1}]}, NOTHING)
     place = "element inet lvs_cluster port_dnat"
     assert after({**OPTIONS, "to_port": 81}, current)[0] == [
         f"delete {place} {{ 192.168.56.186 . tcp . 8099 }}",
@@ -71,7 +81,7 @@ def test_changes_among_others() -> None:
     rows = [{"vip": ROW["vip"], "port": 8099, "protocol": "udp"}, {"vip": ROW["vip"], "port": 1}]
     assert after({**BASE, "state": "absent", "mappings": rows}, current)[0] == gone
     assert after({**BASE, "mappings": []}, current)[0] == []
-    assert after({**BASE, "mappings": [], "purge": True}, current)[1] == {}
+    assert after({**BASE, "mappings": [], "purge": True}, current)[1].items == {}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +106,7 @@ def test_changes_among_others() -> None:
 def test_bad_options(options: dict[str, Any], option: str, says: str) -> None:
     """A value that cannot work."""
     with refused(option, says):
-        wanted_mappings({**OPTIONS, **options})
+        RESOURCE.parse({**OPTIONS, **options})
 
 
 def test_all_that_is_wrong_with_a_list() -> None:
@@ -107,18 +117,21 @@ def test_all_that_is_wrong_with_a_list() -> None:
         "mappings[1], to_port: 0 is not in 1..65535",
         "mappings[3], vip: 'x' is not an IP address",
         "mappings[3], port: 0 is not in 1..65535",
-        "mappings[4], too: 1 is for an option that is not there",
+        "mappings[4], too: 1 is an unknown option: valid options are vip, port, to_port, protocol",
         "mappings[2]: 192.168.56.186 . tcp . 8099 is mappings[0] already: list it once",
     ):
-        wanted_mappings({**BASE, "vip": "192.168.56.186", "mappings": rows})
+        RESOURCE.parse({**BASE, "vip": "192.168.56.186", "mappings": rows})
 
 
 def test_facts_are_the_options() -> None:
     """What a module returns can be given to it again."""
-    items = {KEY: Element(KEY, 80)}
+    found = SectionSeen({KEY: Element(KEY, 80)}, SectionContext())
     facts = {"vip": "192.168.56.186", "port": 8099, "to_port": 80, "protocol": "tcp"}
-    keys = [one.key for one in wanted_mappings(OPTIONS)]
-    assert report(OPTIONS, keys, items) == {"mapping": facts, "mappings": [facts]}
-    assert report(OPTIONS, keys, {}) == {"mapping": {}, "mappings": []}
-    _commands, current = after(OPTIONS, {})
+    desired = RESOURCE.parse(OPTIONS)
+    assert RESOURCE.result(desired, found) == {"mapping": facts, "mappings": [facts]}
+    assert RESOURCE.result(desired, NOTHING) == {"mapping": {}, "mappings": []}
+    _statements, current = after(OPTIONS, NOTHING)
     assert after({**BASE, "mappings": [facts]}, current)[0] == []
+    both = {**BASE, "mappings": [facts, {**facts, "port": 8098}]}
+    several = RESOURCE.result(RESOURCE.parse(both), after(both, NOTHING)[1])
+    assert (several["mapping"], [mapping["port"] for mapping in several["mappings"]]) == ({}, [8099, 8098])

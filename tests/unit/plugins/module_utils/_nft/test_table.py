@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table's parts: what comes, what goes with its last element, and in which order."""
+"""The table's sections: what is added, what is removed with the last element, and in which order."""
 
 from __future__ import annotations
 
@@ -11,128 +11,143 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import Faults, raise_all
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Item, Wanted, reconcile
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import (
+    Change,
+    Wanted,
+    after,
+    change_facts,
+    reconcile,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._nft import table as nft
-from tests.unit.helpers import all_refused, applied, refused
+from ansible_collections.lvs.cluster.plugins.module_utils._nft.table import SectionContext, SectionSeen
 
-SET = nft.NamedSet("set", "guests", "ipv4_addr")
+SET = nft.NamedSet.of("guests", "ipv4_addr")
 RULE = nft.Rule.of("party", "ip saddr @guests counter drop", "match", "counter", "drop")
-CHAIN = nft.Chain("party", "type filter hook input priority 0; policy accept;", (RULE,))
+CHAIN = nft.Chain(nft.ItemKey("chain", "party"), "type filter hook input priority 0; policy accept;", (RULE.text,))
 
 
-def shape(elements: Collection[nft.ElementKey]) -> Sequence[Item]:
-    """As simple as a part can be."""
-    return (SET, CHAIN) if elements else ()
+def sets(elements: Collection[nft.ElementKey]) -> Sequence[nft.NamedSet]:
+    """As simple as a section can be."""
+    return (SET,) if elements else ()
 
 
-PART = nft.Part(sets="guests", chain="party", shape=shape)
-ONE, TWO = (nft.Element(nft.ElementKey("guests", (f"192.0.2.{number}",))) for number in (1, 2))
-WHOLE: dict[Any, Any] = {item.key: item for item in (nft.Table(), SET, CHAIN, ONE)}
+SECTION = nft.TableSection("guests", CHAIN.key, CHAIN.hook, sets, lambda sets: [RULE])
+FIRST, SECOND = (nft.Element(nft.ElementKey("guests", (f"192.0.2.{number}",))) for number in (1, 2))
+WHOLE: dict[Any, Any] = {item.key: item for item in (nft.Table(), SET, CHAIN, FIRST)}
 
 
-def changes(wanted: list[Wanted[Any]], current: dict[Any, Any], **options: Any) -> list[Change[Any]]:
+def seen(items: dict[Any, Any], **context: Any) -> SectionSeen:
+    """A section as it was read."""
+    return SectionSeen(items, SectionContext(**context))
+
+
+def changes(wanted: list[Wanted[Any, Any]], current: SectionSeen, **options: Any) -> list[Change[Any]]:
     """What a plan changes."""
-    return reconcile(PART.plan(wanted, current, **options), current)
+    return reconcile(SECTION.plan(wanted, current, **options), current)
 
 
-def commands(wanted: list[Wanted[Any]], current: dict[Any, Any], **options: Any) -> list[str]:
+def statements(wanted: list[Wanted[Any, Any]], items: dict[Any, Any], **options: Any) -> list[str]:
     """The same, as nft reads it."""
-    return [line for change in changes(wanted, current, **options) for line in change.line().splitlines()]
+    return [
+        str(statement)
+        for change in changes(wanted, seen(items), **options)
+        for statement in change.item.statements(change.action)
+    ]
 
 
-def test_first_element_brings_the_part() -> None:
+def test_first_element_brings_the_section() -> None:
     """What is referred to comes first."""
-    assert commands([ONE.wanted()], {}) == [
+    assert statements([FIRST.wanted()], {}) == [
         "add table inet lvs_cluster",
         "add set inet lvs_cluster guests { type ipv4_addr; }",
         "add chain inet lvs_cluster party { type filter hook input priority 0; policy accept; }",
         'add rule inet lvs_cluster party ip saddr @guests counter drop comment "party"',
         "add element inet lvs_cluster guests { 192.0.2.1 }",
     ]
-    assert applied(changes([ONE.wanted()], {}), {}) == WHOLE
-    assert changes([ONE.wanted()], WHOLE) == []
+    assert after({}, changes([FIRST.wanted()], seen({}))) == WHOLE
+    assert changes([FIRST.wanted()], seen(WHOLE)) == []
 
 
-def test_last_element_takes_the_part_along() -> None:
-    """In the opposite order."""
-    assert commands([Wanted.absent(ONE.key)], WHOLE) == [
+@pytest.mark.parametrize("items", [WHOLE, dict(reversed(list(WHOLE.items())))])
+def test_last_element_takes_the_section_along(items: dict[Any, Any]) -> None:
+    """In the opposite order, however nft lists it."""
+    assert statements([FIRST.absent()], items) == [
         "delete element inet lvs_cluster guests { 192.0.2.1 }",
         "delete chain inet lvs_cluster party",
         "delete set inet lvs_cluster guests",
         "delete table inet lvs_cluster",
     ]
-    assert changes([Wanted.absent(ONE.key)], {}) == []
+    assert changes([FIRST.absent()], seen({})) == []
 
 
 def test_table_stays_for_others() -> None:
-    """The part goes, and nothing else."""
-    shared = {**WHOLE, nft.Table.key: nft.Table(shared=True)}
-    after = applied(changes([Wanted.absent(ONE.key)], shared), shared)
-    assert after == {nft.Table.key: nft.Table()}
+    """The section is removed, and nothing else."""
+    shared = seen(WHOLE, shared=True)
+    assert after(shared.items, changes([FIRST.absent()], shared)) == {nft.Table.key: nft.Table()}
+
+
+def test_commands_can_be_typed() -> None:
+    """What the shell would interpret is quoted; a result names what changes."""
+    facts = change_facts(changes([FIRST.wanted()], seen({})))
+    assert facts["commands"] == [
+        "nft add table inet lvs_cluster",
+        "nft add set inet lvs_cluster guests '{ type ipv4_addr; }'",
+        "nft add chain inet lvs_cluster party '{ type filter hook input priority 0; policy accept; }'",
+        "nft add rule inet lvs_cluster party 'ip saddr @guests counter drop comment \"party\"'",
+        "nft add element inet lvs_cluster guests '{ 192.0.2.1 }'",
+    ]
+    assert [(row["action"], row["kind"], row["key"]) for row in facts["changes"]] == [
+        ("add", "table", {"name": "inet lvs_cluster"}),
+        ("add", "set", {"name": "guests"}),
+        ("add", "chain", {"name": "party"}),
+        ("add", "element", {"set": "guests", "match": "192.0.2.1"}),
+    ]
+    assert nft.NamedMap.of("ports", "inet_service : inet_service").command("set").splitlines() == [
+        "nft delete map inet lvs_cluster ports",
+        "nft add map inet lvs_cluster ports '{ type inet_service : inet_service; }'",
+    ]
+
+
+def test_diff_shows_what_is_added() -> None:
+    """A chain has a line for each rule."""
+    assert CHAIN.diff_line() == (
+        "add chain inet lvs_cluster party { type filter hook input priority 0; policy accept; }\n"
+        'add rule inet lvs_cluster party ip saddr @guests counter drop comment "party"'
+    )
 
 
 @pytest.mark.parametrize(
     "found",
     [
         replace(CHAIN, rules=()),
-        replace(CHAIN, rules=(RULE, RULE)),
-        replace(CHAIN, rules=(replace(RULE, comment=""),)),
-        replace(CHAIN, rules=(replace(RULE, lookups=("others",)),)),
-        replace(CHAIN, rules=(replace(RULE, statements=("match", "match", "counter", "drop")),)),
+        replace(CHAIN, rules=(RULE.text, RULE.text)),
+        replace(CHAIN, rules=("ip saddr @guests counter drop",)),
         replace(CHAIN, hook="type filter hook input priority 1; policy accept;"),
     ],
 )
-@pytest.mark.parametrize("wanted", [[ONE.wanted()], [Wanted.absent(TWO.key)]])
-def test_chain_that_was_changed_is_made_anew(found: nft.Chain, wanted: list[Wanted[Any]]) -> None:
+@pytest.mark.parametrize("wanted", [[FIRST.wanted()], [SECOND.absent()]])
+def test_chain_that_was_changed_is_made_anew(found: nft.Chain, wanted: list[Wanted[Any, Any]]) -> None:
     """Nothing else is touched."""
-    assert commands(wanted, {**WHOLE, CHAIN.key: found}) == [
+    assert statements(wanted, {**WHOLE, CHAIN.key: found}) == [
         "delete chain inet lvs_cluster party",
         "add chain inet lvs_cluster party { type filter hook input priority 0; policy accept; }",
         'add rule inet lvs_cluster party ip saddr @guests counter drop comment "party"',
     ]
 
 
-def test_counters_and_spelling_are_no_change() -> None:
-    """What nft lists in other words is the same rule."""
-    found = replace(CHAIN, rules=(replace(RULE, text="in other words"),), dropped=(7, 700))
-    current = {**WHOLE, CHAIN.key: found}
-    assert changes([ONE.wanted()], current) == []
-
-
-def test_more_goes_where_it_is_said() -> None:
+def test_more_is_removed_on_request() -> None:
     """Named elements stay."""
-    current = {**WHOLE, TWO.key: TWO}
-    assert commands([ONE.wanted()], current) == []
-    assert commands([ONE.wanted()], current, goes=lambda key: True) == [
+    current = {**WHOLE, SECOND.key: SECOND}
+    assert statements([FIRST.wanted()], current) == []
+    assert statements([FIRST.wanted()], current, remove=lambda key: True) == [
         "delete element inet lvs_cluster guests { 192.0.2.2 }"
     ]
 
 
-def test_another_value_takes_two_commands() -> None:
+def test_another_value_takes_two_statements() -> None:
     """In one transaction."""
     key = nft.ElementKey("sizes", ("192.0.2.1", "tcp", "80"))
-    assert Change(nft.Element(key, 1), nft.Element(key, 2)).line().splitlines() == [
+    assert [str(statement) for statement in nft.Element(key, 2).statements("set")] == [
         "delete element inet lvs_cluster sizes { 192.0.2.1 . tcp . 80 }",
         "add element inet lvs_cluster sizes { 192.0.2.1 . tcp . 80 : 2 }",
     ]
-
-
-def test_purge_is_for_what_shall_be_there() -> None:
-    """Everything at once would go otherwise."""
-    assert nft.purges({"purge": True, "state": "present"})
-    assert not nft.purges({"purge": False, "state": "absent"})
-    with refused("purge", "leave it out, and name what shall go"):
-        nft.purges({"purge": True, "state": "absent"})
-
-
-def test_rows_say_where_they_are_wrong() -> None:
-    """All of them."""
-    faults = Faults()
-    given = [{"a": 1}, 7, {"b": 1, "c": 1}, {}]
-    found = nft.rows("list", given, ("a",), lambda row: nft.required(row, "a", "name it"), faults)
-    assert found == {"list[0]": 1}
-    with all_refused(
-        "list[1], value: 7 is not a dictionary", "list[2], b: 1 is for", "list[2], c: 1 is for", "list[3], a: is missing"
-    ):
-        raise_all(faults.found)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which real servers are asked through their tunnels, and what is said of what came back."""
+"""Which real servers are probed through their tunnels, and what the findings mean."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ansible_collections.lvs.cluster.plugins.module_utils._probe.tunnel_probe im
     OPEN,
     REFUSED,
     SILENT,
-    Found,
-    Plan,
-    verdict,
-    wanted_through,
+    ProbeFinding,
+    ProbeRequest,
+    parse,
+    to_result,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_requests import ProbeFailed
 
-from ....helpers import all_refused
+from ....helpers import all_refused, refused
 
 DIP = IPv4Address("192.168.56.181")
 ROW: dict[str, Any] = {
@@ -32,9 +32,9 @@ ROW: dict[str, Any] = {
 }  # fmt: skip
 
 
-def plan(*rows: dict[str, Any], **given: Any) -> Plan:
+def request(*rows: dict[str, Any], **given: Any) -> ProbeRequest:
     options = {"vip": None, "port": None, "timeout": 5.0, "drained": "probe", **given}
-    return wanted_through({**options, "through": [{**ROW, **row} for row in rows]})
+    return parse({**options, "through": [{**ROW, **row} for row in rows]})
 
 
 def test_all_bad_rows_are_named_at_once() -> None:
@@ -45,43 +45,50 @@ def test_all_bad_rows_are_named_at_once() -> None:
         "through[2] (rs1), rport: 0 is not in 1..65535",
         "timeout: 61 is not in 0.1..60 seconds",
     ):
-        plan({"tunnel_type": "gue"}, {"name": None, "rip": "192.168.56.300"}, {"rport": 0}, vip="192.168.56.1", timeout=61)
+        request({"tunnel_type": "gue"}, {"name": None, "rip": "192.168.56.300"}, {"rport": 0}, vip="192.168.56.1", timeout=61)
 
 
 def test_a_mapped_port_is_the_real_servers_alone() -> None:
     """IPVS rewrites a port with masquerade, and with nothing else."""
-    mapped, rewritten = plan({"rport": 80}, {"rport": 80, "forward": "masquerade"}).real_servers
+    mapped, rewritten = request({"rport": 80}, {"rport": 80, "forward": "masquerade"}).targets
     assert (mapped.port, mapped.rport, mapped.destination.key.port) == (8099, 80, 8099)
     assert (rewritten.port, rewritten.rport, rewritten.destination.key.port) == (8099, 80, 80)
+    assert (mapped.is_mapped, rewritten.is_mapped) == (True, False)
 
 
-def test_who_is_not_asked() -> None:
-    """Who is the director itself; and, if so asked for, who gets nothing from it."""
+def test_skipped_targets() -> None:
+    """The director itself; and, with drained=skip, real servers that it sends nothing to."""
     rows = [{"rip": f"192.168.56.{number}"} for number in (1, 2, 3)] + [{"rip": "192.168.56.4", "forward": "local"}]
-    first, drained, unknown, local = plan(*rows).real_servers
+    first, drained, unknown, local = request(*rows).targets
     table = {first.destination.key: first.destination, drained.destination.key: replace(drained.destination, weight=0)}
-    assert plan(*rows).split(table) == ([first, drained, unknown], [local])
-    assert plan(*rows, drained="skip").split(table) == ([first], [drained, unknown, local])
+    assert request(*rows).split(table) == ([first, drained, unknown], [local])
+    assert request(*rows, drained="skip").split(table) == ([first], [drained, unknown, local])
 
 
-def check(row: dict[str, Any], found: Found, said: str) -> None:
-    """It is said in the message and in the facts, or all is well."""
-    (one,) = plan(row).real_servers
-    facts = {"name": "rs1", "rip": "192.168.56.183", "vip": "192.168.56.186", "port": one.port, "seconds": found.seconds}
-    if not said:
-        assert verdict([(one, found)], []) == {"real_servers": [{**facts, "answered": True, "problem": ""}], "skipped": []}
+FILTERED = "; port 80, to which port 8099 is mapped, may be filtered on the real server: its firewall must let tcp port 80 in"
+
+
+def check(row: dict[str, Any], finding: ProbeFinding, problem: str) -> None:
+    """The problem is in the message and in the return values, or there is none."""
+    (target,) = request(row).targets
+    facts = {"name": "rs1", "rip": "192.168.56.183", "vip": "192.168.56.186", "port": target.port, "seconds": finding.seconds}
+    if not problem:
+        assert to_result([(target, finding)], []) == {
+            "real_servers": [{**facts, "answered": True, "problem": ""}],
+            "skipped": [],
+        }
         return
     with pytest.raises(ProbeFailed) as caught:
-        verdict([(one, found)], [])
+        to_result([(target, finding)], [])
     (row,) = caught.value.facts["real_servers"]
-    assert said in row["problem"]
+    assert problem in row["problem"]
     assert row == {**facts, "answered": False, "problem": row["problem"]}
     head = "1 of 1 probes of real servers were not answered:"
-    assert str(caught.value) == f"{head}\nrs1 (192.168.56.183) for 192.168.56.186:{one.port}: {row['problem']}"
+    assert str(caught.value) == f"{head}\nrs1 (192.168.56.183) for 192.168.56.186:{target.port}: {row['problem']}"
 
 
 @pytest.mark.parametrize(
-    ("row", "came", "directly", "says"),
+    ("row", "answer", "direct_answer", "problem"),
     [
         ({}, OPEN, SILENT, ""),
         ({"protocol": "udp"}, ECHO, SILENT, ""),
@@ -95,6 +102,11 @@ def check(row: dict[str, Any], found: Found, said: str) -> None:
         ({"rport": 80}, REFUSED, SILENT, "and see that port 8099 is mapped to 80 there"),
         ({"tunnel_type": "gre"}, SILENT, OPEN, "answers directly on 192.168.56.183:8099, but not through the GRE tunnel:"),
         ({"rport": 80}, SILENT, OPEN, "answers directly on 192.168.56.183:80, but not through the IPIP tunnel"),
+        ({"rport": 80}, SILENT, OPEN, FILTERED),
+        ({"rport": 80}, SILENT, REFUSED, FILTERED),  # as nft's reject does
+        ({"rport": 80}, SILENT, ECHO, FILTERED),
+        ({"rport": 80}, SILENT, SILENT, FILTERED),
+        ({"rport": 80, "forward": "route"}, SILENT, OPEN, FILTERED),
         ({}, SILENT, OPEN, "that its guard lets 192.168.56.181 in"),
         ({"forward": "route"}, SILENT, OPEN, "not through direct routing: see there that it holds 192.168.56.186, and"),
         ({}, SILENT, REFUSED, "does not answer through the IPIP tunnel, and directly nothing listens on 192.168.56.183:8099"),
@@ -102,9 +114,32 @@ def check(row: dict[str, Any], found: Found, said: str) -> None:
         ({}, SILENT, SILENT, "answers neither through the IPIP tunnel nor directly"),
     ],
 )
-def test_what_is_said(row: dict[str, Any], came: str, directly: str, says: str) -> None:
-    check(row, Found(came=came, directly=directly, source=DIP, seconds=0.001 if came != SILENT else None), says)
+def test_problems(row: dict[str, Any], answer: str, direct_answer: str, problem: str) -> None:
+    seconds = 0.001 if answer != SILENT else None
+    check(row, ProbeFinding(answer=answer, direct_answer=direct_answer, source=DIP, seconds=seconds), problem)
 
 
-def test_what_could_not_be_asked() -> None:
-    check({}, Found(problem="has no route"), "has no route")
+def test_probe_that_could_not_be_sent() -> None:
+    check({}, ProbeFinding(problem="has no route"), "has no route")
+
+
+@pytest.mark.parametrize(
+    ("row", "answer", "direct_answer"),
+    [
+        ({}, SILENT, OPEN),  # the port is not mapped
+        ({"rport": 80}, REFUSED, SILENT),  # the SYN went past the firewall
+        ({"rport": 80, "protocol": "udp"}, SILENT, SILENT),  # an echo request goes to no port
+        ({"rport": 80, "forward": "masquerade"}, SILENT, SILENT),  # IPVS itself rewrites the port
+    ],
+)
+def test_filtered_port_is_no_likely_cause(row: dict[str, Any], answer: str, direct_answer: str) -> None:
+    (target,) = request(row).targets
+    with pytest.raises(ProbeFailed) as caught:
+        to_result([(target, ProbeFinding(answer=answer, direct_answer=direct_answer, source=DIP))], [])
+    assert "filter" not in str(caught.value).replace("rp_filter", "")
+
+
+def test_too_many_rows() -> None:
+    assert len(request(*[{}] * 4096).targets) == 4096
+    with refused("through", "4097 rows are more than 4096"):
+        request(*[{}] * 4097)

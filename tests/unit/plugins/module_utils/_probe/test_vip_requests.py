@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of a VIP, which answers are right, and what is said of all of them."""
+"""The options of requests to a VIP, which answers are right, and the result of all requests."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_requests import (
     Outcome,
     ProbeFailed,
-    Requests,
-    enough,
-    judged,
+    VipRequests,
+    evaluate,
+    is_complete,
+    parse,
     percentile,
-    verdict,
-    wanted_requests,
+    to_result,
 )
 
 from ....helpers import all_refused, refused
@@ -30,19 +30,19 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def wanted(**given: Any) -> Requests:
-    return wanted_requests({**OPTIONS, **given})
+def requests(**given: Any) -> VipRequests:
+    return parse({**OPTIONS, **given})
 
 
 def test_host_is_the_vip_itself() -> None:
-    assert (wanted().host, str(wanted(path="/x"))) == ("192.0.2.1:80", "http://192.0.2.1:80/x")
-    assert wanted(vip="2001:db8::1").host == "[2001:db8::1]:80"
-    assert wanted(host_header="www.example.com").host == "www.example.com"
+    assert (requests().host, str(requests(path="/x"))) == ("192.0.2.1:80", "http://192.0.2.1:80/x")
+    assert requests(vip="2001:db8::1").host == "[2001:db8::1]:80"
+    assert requests(host_header="www.example.com").host == "www.example.com"
 
 
 def test_all_bad_options_are_named_at_once() -> None:
     with all_refused("vip: is missing: name the VIP and its port", "port: is missing:"):
-        wanted(vip=None, port=None)
+        requests(vip=None, port=None)
     with all_refused(
         "vip: '192.0.2' is not an IP address",
         "port: 0 is not in 1..65535",
@@ -57,7 +57,7 @@ def test_all_bad_options_are_named_at_once() -> None:
         "shares: 'two' is not a number",
         "tolerance: 1.5 is not in 0..1",
     ):
-        wanted(
+        requests(
             vip="192.0.2", port=0, send="x", path="a b", expect="(", identify="rs", status=[600], requests=0, parallel=201,
             timeout=float("nan"), shares={"rs1": "two"}, tolerance=1.5,
         )  # fmt: skip
@@ -66,14 +66,14 @@ def test_all_bad_options_are_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("option", "given", "says"),
     [
-        ("shares", {"shares": {"rs1": 0}}, "leaves nothing to anybody"),
+        ("shares", {"shares": {"rs1": 0}}, "add up to nothing"),
         ("host_header", {"host_header": "x", "kind": "tcp"}, "is for kind=http"),
         ("host_header", {"host_header": "x\r\nEvil: y"}, "has no spaces"),
     ],
 )
 def test_bad_options(option: str, given: dict[str, Any], says: str) -> None:
     with refused(option, says):
-        wanted(**given)
+        requests(**given)
 
 
 @pytest.mark.parametrize(
@@ -88,38 +88,42 @@ def test_bad_options(option: str, given: dict[str, Any], says: str) -> None:
         ({"expect": "^X-Name"}, 200, "rs1", None, "wrong answer"),  # of the body alone
         ({"identify": r"^X-Name: (\w+)"}, 200, "anything", "rs9", ""),
         ({"identify": r"^I am (\w+)"}, 200, "x\nI am rs2", "rs2", ""),
-        ({"identify": r"^I am (\w+)"}, 200, "x", None, "an answer that does not say whose it is (identify)"),
-        ({"identify": r"x(y)?"}, 200, "x", None, "an answer that does not say whose it is (identify)"),
+        ({"identify": r"^I am (\w+)"}, 200, "x", None, "an answer without the name of a real server (identify)"),
+        ({"identify": r"x(y)?"}, 200, "x", None, "an answer without the name of a real server (identify)"),
     ],
 )
 def test_answers(given: dict[str, Any], status: int, body: str, name: str | None, problem: str) -> None:
-    outcome = judged(wanted(**given), status, "X-Name: rs9\n", body)
+    outcome = evaluate(requests(**given), status, "X-Name: rs9\n", body)
     assert (outcome.name, outcome.problem) == (name, problem)
 
 
 def test_when_an_answer_over_tcp_is_whole() -> None:
-    line = wanted(kind="tcp", send="?")
-    assert (enough(line, "220 rs1"), enough(line, "220 rs1\n")) == (False, True)
-    both = wanted(kind="tcp", expect="^220 ", identify=r"(rs\d)")
-    assert [enough(both, said) for said in ("220 \n", "rs1\n", "220 rs1")] == [False, False, True]
-    assert [wanted(kind="tcp", **one).listens for one in ({}, {"send": "?"}, {"expect": "x"})] == [False, True, True]
+    line = requests(kind="tcp", send="?")
+    assert (is_complete(line, "220 rs1"), is_complete(line, "220 rs1\n")) == (False, True)
+    both = requests(kind="tcp", expect="^220 ", identify=r"(rs\d)")
+    assert [is_complete(both, received) for received in ("220 \n", "rs1\n", "220 rs1")] == [False, False, True]
+    assert [requests(kind="tcp", **given).reads_answer for given in ({}, {"send": "?"}, {"expect": "x"})] == [
+        False,
+        True,
+        True,
+    ]
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1), st.sampled_from([1, 50, 90, 99, 100]))
-def test_percentile_by_nearest_rank(values: list[int], part: int) -> None:
+def test_percentile_by_nearest_rank(values: list[int], percent: int) -> None:
     """The least of the values that so many percent do not exceed."""
     ordered = sorted(values)
-    found = percentile(ordered, part)
-    assert found in values
-    assert 100 * sum(value <= found for value in values) >= part * len(values)
-    assert 100 * sum(value < found for value in values) < part * len(values)
+    result = percentile(ordered, percent)
+    assert result in values
+    assert 100 * sum(value <= result for value in values) >= percent * len(values)
+    assert 100 * sum(value < result for value in values) < percent * len(values)
 
 
 def test_latency() -> None:
     outcomes = [Outcome("rs1", seconds=number / 1000) for number in range(100, 0, -1)]
     outcomes.append(Outcome(None, "timed out", seconds=5.0))
     with pytest.raises(ProbeFailed) as caught:
-        verdict(wanted(), outcomes, 6.0)
+        to_result(requests(), outcomes, 6.0)
     assert caught.value.facts["latency"] == {"min": 1.0, "p50": 50.0, "p90": 90.0, "p99": 99.0, "max": 100.0, "mean": 50.5}
 
 
@@ -127,9 +131,9 @@ def test_failures() -> None:
     wrong = [Outcome(None, "wrong answer", example) for example in ("first", "second")]
     outcomes = [Outcome("rs1"), *wrong, Outcome(None, "refused")]
     with pytest.raises(ProbeFailed) as caught:
-        verdict(wanted(), outcomes, 1.0)
-    said = "3 of 4 requests to http://192.0.2.1:80/ failed: wrong answer (x2), such as 'first'; refused (x1): "
-    assert str(caught.value).startswith(said)
+        to_result(requests(), outcomes, 1.0)
+    summary = "3 of 4 requests to http://192.0.2.1:80/ failed: wrong answer (x2), such as 'first'; refused (x1): "
+    assert str(caught.value).startswith(summary)
     assert caught.value.facts == {
         "answers": {"rs1": 1},
         "failures": [
@@ -162,11 +166,11 @@ def answered(**times: int) -> list[Outcome]:
     ],
 )
 def test_shares(shares: dict[str, Any] | None, tolerance: float, answers: dict[str, int], says: str | None) -> None:
-    asked = wanted(shares=shares, tolerance=tolerance)
+    request = requests(shares=shares, tolerance=tolerance)
     if says is None:
-        assert verdict(asked, answered(**answers), 1.0)["answers"] == answers
+        assert to_result(request, answered(**answers), 1.0)["answers"] == answers
     else:
         with pytest.raises(ProbeFailed) as caught:
-            verdict(asked, answered(**answers), 1.0)
+            to_result(request, answered(**answers), 1.0)
         assert f"shares: {says}" in str(caught.value)
         assert caught.value.facts["answers"] == answers

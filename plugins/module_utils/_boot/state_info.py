@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What this collection has set up on a host, from the state file."""
+
+from __future__ import annotations
+
+from .._core import boot_files, state
+from .._core.options import Facts, Options
+from .._ipvs import drain_notes
+from .._net.ownership import Claims
+from .._net.rtnetlink import SUBJECT as NETWORK
+from .._sysctl.model import IPVS_CLAIMANT, claimants
+from .._sysctl.model import SUBJECT as SYSCTL
+
+
+def read(_options: Options) -> Facts:
+    """The claims on devices, VIPs and settings, the drained real servers, and whether the host has boot files."""
+    subjects = state.load()
+    claims = Claims.load(subjects.get(NETWORK, {}))
+    return {
+        "devices": [{"name": device, "vips": claims.vips(device)} for device in sorted(claims.devices)],
+        "arp_silent_devices": sorted(claimants(subjects.get(SYSCTL, {})) - {IPVS_CLAIMANT}),
+        "drained": list(subjects.get(drain_notes.SUBJECT, [])),
+        "boot": boot_files.exist(),
+        "empty": not any(subjects.values()),
+    }

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The boot files of a host. M(lvs.cluster.boot) creates them, and every module that changes something updates its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from . import boot_text, files
+
+
+def exist() -> bool:
+    """Whether this host has boot files."""
+    return os.path.isdir(boot_text.FOLDER)
+
+
+def update(contents: Mapping[str, Iterable[str]]) -> None:
+    """Have these boot files contain these lines."""
+    for name, lines in contents.items():
+        path, text = boot_text.path_of(name), boot_text.with_checksum(lines)
+        if files.read_text(path) != text:
+            files.write_text(path, text)

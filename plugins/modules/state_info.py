@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What this collection has set up on a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: state_info
+short_description: Read what this collection has set up on a host
+version_added: 0.1.0
+description:
+  - The modules of this collection note in C(/var/lib/lvs.cluster/state.json) what they set up on a host, so that they remove only their own
+    objects later. This module returns these notes.
+  - It reads neither the kernel nor the configuration of other programs. What another program has removed since is still returned.
+  - It works without root.
+seealso:
+  - module: lvs.cluster.tunl_vip
+  - module: lvs.cluster.arp_sysctl
+  - module: lvs.cluster.ipvs_dest
+  - module: lvs.cluster.boot
+extends_documentation_fragment:
+  - lvs.cluster.common
+"""
+
+EXAMPLES = r"""
+- name: Read what is set up on this host
+  lvs.cluster.state_info:
+  register: lvs_state
+
+- name: Restore the ARP settings of devices that hold no VIP any more
+  lvs.cluster.arp_sysctl:
+    device: "{{ item }}"
+    state: absent
+  loop: "{{ lvs_state.arp_silent_devices | difference(lvs_state.devices | selectattr('vips') | map(attribute='name')) }}"
+"""
+
+RETURN = r"""
+devices:
+  description: The devices that M(lvs.cluster.tunl_vip) created or changed, sorted by name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the device.
+      returned: success
+      type: str
+      sample: tunl0
+    vips:
+      description: The VIPs that M(lvs.cluster.tunl_vip) added to the device.
+      returned: success
+      type: list
+      elements: str
+      sample: [192.168.56.185]
+arp_silent_devices:
+  description: The devices with settings of M(lvs.cluster.arp_sysctl), sorted by name.
+  returned: success
+  type: list
+  elements: str
+  sample: [tunl0]
+drained:
+  description: The real servers that M(lvs.cluster.ipvs_dest) has drained, one entry for each virtual service.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    vip:
+      description: The address of the virtual service.
+      returned: success, unless the service has a firewall mark
+      type: str
+      sample: 192.168.56.185
+    port:
+      description: The port of the virtual service.
+      returned: success, unless the service has a firewall mark
+      type: int
+      sample: 80
+    protocol:
+      description: The protocol of the virtual service, V(tcp), V(udp) or V(sctp).
+      returned: success, unless the service has a firewall mark
+      type: str
+      sample: tcp
+    fwmark:
+      description: The firewall mark of the virtual service.
+      returned: success, if the service has a firewall mark
+      type: int
+      sample: 7
+    family:
+      description: The address family of a virtual service with a firewall mark, V(ipv4) or V(ipv6).
+      returned: success, if the service has a firewall mark
+      type: str
+      sample: ipv4
+    rip:
+      description: The address of the real server.
+      returned: success
+      type: str
+      sample: 192.168.56.183
+    rport:
+      description: The port of the real server. V(0) if the service has a firewall mark.
+      returned: success
+      type: int
+      sample: 80
+    weight:
+      description: The weight before the drain.
+      returned: success
+      type: int
+      sample: 3
+boot:
+  description: Whether M(lvs.cluster.boot) stores the configuration of this host, so that it is restored at boot.
+  returned: success
+  type: bool
+  sample: true
+empty:
+  description: Whether nothing at all is noted.
+  returned: success
+  type: bool
+  sample: false
+"""
+
+from ansible_collections.lvs.cluster.plugins.module_utils._boot.state_info import read
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run_reading
+
+
+def main() -> None:
+    """Run the module."""
+    run_reading({}, read)
+
+
+if __name__ == "__main__":
+    main()

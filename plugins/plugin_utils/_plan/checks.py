@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Rules for services and hosts together, where each is valid by itself. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ...module_utils._core.errors import InvalidValue
+from ...module_utils._core.options import Faults
+from ...module_utils._core.values import Address
+from ...module_utils._ipvs.model import ServiceKey
+from .description import ServiceDescription
+from .errors import DescriptionFault
+from .inventory import Inventory
+from .real_server import Delivery, device_of
+
+
+def check_groups(inventory: Inventory, faults: Faults) -> None:
+    """Check that no host is a director and a real server."""
+    for name in inventory.directors:
+        if name in inventory.real_servers:
+            faults.add(
+                DescriptionFault(
+                    f"host {name}",
+                    f"is in both groups, {inventory.directors_group} and {inventory.real_servers_group}: a real server keeps"
+                    " silent about the VIPs for which a director has to answer, so leave it in one",
+                )
+            )
+
+
+def check_names(names: Sequence[str], faults: Faults) -> None:
+    """Check that each service has a name of its own."""
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        faults.add(DescriptionFault(f"service '{name}'", "name: is used twice"))
+
+
+def check_keys(services: Iterable[ServiceDescription], faults: Faults) -> None:
+    """Check that no two services are the same to the kernel."""
+    names: dict[ServiceKey, str] = {}
+    for service in services:
+        if service.key in names:
+            options = "fwmark" if service.key.vip is None else "vip, port and protocol"
+            first = names[service.key]
+            faults.add(DescriptionFault(service.place, f"{options}: {service.key} is the service '{first}' already"))
+        names.setdefault(service.key, service.name)
+
+
+def check_vips(services: Iterable[ServiceDescription], inventory: Inventory, faults: Faults) -> None:
+    """Check that no VIP is the address of a host, or on two devices of the director."""
+    names = inventory.names_by_address(inventory.hosts)
+    first_services: dict[Address, ServiceDescription] = {}
+    for service in services:
+        vip, device = service.key.vip, service.director_device
+        if vip is None:
+            continue
+        if str(vip) in names:
+            reason = f"vip: {vip} is the address of the host {names[str(vip)]}: a VIP is an address of its own"
+            faults.add(DescriptionFault(service.place, reason))
+        first = first_services.setdefault(vip, service)
+        if first.director_device != device:
+            faults.add(
+                DescriptionFault(
+                    service.place,
+                    f"director_device: {device} differs from the {first.director_device} of {first.place},"
+                    f" and both have the VIP {vip}",
+                )
+            )
+
+
+def check_addresses(services: Sequence[ServiceDescription], inventory: Inventory, faults: Faults) -> None:
+    """Check that no unmanaged address of a real server is a VIP or a host of the inventory."""
+    names = inventory.names_by_address(inventory.hosts)
+    vips: dict[Address | None, ServiceDescription] = {}
+    for service in services:
+        vips.setdefault(service.key.vip, service)
+    for service in services:
+        place = f"{service.place}, real_servers"
+        for real_server in service.real_servers:
+            rip = real_server.rip
+            if real_server.host is not None:
+                continue
+            if rip in vips:
+                reason = f"address: {rip} is the VIP of {vips[rip].place}: name a real server's own address"
+                faults.add(DescriptionFault(place, reason))
+            elif str(rip) in names and real_server.destination.forward != "local":
+                name = names[str(rip)]
+                faults.add(DescriptionFault(place, f"address: {rip} is the host {name}: write host: {name}"))
+
+
+def check_dips(
+    deliveries: Mapping[str, Sequence[Delivery]], dips: Sequence[Address], inventory: Inventory, faults: Faults
+) -> None:
+    """Check that the directors have an address of the outer family of each tunnel, for the real server's guard."""
+    for name, of_host in deliveries.items():
+        for delivery in of_host:
+            outer = delivery.rip.version
+            if delivery.forward == "tunnel" and all(dip.version != outer for dip in dips):
+                option = "lvs_dip6" if outer == 6 and dips else "lvs_dip"
+                faults.add(
+                    DescriptionFault(
+                        f"group {inventory.directors_group}, {option}",
+                        f"no director has an IPv{outer} address of its own, from which tunnels to {name} would come: set"
+                        f" {option} there (or an ansible_host that is an address)",
+                    )
+                )
+                return
+
+
+def check_gue_ports(deliveries: Mapping[str, Sequence[Delivery]], faults: Faults) -> None:
+    """Check that each device of a real server takes GUE on one port."""
+    for name, of_host in deliveries.items():
+        ports: dict[str, int] = {}
+        for delivery in of_host:
+            if delivery.forward != "tunnel" or delivery.tunnel_type != "gue":
+                continue
+            port = delivery.tunnel_port
+            first = ports.setdefault(device_of(delivery), port)
+            if port != first:
+                faults.add(
+                    InvalidValue("tunnel_port", port, f"is another port for GUE than {first} of another service: take one"),
+                    f"host {name}",
+                )
+
+
+def warnings(services: Sequence[ServiceDescription]) -> list[str]:
+    """What the description allows and the user has to know."""
+    if not services:
+        return ["lvs_services: is empty: there is nothing to set up"]
+    return [warning for service in services if service.present for warning in _service_warnings(service)]
+
+
+def _service_warnings(service: ServiceDescription) -> list[str]:
+    place = f"{service.place}, real_servers:"
+    if not service.present_real_servers:
+        return [f"{place} is empty: every connection will be refused"]
+    return [
+        f"{place} {real_server.rip} is not a host of the inventory: make sure that it maps port {service.key.port}"
+        f" to {real_server.rport}"
+        for real_server in service.present_real_servers
+        if real_server.host is None and real_server.mapping is not None
+    ]

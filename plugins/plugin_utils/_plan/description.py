@@ -1,0 +1,294 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The description of a cluster, from the variable as the user wrote it to checked values. Pure.
+
+Each option is read once, here. A fault has the place of its option: the service, the real server, the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...module_utils._core import values
+from ...module_utils._core.errors import InvalidValue
+from ...module_utils._core.options import PRESENT, STATE, Facts, Faults, Options, check_fields
+from ...module_utils._core.values import Address
+from ...module_utils._ipvs.model import DEFAULT_FORWARD, Destination, DestinationKey, Service, ServiceKey
+from ...module_utils._ipvs.options import DESTINATION_READERS, SCHEDULERS, SERVICE, SERVICE_KEY, service_of
+from ...module_utils._net.model import FALLBACK_DEVICES
+from ...module_utils._nft import port_dnat
+from .errors import DescriptionFault
+from .inventory import Host, Inventory
+
+_SERVICE = tuple(option.name for option in (*SERVICE_KEY, *SERVICE))
+SERVICE_FIELDS = ("name", *_SERVICE, "forward", "rport", "director_device", "real_servers", "state")
+REAL_SERVER_FIELDS = ("host", "address", *DESTINATION_READERS, "state")
+
+# Stands for a service with faults, so that its real servers can be checked nevertheless.
+_ANY_SERVICE = ServiceKey(4, "tcp", None, 80)
+
+
+@dataclass(frozen=True)
+class RealServerDescription:
+    """A real server of a service."""
+
+    host: str | None  # in the inventory; None: an address that the inventory does not manage
+    destination: Destination
+    rport: int  # where its program listens
+    present: bool
+
+    @property
+    def name(self) -> str:
+        """The host's name, or the address of an unmanaged real server."""
+        return self.host or str(self.rip)
+
+    @property
+    def rip(self) -> Address:
+        """The real server's own address."""
+        return self.destination.key.rip
+
+    @property
+    def mapping(self) -> Facts | None:
+        """The row of M(lvs.cluster.port_dnat) that it needs; None where its program listens on the service's port."""
+        service = self.destination.key.service
+        if self.destination.forward == "masquerade" or self.rport == service.port:
+            return None
+        return {**service.facts(), "to_port": self.rport}
+
+
+@dataclass(frozen=True)
+class ServiceDescription:
+    """A virtual service."""
+
+    name: str
+    key: ServiceKey
+    configuration: Service | None  # None: the service should not exist
+    director_device: str  # holds its VIP on the director
+    real_servers: tuple[RealServerDescription, ...]
+
+    @property
+    def present(self) -> bool:
+        """Whether the service should exist."""
+        return self.configuration is not None
+
+    @property
+    def present_real_servers(self) -> tuple[RealServerDescription, ...]:
+        """The real servers that the service should have."""
+        return tuple(real_server for real_server in self.real_servers if self.present and real_server.present)
+
+    @property
+    def place(self) -> str:
+        """The service in a message."""
+        return _place(self.name)
+
+
+@dataclass(frozen=True)
+class Description:
+    """The variable lvs_services."""
+
+    services: tuple[ServiceDescription, ...] = ()  # those without faults
+    names: tuple[str, ...] = ()  # of all services
+
+
+def read_description(services: object, inventory: Inventory, faults: Faults) -> Description:
+    """Read the variable lvs_services, as the user wrote it; faults are added."""
+    rows = _list(services)
+    if rows is None:
+        faults.add(DescriptionFault("lvs_services", "is not a list of services"))
+        return Description()
+    names: list[str] = []
+    described: list[ServiceDescription] = []
+    for number, row in enumerate(rows):
+        place = f"lvs_services[{number}]"
+        if not isinstance(row, Mapping):
+            faults.add(InvalidValue(place, repr(row), "is not a service: write name, vip and port"))
+        elif not row.get("name"):
+            faults.add(DescriptionFault(place, "has no name: messages and tasks call a service by it"))
+        else:
+            names.append(str(row["name"]))
+            service = faults.collect(_service, row, inventory, where=_place(names[-1]))
+            described += [] if service is None else [service]
+    return Description(tuple(described), tuple(names))
+
+
+def _place(service: str) -> str:
+    return f"service '{service}'"
+
+
+def _list(value: object) -> Sequence[Any] | None:
+    """The value, if it is a list."""
+    return value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else None
+
+
+def _check_row(row: Options, fields: Sequence[str], faults: Faults, where: str = "") -> None:
+    """Check that a row has known fields only, each with a value."""
+    faults.collect(check_fields, row, fields, where=where)
+    for name in fields:
+        if name in row and row[name] is None:
+            faults.add(DescriptionFault(name, "has no value: give it one, or leave it out"), where)
+
+
+def _service(row: Options, inventory: Inventory) -> ServiceDescription:
+    """A service of the description.
+
+    :raises Invalid: all that is wrong with it
+    """
+    faults = Faults()
+    wanted = faults.read(service_of, row)
+    key = _ANY_SERVICE if faults.found else wanted.value.key
+    device = faults.read(_director_device, row, key, inventory)
+    if not faults.found and wanted.value.new is not None:
+        faults.collect(wanted.value.new.check)
+    if row.get("scheduler") is not None:
+        faults.collect(values.choice, "scheduler", row["scheduler"], SCHEDULERS)
+    _check_row(row, SERVICE_FIELDS, faults)
+    common = _common_options(row, key, faults)
+    real_servers = _real_servers(row, key, common, inventory, faults)
+    faults.raise_all()
+    return ServiceDescription(
+        name=str(row["name"]),
+        key=key,
+        configuration=wanted.value.new if inventory.state == PRESENT else None,
+        director_device=device.value,
+        real_servers=tuple(real_servers),
+    )
+
+
+def _director_device(row: Options, service: ServiceKey, inventory: Inventory) -> str:
+    """The device that holds the service's VIP on the director."""
+    given = row.get("director_device")
+    default = inventory.director_device or inventory.vip_device
+    device = values.device("director_device", default if given is None else given)
+    if service.fwmark and given is not None:
+        raise InvalidValue("director_device", device, "means nothing for a service by fwmark, which has no VIP: leave it out")
+    if service.vip is not None and service.vip.version == 6 and device in (*FALLBACK_DEVICES, "lo"):
+        raise InvalidValue(
+            "director_device",
+            device,
+            f"cannot hold {service.vip}: a director answers for an IPv6 VIP only on the device that it is on: name the one"
+            " that faces the clients, here or in lvs_director_device",
+        )
+    return device
+
+
+def _common_options(row: Options, service: ServiceKey, faults: Faults) -> Facts:
+    """The options of a service that are for all of its real servers: a fault in them is the service's."""
+    common = _destination_options(row, ("forward", "rport"), faults)
+    if "rport" in common and not _real_servers_have_forward(row):
+        try:
+            _check_rport(service, common.get("forward", DEFAULT_FORWARD), common["rport"])
+        except InvalidValue as fault:
+            faults.add(fault)
+            del common["rport"]  # so that no real server has the same fault again
+    return common
+
+
+def _destination_options(row: Options, names: Iterable[str], faults: Faults) -> Facts:
+    """The named options that a row has, read."""
+    options: Facts = {}
+    for name in names:
+        if row.get(name) is not None:
+            value = faults.collect(DESTINATION_READERS[name], row[name])
+            if value is not None:
+                options[name] = value
+    return options
+
+
+def _real_servers_have_forward(row: Options) -> bool:
+    """Whether a real server of the service has a forwarding method of its own."""
+    entries = _list(row.get("real_servers")) or ()
+    return any(isinstance(entry, Mapping) and entry.get("forward") for entry in entries)
+
+
+def _check_rport(service: ServiceKey, forward: str, rport: int) -> None:
+    """Check that the service's port can be translated, by the director or by the real server."""
+    if rport == service.port:
+        return
+    if service.vip is not None and service.port == 0:
+        raise InvalidValue("rport", rport, "cannot be for port 0, which takes every port: leave it out")
+    if forward != "masquerade" and service.protocol not in port_dnat.PROTOCOLS:
+        kind = "a service by fwmark" if service.vip is None else service.protocol
+        raise InvalidValue("rport", rport, f"needs a port mapping, which {kind} has not: leave it out")
+
+
+def _real_servers(
+    row: Options, service: ServiceKey, common: Options, inventory: Inventory, faults: Faults
+) -> list[RealServerDescription]:
+    given = row.get("real_servers")
+    entries = [{"host": name} for name in inventory.real_servers] if given is None else _list(given)
+    if entries is None:
+        faults.add(InvalidValue("real_servers", repr(given), "is not a list of real servers"))
+        return []
+    described: dict[DestinationKey, RealServerDescription] = {}
+    for number, entry in enumerate(entries):
+        place = f"real_servers[{number}]"
+        if not isinstance(entry, Mapping):
+            faults.add(InvalidValue(place, repr(entry), "is not a real server: write host: NAME, or address: RIP"))
+            continue
+        _check_row(entry, REAL_SERVER_FIELDS, faults, place)
+        real_server = faults.collect(_real_server, entry, service, common, inventory, where=place)
+        if real_server is None:
+            continue
+        # Masquerade reaches several programs on one real server, by their ports.
+        if real_server.destination.key in described:
+            option = "address" if real_server.host is None else "host"
+            faults.add(InvalidValue(option, real_server.rip, "is listed twice"), place)
+        described[real_server.destination.key] = real_server
+    return list(described.values())
+
+
+def _real_server(entry: Options, service: ServiceKey, common: Options, inventory: Inventory) -> RealServerDescription:
+    """A real server of a service.
+
+    :param common: options of the service that are for all of its real servers, read
+    :raises Invalid: all that is wrong with it
+    """
+    name, host = entry.get("host"), _host(entry, inventory)
+    rip_option = "address" if name is None else host.rip_option(service.family)
+    faults = Faults()
+    rip = faults.read(_rip, rip_option, host.rip_for(service.family), service)
+    options = {**common, **_destination_options(entry, DESTINATION_READERS, faults)}
+    if entry.get("weight") is None and host.weight is not None:
+        options["weight"] = faults.collect(values.weight, "lvs_weight", host.weight)
+    state = faults.read(STATE.read, PRESENT if entry.get("state") is None else entry["state"])
+    faults.raise_all()
+    forward = options.get("forward", DEFAULT_FORWARD)
+    if name is not None and forward == "local":
+        raise InvalidValue("forward", "local", "hands packets to the director itself: give its address instead of a host")
+    rport = options.pop("rport", service.port)
+    _check_rport(service, forward, rport)
+    port = rport if forward == "masquerade" else service.port
+    destination = Destination(DestinationKey(service, rip.value, port), **options)
+    present = state.value == PRESENT
+    if present:
+        _check_destination(destination, rip_option)
+    return RealServerDescription(name, destination, rport, present)
+
+
+def _host(entry: Options, inventory: Inventory) -> Host:
+    """The host of an entry; for an unmanaged address, a host that has only this address."""
+    name, address = entry.get("host"), entry.get("address")
+    if (name is None) == (address is None):
+        raise InvalidValue("host", name, "and address: give one of the two, a host of the inventory or an unmanaged address")
+    return Host(rip=address) if name is None else inventory.real_server(name)
+
+
+def _rip(option: str, address: object, service: ServiceKey) -> Address:
+    rip = values.address(option, address)
+    if rip == service.vip:
+        raise InvalidValue(option, rip, "is the VIP itself: name the real server's own address")
+    return rip
+
+
+def _check_destination(destination: Destination, rip_option: str) -> None:
+    """Check a destination; a fault of its RIP bears the name of the option that the RIP is from."""
+    try:
+        destination.check()
+    except InvalidValue as fault:
+        if fault.option != "rip":
+            raise
+        raise InvalidValue(rip_option, fault.value, fault.reason) from None

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Probes of real servers, through their tunnels: rows of the option through of M(lvs.cluster.vip_probe). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...module_utils._core.options import Facts
+from .description import RealServerDescription, ServiceDescription
+from .rows import complete_options
+
+_OPTIONS = ("vip", "port", "protocol", "rip", "forward", "tunnel_type", "tunnel_port", "tunnel_checksum")
+
+
+def probe_rows(services: Iterable[ServiceDescription]) -> list[Facts]:
+    """A row for each real server of each service that has a VIP."""
+    return [
+        _probe_row(real_server)
+        for service in services
+        if service.key.vip is not None
+        for real_server in service.present_real_servers
+    ]
+
+
+def _probe_row(real_server: RealServerDescription) -> Facts:
+    options = complete_options(real_server.destination)
+    row = {"name": real_server.name, **{option: options[option] for option in _OPTIONS if option in options}}
+    return {**row, "rport": real_server.rport} if real_server.rport else row

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""VIPs that clients reach on one director, which holds all of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...module_utils._core.options import Facts, Faults
+from .description import ServiceDescription
+from .errors import DescriptionFault
+from .inventory import Inventory
+from .rows import device_rows
+
+
+def check_directors(inventory: Inventory, faults: Faults) -> None:
+    """Check that there is one director."""
+    place = f"group {inventory.directors_group}"
+    directors = inventory.directors
+    if not directors:
+        faults.add(DescriptionFault(place, "has no host: name the director (lvs_directors_group is the group's name)"))
+    elif len(directors) > 1:
+        faults.add(
+            DescriptionFault(
+                place,
+                f"has {len(directors)} hosts ({', '.join(directors)}), and each of them would hold the VIPs:"
+                " this version sets up one director, so leave one in the group",
+            )
+        )
+
+
+def director_vips(services: Iterable[ServiceDescription]) -> tuple[list[Facts], list[Facts]]:
+    """The VIPs that the director holds, and those that it gives up: rows of M(lvs.cluster.tunl_vip)."""
+    held: list[tuple[str, str]] = []
+    removed: list[tuple[str, str]] = []
+    for service in services:
+        if service.key.vip is not None:
+            (held if service.present else removed).append((service.director_device, str(service.key.vip)))
+    # A VIP that one service gives up and another service needs stays.
+    return device_rows(held), device_rows(vip for vip in removed if vip not in held)

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The status of a cluster, from what its hosts reported: the results of tasks in check mode, and of M(lvs.cluster.ipvs_info).
+
+Names and the order of services are those of the inventory, counters are those of the kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...module_utils._core import values
+from ...module_utils._core.options import Options
+from ...module_utils._ipvs.model import ServiceKey
+from .model import RATES, DirectorView, HostView, RealServerView, ServiceView, Status, unique
+
+
+@dataclass(frozen=True)
+class _Inventory:
+    """What the inventory says of services and real servers."""
+
+    services: Mapping[ServiceKey, Options]  # the rows of ipvs_table
+    names: Mapping[ServiceKey, str]
+    hosts: Mapping[str, str]  # the names of real servers, by RIP
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A change of a service or a destination that a task would make."""
+
+    service: ServiceKey
+    endpoint: str  # of the destination; empty: the service itself
+    commands: Sequence[str]
+
+
+def cluster_status(options: Options, generated: str) -> Status:
+    """The status.
+
+    :param options: those of M(lvs.cluster.cluster_status)
+    :param generated: the time
+    """
+    keys = [_service_key(row) for row in options["services"]]
+    names = [plain(name) for name in options["names"]]
+    inventory = _Inventory(dict(zip(keys, options["services"])), dict(zip(keys, names)), options["hosts"])
+    return Status(
+        generated=generated,
+        directors=[_director(reported, inventory) for reported in options["directors"]],
+        real_servers=[
+            _host(reported["name"], "real server", _task_results(reported["results"])) for reported in options["real_servers"]
+        ],
+    )
+
+
+def plain(text: object) -> str:
+    """A text from a host on one line, without characters that control a terminal."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
+
+
+def _task_results(results: Iterable[Options]) -> list[Options]:
+    """The results of tasks, with those of a loop's items in its place."""
+    flat: list[Options] = []
+    for result in results:
+        is_loop = isinstance(result.get("results"), (list, tuple)) and not result.get("unreachable")
+        flat += result["results"] if is_loop else [result]
+    return flat
+
+
+def _host(name: str, role: str, results: Sequence[Options]) -> HostView:
+    unreachable = [_message(result) for result in results if result.get("unreachable")]
+    return HostView(
+        name=plain(name),
+        role=role,
+        # In check mode, two tasks may each report the same change.
+        commands=unique(line for result in results for change in _changes(result) for line in _commands(change)),
+        problems=unreachable[:1] or unique(_message(result) for result in results if result.get("failed")),
+        warnings=unique(plain(warning) for result in results for warning in result.get("warnings") or ()),
+        unreachable=bool(unreachable),
+    )
+
+
+def _message(result: Options) -> str:
+    """Why a task failed, with what the host printed instead of a result."""
+    return plain(f"{result.get('msg', '')} {result.get('module_stderr', '')}")
+
+
+def _changes(result: Options) -> Sequence[Options]:
+    return result.get("changes") or ()
+
+
+def _commands(change: Options) -> list[str]:
+    return [plain(line) for line in str(change["command"]).splitlines()]
+
+
+def _ipvs_changes(results: Iterable[Options]) -> Iterator[_Change]:
+    """The changes of services and destinations."""
+    for result in results:
+        for change in _changes(result):
+            if change["kind"] in ("service", "destination"):
+                service = _service_key(change["key"])
+                endpoint = _endpoint(service, change["key"]) if change["kind"] == "destination" else ""
+                yield _Change(service, endpoint, _commands(change))
+
+
+def _director(reported: Options, inventory: _Inventory) -> DirectorView:
+    info = reported["info"]
+    results = _task_results([info, *reported["results"]])
+    host = _host(reported["name"], "director", results)
+    if "services" not in info:
+        return DirectorView(host)
+    current = {_service_key(row): row for row in info["services"]}
+    described = [key for key, row in inventory.services.items() if row.get("state") != "absent" or key in current]
+    others = [key for key in current if key not in inventory.services]
+    changes = list(_ipvs_changes(results))
+    services = [_service(key, current.get(key), inventory, changes) for key in (*described, *others)]
+    return DirectorView(host, _facts(info), services)
+
+
+def _facts(info: Options) -> str:
+    """A director's kernel and the settings of its IPVS."""
+    timeouts = ", ".join(f"{name} {seconds} s" for name, seconds in info["timeouts"].items())
+    daemons = [f"{daemon['role']} on {daemon['interface']}, sync ID {daemon['sync_id']}" for daemon in info["sync_daemons"]]
+    facts = (
+        f"Linux {info['kernel']}",
+        f"IPVS {info['version']}",
+        f"connection table of {info['connection_table_size']} rows",
+        f"timeouts: {timeouts}",
+        f"sync daemon: {'; '.join(daemons)}" if daemons else "no sync daemon",
+    )
+    return plain("; ".join(facts))
+
+
+def _service(key: ServiceKey, current: Options | None, inventory: _Inventory, all_changes: Sequence[_Change]) -> ServiceView:
+    """A service; C(current) is None where the kernel does not have it."""
+    described = inventory.services.get(key, {})
+    row = described if current is None else current
+    changes = [change for change in all_changes if change.service == key]
+    destinations = () if current is None else current.get("destinations", ())
+    return ServiceView(
+        address=_address(key),
+        name=inventory.names.get(key, ""),
+        scheduler=plain(row.get("scheduler", "")),
+        persistence_timeout=row.get("persistence_timeout") or 0,
+        rates=_rates(row),
+        real_servers=_real_servers(key, destinations, described, inventory.hosts, {change.endpoint for change in changes}),
+        commands=unique(command for change in changes for command in change.commands),
+        missing=current is None,
+    )
+
+
+def _real_servers(
+    service: ServiceKey,
+    destinations: Iterable[Options],
+    described: Options,
+    hosts: Mapping[str, str],
+    differing: set[str],
+) -> list[RealServerView]:
+    """The real servers in the order of the inventory, then those that only the kernel has.
+
+    :param differing: the endpoints that have changes
+    """
+    current = {_endpoint(service, row): row for row in destinations}
+    wanted = {_endpoint(service, row): row for row in described.get("destinations", ()) if row.get("state") != "absent"}
+    connections = {endpoint: row["connections"] for endpoint, row in current.items()}
+    all_connections = sum(counts["active"] + counts["inactive"] for counts in connections.values())
+    all_weights = sum(int(row["weight"]) for row in current.values())
+    views = []
+    for endpoint, row in {**wanted, **current}.items():
+        counts = connections.get(endpoint, {"active": 0, "inactive": 0})
+        weight = int(row["weight"])
+        share = 0.0
+        if all_connections:
+            share = (counts["active"] + counts["inactive"]) / all_connections
+        elif all_weights and endpoint in current:
+            share = weight / all_weights
+        rip = plain(row["rip"])
+        views.append(
+            RealServerView(
+                rip=rip,
+                endpoint=endpoint,
+                host=plain(hosts.get(rip, "")),
+                forward=_forward(row),
+                weight=weight,
+                drained=row.get("drained"),
+                active=counts["active"],
+                inactive=counts["inactive"],
+                rates=_rates(row),
+                share=share,
+                missing=endpoint not in current,
+                differs=endpoint in differing,
+            )
+        )
+    return views
+
+
+def _service_key(row: Options) -> ServiceKey:
+    return ServiceKey.of(row)
+
+
+def _address(key: ServiceKey) -> str:
+    if key.vip is None:
+        return f"FWM {key.fwmark}" + (" IPv6" if key.family == 6 else "")
+    return f"{(key.protocol or '').upper()} {values.endpoint(key.vip, key.port)}"
+
+
+def _endpoint(service: ServiceKey, row: Options) -> str:
+    """A real server of a service as ipvsadm writes it."""
+    port = row.get("rport")
+    return values.endpoint(values.address("rip", row["rip"]), service.port if port is None else int(port))
+
+
+def _forward(row: Options) -> str:
+    tunnel_type = row.get("tunnel_type", "ipip")
+    return plain(row["forward"] if tunnel_type == "ipip" else f"{row['forward']} {tunnel_type}")
+
+
+def _rates(row: Options) -> dict[str, int]:
+    statistics = row.get("statistics", {})
+    return {name: statistics.get(f"{name}_per_second", 0) for name in RATES}

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which packet sizes are tried, and what the findings mean."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, ip_address
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import Invalid
+from ansible_collections.lvs.cluster.plugins.module_utils._core.values import Address
+from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_checks import (
+    Findings,
+    PathFinding,
+    sizes,
+    to_result,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_options import parse
+
+from .test_preflight_options import PATH, options
+
+RIP: Address = IPv4Address(PATH["rip"])
+DIP: Address = IPv4Address("192.168.56.181")
+VIP: Address = IPv4Address("192.168.56.185")
+
+
+def checked(finding: PathFinding, **path: Any) -> dict[str, Any]:
+    request = parse(options(paths=[{**PATH, **path}], sources=[str(DIP)]))
+    return to_result(request, Findings({RIP: finding}, {}, set()))
+
+
+@given(st.integers(576, 65535), st.integers(576, 65535))
+def test_search_ends_at_the_largest_that_passes(route: int, largest: int) -> None:
+    """In at most five rounds, whatever the MTU."""
+    passes, fails, rounds = 575, route, 0
+    while tried := sizes(passes, fails):
+        rounds += 1
+        passes = max((size for size in tried if size <= largest), default=passes)
+        fails = min((size for size in tried if size > passes), default=fails)
+    assert passes == min(largest, route - 1) if route > 576 else passes == 575
+    assert rounds <= 5
+
+
+def test_mtu_that_is_not_measured_is_that_of_the_route() -> None:
+    result = checked(PathFinding(source=DIP, route_mtu=1450, open_ports={80}), port=80, mtu=1450)
+    assert (result["paths"][0]["mtu"], result["paths"][0]["inner_mtu"], result["warnings"]) == (1450, 1430, [])
+    with pytest.raises(Invalid, match="mtu: 1500 is what the real server reckons with, but only 1450 pass"):
+        checked(PathFinding(source=DIP, route_mtu=1450, open_ports={80}), port=80, mtu=1500)
+
+
+def test_neither_mtu_nor_source_matter_for_masquerade() -> None:
+    finding = PathFinding(source=IPv4Address("10.0.0.5"), route_mtu=1500, mtu=1400, echo=True)
+    assert checked(finding, forward="masquerade", mtu=1500)["warnings"] == []
+    with pytest.raises(Invalid, match=r"name 10\.0\.0\.5 in lvs_dip"):
+        checked(finding)
+
+
+def test_answers_for_a_vip() -> None:
+    """An answer of this host itself does not count, a real server's is a warning, any other a fault."""
+    request = parse(options(vips=[str(VIP), "2001:db8::1"], paths=[PATH]))
+    paths: dict[Address, PathFinding] = {RIP: PathFinding(source=DIP, route_mtu=1500, mtu=1500, echo=True, macs={"02:03"})}
+    result = to_result(request, Findings(paths, {VIP: {("02:01", "eth0"), ("02:03", "eth0")}}, {"02:01"}))
+    assert (result["holders"], result["unchecked"]) == ({str(VIP): ["02:03"]}, [str(ip_address("2001:db8::1"))])
+    assert "rs1 (02:03) answers for 192.168.56.185 on eth0" in result["warnings"][0]
+    with pytest.raises(Invalid, match=r"vips\[0\]: 192.168.56.185 is answered for by 02:04 on eth1"):
+        to_result(request, Findings(paths, {VIP: {("02:04", "eth1")}}, {"02:01"}))
+
+
+@pytest.mark.parametrize(
+    ("finding", "given", "message"),
+    [
+        (
+            PathFinding(problem="Network is unreachable"),
+            {},
+            f"rip: {RIP} has no route from this host (Network is unreachable)",
+        ),
+        (PathFinding(source=RIP), {}, f"rip: {RIP} is an address of this host itself"),
+        (PathFinding(source=DIP), {}, f"rip: {RIP} does not answer: no echo request got a reply within 2 s"),
+        (PathFinding(source=DIP), {"port": 80}, f"rip: {RIP} does not answer: neither echo requests nor TCP port 80 got"),
+        (
+            PathFinding(source=DIP, route_mtu=1500, mtu=1299, echo=True),
+            {"inner": [4, 6]},
+            "inner: 6 asks for an MTU of 1280 (RFC 8200), but 1299 less 20 of the tunnel leave 1279: raise the MTU on",
+        ),
+    ],
+)
+def test_faults_of_a_path(finding: PathFinding, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        checked(finding, **given)
+    assert str(caught.value).startswith(f"paths[0] (rs1), {message}")
+
+
+@pytest.mark.parametrize(
+    ("finding", "warning"),
+    [
+        (
+            PathFinding(source=DIP, route_mtu=1500, macs={"02:03"}),
+            f", rip: {RIP} answers ARP, but no echo request: is the real",
+        ),
+        (PathFinding(source=DIP, route_mtu=1500, echo=True), ": only small echo requests are answered"),
+        (PathFinding(source=DIP, route_mtu=1500, mtu=1400, echo=True), ": only 1400 bytes pass, where the route says 1500"),
+    ],
+)
+def test_warnings_of_a_path(finding: PathFinding, warning: str) -> None:
+    (text,) = checked(finding)["warnings"]
+    assert text.startswith(f"paths[0] (rs1){warning}")

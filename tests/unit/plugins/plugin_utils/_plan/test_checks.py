@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules for services and hosts together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Host, Inventory
+from tests.unit.plugins.plugin_utils._plan.lab import (
+    DIP,
+    GUE,
+    HOSTS,
+    LAB,
+    MAPPED,
+    NO_DIP,
+    PLAIN,
+    VIP,
+    VIP6,
+    WEB,
+    WEB6,
+    faults,
+    with_host,
+)
+
+
+def test_host_on_both_sides() -> None:
+    """A host cannot be silent about a VIP and answer for it."""
+    (fault,) = faults([WEB], replace(LAB, directors=["rs1"]))
+    assert fault.startswith("host rs1: is in both groups, directors and realservers")
+
+
+def test_director_needs_an_address_only_for_tunnels_to_hosts() -> None:
+    """Neither for an unmanaged real server, which has no guard of ours, nor for one that the director routes to."""
+    inventory = with_host("ds1", rip=None)
+    servers = [{"address": "10.0.0.9"}, {"host": "rs1", "forward": "masquerade"}, {"host": "rs2", "state": "absent"}]
+    services = [{**WEB, "real_servers": servers}, {**MAPPED, "state": "absent"}]
+    assert cluster_plan(services, inventory).preflight["sources"] == []
+
+
+def test_gue_ports_on_different_devices() -> None:
+    """On several hosts, or for VIPs of two families, as other devices take these out; nor those of an absent real server."""
+
+    def over(port: int, *hosts: str, **others: str) -> list[dict[str, Any]]:
+        return [{"host": host, **GUE, "tunnel_port": port, **others} for host in hosts]
+
+    web = {**WEB, "real_servers": [*over(6080, "rs1"), *over(6081, "rs2")]}
+    web6 = {**WEB6, "real_servers": over(6082, "rs1")}
+    absent = {**PLAIN, "real_servers": over(6083, "rs1", state="absent")}
+    plan = cluster_plan([web, web6, absent], LAB)
+    assert [real_server.guard["gue_ports"] for real_server in plan.real_servers.values()] == [[6080, 6082], [6081]]
+
+
+def test_nothing_described() -> None:
+    """Allowed, with a warning."""
+    assert cluster_plan([], LAB).warnings == ["lvs_services: is empty: there is nothing to set up"]
+
+
+@pytest.mark.parametrize("real_servers", [[], [{"address": "10.0.0.9"}]])
+def test_absent_service_gives_no_warning(real_servers: list[dict[str, Any]]) -> None:
+    """Neither that it is empty nor that a port mapping is missing."""
+    assert cluster_plan([WEB, {**MAPPED, "state": "absent", "real_servers": real_servers}], LAB).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("services", "message"),
+    [
+        ([WEB, {**WEB, "port": 81}], "service 'web': name: is used twice"),
+        (
+            [WEB, {**WEB, "name": "again"}],
+            "service 'again': vip, port and protocol: -t 192.168.56.185:80 is the service 'web' already",
+        ),
+        (
+            [WEB, {**WEB, "name": "tls", "port": 443, "director_device": "eth0"}],
+            (
+                "service 'tls': director_device: eth0 differs from the tunl0 of service 'web',"
+                " and both have the VIP 192.168.56.185"
+            ),
+        ),
+        (
+            [WEB, {**PLAIN, "real_servers": [{"address": VIP}]}],
+            f"service 'plain', real_servers: address: {VIP} is the VIP of service 'web': name a real server's own address",
+        ),
+        *(
+            (
+                [
+                    {**WEB, "real_servers": [{"host": "rs1", **GUE}]},
+                    {**service, "real_servers": [{"host": "rs1", **GUE, "tunnel_port": 443}]},
+                ],
+                "host rs1, tunnel_port: 443 is another port for GUE than 6080 of another service: take one",
+            )
+            for service in (MAPPED, {"name": "marked", "fwmark": 7})
+        ),
+    ],
+)
+def test_fault_of_services_together(services: Any, message: str) -> None:
+    """What each service allows, and all of them together do not."""
+    assert faults(services) == [message]
+
+
+def test_services_with_one_firewall_mark() -> None:
+    """They are the same to the kernel."""
+    marked = {"name": "marked", "fwmark": 7}
+    assert faults([marked, {**marked, "name": "again"}]) == ["service 'again': fwmark: -f 7 is the service 'marked' already"]
+
+
+@pytest.mark.parametrize(
+    ("inventory", "message"),
+    [
+        (with_host("client", rip=VIP), f"service 'web': vip: {VIP} is the address of the host client"),
+        (with_host("client", rip6=f"{VIP} "), f"service 'web': vip: {VIP} is the address of the host client"),
+        (with_host("ds1", rip=VIP), f"service 'web': vip: {VIP} is the address of the host ds1"),
+        (with_host("ds1", rip=None), NO_DIP.format("lvs_dip", 4)),
+        (with_host("ds1", rip=None, rip6="fd00::1"), NO_DIP.format("lvs_dip", 4)),
+        (with_host("ds1", rip="fd00::1"), NO_DIP.format("lvs_dip", 4)),
+        (with_host("rs1", rip="fd00::3"), NO_DIP.format("lvs_dip6", 6)),
+        (replace(LAB, hosts={**HOSTS, "ds1": Host(), "rs1": Host("fd00::3")}), NO_DIP.format("lvs_dip", 6)),
+    ],
+)
+def test_addresses_of_hosts(inventory: Inventory, message: str) -> None:
+    """They are no VIPs, and tunnels come from them."""
+    (fault,) = faults([WEB], inventory)
+    assert fault.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("inventory", "fields", "message"),
+    [
+        (with_host("rs1", rip6="fd00::3"), {}, NO_DIP.format("lvs_dip6", 6)),
+        (with_host("ds1", rip=None), {}, NO_DIP.format("lvs_dip", 4)),
+        (with_host("client", rip6="2001:DB8::B9"), {}, f"service 'web6': vip: {VIP6} is the address of the host client"),
+        (
+            with_host("client", rip6="fd00::9"),
+            {"real_servers": [{"address": "fd00::9"}]},
+            "service 'web6', real_servers: address: fd00::9 is the host client: write host: client",
+        ),
+    ],
+)
+def test_addresses_of_hosts_for_ipv6(inventory: Inventory, fields: dict[str, Any], message: str) -> None:
+    """Those of lvs_rip6 and lvs_dip6, where there are any."""
+    (fault,) = faults([{**WEB6, "real_servers": [{"host": "rs1"}], **fields}], inventory)
+    assert fault.startswith(message)
+
+
+def test_director_as_an_absent_real_server() -> None:
+    """Its address is that of a host, as it has to be with this forwarding method."""
+    servers = [{"address": DIP, "forward": "local", "state": "absent"}]
+    plan = cluster_plan([{**WEB, "real_servers": servers}], LAB)
+    assert plan.services[0]["destinations"] == [{"rip": DIP, "state": "absent"}]
