@@ -158,6 +158,15 @@ class Namespace:
         return self.sh(_LOOK)
 
 
+def wait_for_links(*hosts: Namespace) -> None:
+    """Until every device that is up also sends: the kernel lets it up to a second after both its ends are up."""
+    for host in hosts:
+        host.sh(
+            "tries=50; while ip -o link show up | grep -q ' state DOWN '; do"
+            " [ $tries -gt 0 ] || exit 1; tries=$((tries - 1)); sleep 0.1; done"
+        )
+
+
 def on_one_bridge(bridge: Namespace, hosts: Mapping[int, Namespace]) -> None:
     """Give each host eth0 with the addresses 192.168.56.NUMBER and 2001:db8:56::NUMBER, and a bridge between them all."""
     bridge.sh("ip link add br0 type bridge; ip link set br0 up")
@@ -167,6 +176,7 @@ def on_one_bridge(bridge: Namespace, hosts: Mapping[int, Namespace]) -> None:
         bridge.sh(f"ip link set p{number} master br0 up")
         host.sh(f"ip address add 192.168.56.{number}/24 brd + dev eth0; ip link set eth0 up")
         host.sh(f"ip address add 2001:db8:56::{number}/64 dev eth0 nodad")
+    wait_for_links(bridge, *hosts.values())
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from .managed_host import PYTHON
-from .namespaces import Namespace, on_one_bridge
+from .namespaces import Namespace, on_one_bridge, wait_for_links
 
 VIP, VIP6 = "192.168.56.185", "2001:db8::185"
 RIP, RIP6 = "192.168.56.183", "2001:db8::183"
@@ -152,6 +152,7 @@ def behind_a_router(new_namespace: Callable[[], Namespace]) -> tuple[Namespace, 
         host.sh(
             f"ip address add {address} dev {device}; ip address add {address6} dev {device} nodad; ip link set {device} up"
         )
+    wait_for_links(director, router, real_server)
     director.sh("ip route add default via 192.168.56.1; ip -6 route add default via 2001:db8::1")
     real_server.sh("ip route add default via 10.9.0.1; ip -6 route add default via 2001:db8:9::1")
     router.sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
@@ -241,6 +242,7 @@ def test_vip_that_this_host_holds(lan: Lan, new_namespace: Callable[[], Namespac
     bridge.sh("ip link add br0 type bridge; ip link set br0 up")
     bridge.sh("for p in p1 p2; do ip link set $p master br0 up; done")
     director.sh("ip link set eth1 up; ip link set eth2 up; ip link set tunl0 up")
+    wait_for_links(director, bridge)
     for vip in (VIP, "192.168.57.9"):
         director.sh(f"ip address add {vip}/32 dev {device}")
     director.sh(f"ip address add {VIP6}/128 dev eth0 nodad")
