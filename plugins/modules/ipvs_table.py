@@ -180,7 +180,7 @@ commands:
   elements: str
   sample: ["ipvsadm -a -t 192.168.56.185:80 -r 192.168.56.184:80 -i -w 1"]
 changes:
-  description: The same changes as data. RV(commands) has the lines of RV(changes[].command).
+  description: The first 1000 of the changes as data. RV(commands) has the lines of RV(changes[].command), of all of them.
   returned: always
   type: list
   elements: dict

@@ -186,7 +186,7 @@ class Unique:
     faults: Faults
     places: dict[object, str] = field(default_factory=dict)
 
-    def add(self, key: object, place: str, option: str = "", shown: object = None) -> None:
+    def add(self, key: T, place: str, option: str = "", shown: Callable[[T], object] | None = None) -> None:
         """Note a key at its place; a fault where it has one already.
 
         :param option: the option that names it; the row itself if left out
@@ -195,5 +195,5 @@ class Unique:
         first = self.places.setdefault(key, place)
         if first != place:
             where, named = (place, option) if option else ("", place)
-            value = key if shown is None else shown
+            value = key if shown is None else shown(key)
             self.faults.add(InvalidValue(named, value, f"is {first} already: list it once"), where)

@@ -17,6 +17,10 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 ItemT = TypeVar("ItemT", bound="Item")
 ContextT = TypeVar("ContextT")
 
+# The changes that a result has as data. Ansible goes through each value of a result for secrets: of 10,000 destinations, that
+# took a third of the time of the module.
+_ROWS = 1000
+
 
 class Item:
     """The configuration of something that a module manages, and nothing else: equal items have the same configuration."""
@@ -162,12 +166,14 @@ def after(items: Mapping[KeyT, ItemT], changes: Iterable[Change[ItemT]]) -> dict
     return changed
 
 
-def change_facts(changes: Iterable[Change[ItemT]]) -> Facts:
-    """Changes as a module returns them: C(changed), C(changes) and C(commands)."""
-    rows = []
+def change_facts(changes: Sequence[Change[ItemT]]) -> Facts:
+    """Changes as a module returns them: C(changed), C(changes), of many the first, and C(commands), of all."""
+    rows: list[Facts] = []
     commands: list[str] = []
     for change in changes:
-        command, item = change.command(), change.item
-        rows.append({"action": change.action, "kind": item.KIND, "key": item.identity(), "command": command})
+        command = change.command()
+        if len(rows) < _ROWS:
+            item = change.item
+            rows.append({"action": change.action, "kind": item.KIND, "key": item.identity(), "command": command})
         commands += command.splitlines()
     return {"changed": bool(rows), "changes": rows, "commands": commands}

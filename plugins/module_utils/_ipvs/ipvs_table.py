@@ -99,7 +99,7 @@ class IpvsTable(Resource[DesiredTable, IpvsKey, TableItem, None, TableBackend]):
                 destinations = [_without_weight(destination) for destination in destinations]
             group: list[Wanted[Any, Any]] = [service, *destinations]
             for item in group:
-                unique.add(item.key, item.where, shown=_name(item.key))
+                unique.add(item.key, item.where, shown=_name)
                 wanted.append(item)
         faults.raise_all()
         return DesiredTable(wanted, complete, options["purge"], networks.value, options["keep_drained"])

@@ -211,6 +211,12 @@ def test_changes_in_a_result() -> None:
     assert change_facts([]) == {"changed": False, "changes": [], "commands": []}
 
 
+def test_a_result_has_the_first_thousand_changes_as_data_and_all_as_commands() -> None:
+    facts = change_facts([Change(None, Box(str(number))) for number in range(1001)])
+    assert [row["command"] for row in facts["changes"]] == facts["commands"][:1000]
+    assert facts["commands"][1000] == "box add 1000 1 grey"
+
+
 sizes, colours = st.integers(0, 3) | st.just(25), st.sampled_from(["blue", "grey"])
 fields: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional={"size": sizes, "colour": colours})
 keys = st.sampled_from("abcdef")
