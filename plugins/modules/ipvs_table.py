@@ -135,6 +135,20 @@ options:
       - V(false) ends the drain with the listed weight or, if none is listed, with the former weight.
     type: bool
     default: true
+  unprepared:
+    description:
+      - The RIPs of real servers that have not been prepared for a change, because they cannot be reached or are left out of the run.
+      - A service whose change needs one of them to be prepared is left as it is, with all its destinations. Nothing in it is added,
+        changed or purged, and whether its options go together with those in the kernel is not validated. A warning names it, and
+        RV(held_back) has it. Other services are changed as usual.
+      - A real server has to be prepared for a new destination, and for a change of O(services[].destinations[].forward),
+        O(services[].destinations[].tunnel_type), O(services[].destinations[].tunnel_port) or
+        O(services[].destinations[].tunnel_checksum). It needs nothing for a change of a weight or a threshold, for a removal, or if the
+        forwarding method becomes V(masquerade) or V(local).
+      - RIPs that are in no service have no effect.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: lvs.cluster.ipvs_service
   - module: lvs.cluster.ipvs_dest
@@ -168,6 +182,16 @@ EXAMPLES = r"""
         port: 80
         destinations:
           - {rip: 192.168.56.182}
+
+- name: Change the tunnel, except for services with a real server that could not be reached
+  lvs.cluster.ipvs_table:
+    services:
+      - vip: 192.168.56.185
+        port: 80
+        destinations:
+          - {rip: 192.168.56.183, tunnel_type: gue, tunnel_port: 6080}
+          - {rip: 192.168.56.184, tunnel_type: gue, tunnel_port: 6080}
+    unprepared: [192.168.56.184]
 """
 
 RETURN = r"""
@@ -210,6 +234,44 @@ drained:
   returned: success
   type: list
   elements: dict
+held_back:
+  description:
+    - The services that are left as they are because of O(unprepared), in the order of O(services).
+    - Each also has the options that identify it, O(services[].vip), O(services[].port) and O(services[].protocol), or
+      O(services[].fwmark) and O(services[].family).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    rips:
+      description: The real servers that have to be prepared for the change.
+      returned: always
+      type: list
+      elements: str
+      sample: [192.168.56.184]
+    exists:
+      description: Whether this host has the service.
+      returned: always
+      type: bool
+      sample: true
+  sample: [{vip: 192.168.56.185, port: 80, protocol: tcp, rips: [192.168.56.184], exists: true}]
+held_back_vips:
+  description:
+    - The VIPs of services in RV(held_back) that do not exist on this host, unless another service has the VIP after the changes.
+    - A director should not get them yet, as it would not forward their packets.
+  returned: success
+  type: list
+  elements: str
+  sample: [192.168.56.187]
+purged:
+  description:
+    - The services that O(purge=services) removed because they are not listed. In check mode, those that it would remove.
+    - Each has the options that identify it, O(services[].vip), O(services[].port) and O(services[].protocol), or
+      O(services[].fwmark) and O(services[].family).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{vip: 192.168.56.199, port: 25, protocol: tcp}]
 refused:
   description: The commands for the changes that the kernel refused. If it refused an addition or a change, nothing was removed.
   returned: if the kernel refused a change

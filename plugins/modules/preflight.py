@@ -14,7 +14,8 @@ description:
   - Checks a director's real servers and VIPs before anything is set up. It changes nothing, and does the same in check mode.
   - Fails if a real server has no route or does not answer, if packets of the assumed path MTU do not reach it, if the real servers would
     drop what this director sends, and if another host already answers for a VIP. All problems are reported at once.
-  - Findings that may be intentional are returned as warnings.
+  - Findings that may be intentional are returned as warnings. So are all findings about a path with O(paths[].optional), and with
+    O(drained=warn), about the path to a drained real server. Findings about VIPs are not affected.
   - All real servers are checked in parallel. If all of them answer, this takes less than a second, otherwise a few times O(timeout).
 options:
   vips:
@@ -63,6 +64,22 @@ options:
       port:
         description: A TCP port of the real server. If it accepts or refuses a connection, the real server need not answer echo requests.
         type: int
+      optional:
+        description:
+          - Whether what is wrong with this path is a warning instead of a failure.
+          - For a real server that takes no part in this run and for which nothing changes.
+        type: bool
+        default: false
+  drained:
+    description:
+      - Whether what is wrong with the path to a drained real server is a failure.
+      - With V(warn), it is a warning. A real server is drained if this host's IPVS table has at least one destination with its address,
+        and all of them have weight V(0).
+      - No real server is drained if the kernel module C(ip_vs) is not loaded, or if the table may not be read. The module does not
+        load it.
+    type: str
+    choices: [check, warn]
+    default: check
   sources:
     description:
       - The addresses from which the real servers accept tunnelled packets (C(lvs_dip)).
@@ -91,6 +108,13 @@ EXAMPLES = r"""
       - {name: rs1, rip: 192.168.56.183, port: 80}
       - {name: rs2, rip: 192.168.56.184, port: 80, mtu: 1400}
     sources: [192.168.56.181]
+
+- name: Check them while rs2 is drained and powered off
+  lvs.cluster.preflight:
+    paths:
+      - {name: rs1, rip: 192.168.56.183, port: 80}
+      - {name: rs2, rip: 192.168.56.184, port: 80}
+    drained: warn
 """
 
 RETURN = r"""
@@ -111,7 +135,7 @@ paths:
       type: str
       sample: 192.168.56.183
     source:
-      description: The source address that this host uses.
+      description: The source address that this host uses. V(null) if there is no route.
       returned: success
       type: str
       sample: 192.168.56.181
@@ -119,11 +143,12 @@ paths:
       description:
         - The path MTU, the largest packet in bytes that arrives without fragmentation.
         - The MTU of the route if no echo request is answered, and with O(paths[].forward=masquerade).
+        - V(null) if there is no route.
       returned: success
       type: int
       sample: 1500
     inner_mtu:
-      description: The bytes that remain for clients' packets inside the tunnel.
+      description: The bytes that remain for clients' packets inside the tunnel. V(null) if there is no route.
       returned: success
       type: int
       sample: 1480
@@ -146,7 +171,7 @@ unchecked:
   elements: str
   sample: []
 warnings:
-  description: Findings that may be intentional.
+  description: Findings that may be intentional, and those about real servers that are drained or take no part in this run.
   returned: success
   type: list
   elements: str

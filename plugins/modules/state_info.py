@@ -13,6 +13,7 @@ version_added: 0.1.0
 description:
   - The modules of this collection note in C(/var/lib/lvs.cluster/state.json) what they set up on a host, so that they remove only their own
     objects later. This module returns these notes.
+  - It also returns which libraries and programs that the collection uses are missing, so that a play installs packages only where it has to.
   - It reads neither the kernel nor the configuration of other programs. What another program has removed since is still returned.
   - It works without root.
 seealso:
@@ -27,13 +28,18 @@ extends_documentation_fragment:
 EXAMPLES = r"""
 - name: Read what is set up on this host
   lvs.cluster.state_info:
-  register: lvs_state
+  register: state
 
 - name: Restore the ARP settings of devices that hold no VIP any more
   lvs.cluster.arp_sysctl:
     device: "{{ item }}"
     state: absent
-  loop: "{{ lvs_state.arp_silent_devices | difference(lvs_state.devices | selectattr('vips') | map(attribute='name')) }}"
+  loop: "{{ state.arp_silent_devices | difference(state.devices | selectattr('vips') | map(attribute='name')) }}"
+
+- name: Install the Python libraries if one is missing
+  ansible.builtin.apt:
+    name: [python3-pyroute2, python3-nftables]
+  when: state.missing.libraries | length > 0
 """
 
 RETURN = r"""
@@ -60,6 +66,14 @@ arp_silent_devices:
   type: list
   elements: str
   sample: [tunl0]
+services:
+  description:
+    - The virtual services that M(lvs.cluster.boot) restores, by the options that identify them.
+    - Empty if the configuration is not restored at boot.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{vip: 192.168.56.185, port: 80, protocol: tcp}]
 drained:
   description: The real servers that M(lvs.cluster.ipvs_dest) has drained, one entry for each virtual service.
   returned: success
@@ -116,6 +130,29 @@ empty:
   returned: success
   type: bool
   sample: false
+missing:
+  description: What the host lacks of what modules of this collection and the restoration at boot use. Which of it a host needs depends on
+    its configuration.
+  returned: success
+  type: dict
+  contains:
+    libraries:
+      description: The Python libraries, of C(nftables) and C(pyroute2), that RV(python) does not find.
+      returned: success
+      type: list
+      elements: str
+      sample: [nftables]
+    programs:
+      description: The programs, of C(ipvsadm) and C(nft), that are neither in C(PATH) nor in C(/usr/sbin) or C(/sbin).
+      returned: success
+      type: list
+      elements: str
+      sample: [ipvsadm]
+python:
+  description: The path of the Python interpreter that runs the modules.
+  returned: success
+  type: str
+  sample: /usr/bin/python3
 """
 
 from ansible_collections.lvs.cluster.plugins.module_utils._boot.state_info import read

@@ -269,8 +269,8 @@ real_servers:
       returned: with O(through)
       type: str
       sample: ""
-skipped:
-  description: The entries of O(through) that were skipped because of O(drained) or C(forward=local), with name, addresses and port.
+left_out:
+  description: The entries of O(through) that were left out because of O(drained) or C(forward=local), with name, addresses and port.
   returned: with O(through)
   type: list
   elements: dict

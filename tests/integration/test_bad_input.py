@@ -174,6 +174,15 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("preflight", {"paths": [{"rip": "192.168.56.183", "inner": [5]}]}, "inner: 5 is not an address family: write 4 or 6"),
     ("preflight", {"sources": ["224.0.0.1"]}, "sources[0]: 224.0.0.1 is not a unicast address"),
     ("preflight", {"timeout": 31}, "timeout: 31.0 is not in 0.1..30 seconds"),
+    ("batch", {}, "missing required arguments: steps"),
+    ("batch", {"steps": ["tunl_vip"]}, "dictionary"),
+    ("batch", {"steps": [{"vip_probe": {}}]}, "steps[0]: 'vip_probe' is not a module that can be a step"),
+    (
+        "batch",
+        {"steps": [{"arp_sysctl": {}}, {"tunl_vip": {"vip": "x"}}]},
+        "steps[1] tunl_vip, vip: 'x' is not an IP address",
+    ),
+    ("batch", {"steps": [{"arp_sysctl": {"device": "eth9"}}]}, "steps[0] arp_sysctl: device: eth9 does not exist"),
 ]
 
 
@@ -214,6 +223,7 @@ NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PYTHON)
         ("preflight", {"vips": ["192.168.56.185"]}, True),
         ("tunnel_guard", {"sources": ["192.168.56.181"]}, True),
         ("mss_clamp", {"tunnels": [CLAMP]}, True),
+        ("batch", {"steps": [{"arp_sysctl": {}}]}, False),
     ],
 )
 def test_not_root(

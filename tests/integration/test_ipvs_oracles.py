@@ -149,7 +149,7 @@ tables = st.lists(service_rows(), max_size=5, unique_by=_name)
 def parsed(rows: list[Row]) -> DesiredTable:
     """What the module ipvs_table reads of its options: the whole table."""
     options = {"services": rows, "purge": "services", "purge_networks": None, "keep_weights": False, "keep_drained": True}
-    return IpvsTable().parse(options)
+    return IpvsTable().parse({**options, "unprepared": []})
 
 
 def plan(rows: list[Row], backend: TableBackend) -> Transition[Any, Any, None]:

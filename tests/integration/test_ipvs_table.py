@@ -131,10 +131,16 @@ def test_check_mode_says_what_the_run_then_does(director: Namespace) -> None:
     predicted = director.module("ipvs_table", check_mode=True, **options).changed()
     assert sorted(director.rules()) == sorted(FOREIGN)
     done = director.module("ipvs_table", **options).changed()
-    assert {key: predicted[key] for key in ("changes", "commands", "diff")} == {
-        key: done[key] for key in ("changes", "commands", "diff")
+    assert {key: predicted[key] for key in ("changes", "commands", "diff", "purged")} == {
+        key: done[key] for key in ("changes", "commands", "diff", "purged")
     }
+    assert done["purged"] == [
+        {"vip": "192.0.2.1", "port": 443, "protocol": "tcp"},
+        {"vip": "192.168.56.199", "port": 25, "protocol": "tcp"},
+        {"fwmark": 7, "family": "ipv4"},
+    ]
     assert sorted(director.rules()) == sorted(RULES)
+    assert director.module("ipvs_table", **options).ok()["purged"] == []
 
 
 def test_kernel_refuses_one_of_many(director: Namespace) -> None:
@@ -156,6 +162,65 @@ def test_kernel_refuses_one_of_many(director: Namespace) -> None:
     web = [f"ipvsadm {rule}" for rule in director.rules() if rule.startswith("-a -t 192.168.56.185:80")]
     assert len(web) == 400
     director.module("ipvs_table", services=[{**WEB, "destinations": many}], purge="destinations").ok()
+
+
+def test_service_with_an_unprepared_real_server_is_left_as_it_is(director: Namespace) -> None:
+    """To the byte, in check mode as in the run that follows; the rest of the list is changed, and a second run completes."""
+    gue = {"tunnel_type": "gue", "tunnel_port": 6080}
+    other = {"vip": "192.168.56.187", "port": 80}
+    director.module("ipvs_table", services=[TABLE[0], {**other, "destinations": [RS1, RS2]}]).changed()
+
+    def web() -> list[str]:
+        return [line for line in director.sh("ipvsadm -Sn").splitlines() if f" {WEB['vip']}:80 " in line]
+
+    before = web()
+    assert len(before) == 3
+    options: dict[str, Any] = {
+        "services": [
+            {**WEB, "scheduler": "rr", "destinations": [{**RS1, **gue, "weight": 7}, {**RS2, **gue}]},
+            {**other, "scheduler": "rr", "destinations": [{**RS1, **gue}, {**RS2, "weight": 9}]},
+            {"vip": "192.168.56.188", "port": 80, "destinations": [RS2]},
+            {"vip": "192.168.56.199", "port": 80, "destinations": [RS2]},  # another program has a service with this VIP
+        ],
+        "purge": "destinations",
+        "unprepared": [RS2["rip"]],
+    }
+    predicted = director.module("ipvs_table", check_mode=True, **options).changed()
+    done = director.module("ipvs_table", **options).changed()
+    assert web() == before
+    assert done["commands"] == [
+        "ipvsadm -E -t 192.168.56.187:80 -s rr",
+        "ipvsadm -e -t 192.168.56.187:80 -r 192.168.56.183:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-nocsum",
+        "ipvsadm -e -t 192.168.56.187:80 -r 192.168.56.184:80 -i -w 9",
+    ]
+    assert sorted(director.rules()) == sorted(
+        [
+            *FOREIGN,
+            *RULES[:3],
+            "-A -t 192.168.56.187:80 -s rr",
+            "-a -t 192.168.56.187:80 -r 192.168.56.183:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-nocsum",
+            "-a -t 192.168.56.187:80 -r 192.168.56.184:80 -i -w 9",
+        ]
+    )
+    assert [(row["vip"], row["rips"], row["exists"]) for row in done["held_back"]] == [
+        ("192.168.56.185", [RS2["rip"]], True),
+        ("192.168.56.188", [RS2["rip"]], False),
+        ("192.168.56.199", [RS2["rip"]], False),
+    ]
+    assert done["held_back_vips"] == ["192.168.56.188"]
+    again = director.module("ipvs_table", **options).ok()
+    for returned in (predicted, done, again):
+        assert {name: returned[name] for name in ("held_back", "held_back_vips")} == {
+            name: done[name] for name in ("held_back", "held_back_vips")
+        }
+        assert [warning["event"]["msg"].split(": ")[:2] for warning in returned["warnings"]] == [
+            [f"-t {row['vip']}:80", "left as it is, as real servers are not prepared for the change"]
+            for row in done["held_back"]
+        ]
+
+    completed = director.module("ipvs_table", **{**options, "unprepared": []}).changed()
+    assert (completed["held_back"], completed["held_back_vips"]) == ([], [])
+    assert [line.split()[-5:] for line in web()[1:]] == [["--tun-type", "gue", "--tun-port", "6080", "--tun-nocsum"]] * 2
 
 
 # ----- with traffic

@@ -34,8 +34,9 @@ CALLS: dict[str, dict[str, Any]] = {
     "ipvs_table": {"services": [{**SERVICE, "destinations": [{"rip": "192.168.56.184"}]}]},
     "ipvs_info": {},
     "boot": {"services": [SERVICE]},
+    "batch": {"steps": [{"arp_sysctl": {"device": "lo"}}, {"tunl_vip": {"vip": "192.168.56.186"}}, {"boot": {}}]},
     "state_info": {},
-    "preflight": {"vips": ["192.168.56.186"], "timeout": 0.1},
+    "preflight": {"vips": ["192.168.56.187"], "timeout": 0.1},
     "vip_probe": {"probes": [{"vip": VIP, "port": 81, "expect": ["nobody"], "timeout": 0.1}]},
 }
 # A module that does what its option names.

@@ -108,6 +108,87 @@ def test_real_servers_that_are_dead(lan: Lan) -> None:
     assert "paths[1] (2001:db8::184), rip: 2001:db8::184 does not answer: no echo request got a reply" in message
 
 
+RS2 = {"name": "rs2", "rip": "192.168.56.184", "port": 80}
+RS2_6 = {"name": "rs2", "rip": "2001:db8::184"}
+
+
+def test_drained_real_server_that_is_dead(lan: Lan) -> None:
+    """As soon as the last of its destinations is drained."""
+    director = lan[0]
+    web, dns = {"vip": VIP, "port": 80}, {"vip": VIP, "port": 53, "protocol": "udp"}
+    web6 = {"vip": VIP6, "port": 80}
+    director.sh(f"ip address add {VIP}/32 dev lo; ip address add {VIP6}/128 dev lo")
+    services = [
+        {**service, "destinations": [{"rip": rip} for rip in rips]}
+        for service, rips in ((web, [RIP, RS2["rip"]]), (dns, [RS2["rip"]]), (web6, [RS2_6["rip"]]))
+    ]
+    director.module("ipvs_table", services=services).changed()
+    ask: dict[str, Any] = {"paths": [RS1, RS2], "timeout": 0.5}
+
+    director.module("ipvs_dest", **web, rip=RS2["rip"], weight=0).changed()
+    message = preflight(director, **ask, drained="warn").failed()
+    assert message.startswith("paths[1] (rs2), rip: 192.168.56.184 does not answer: ")
+    assert "if it is down on purpose, drain it (lvs.cluster.drain), give it state: absent" in message
+
+    director.module("ipvs_dest", **dns, rip=RS2["rip"], state="drained", drain_timeout=0).changed()
+    result = preflight(director, **ask, drained="warn").ok()
+    (warning,) = result["warnings"]
+    assert warning.startswith(
+        "paths[1] (rs2), rip: 192.168.56.184 does not answer: neither echo requests nor TCP port 80 got a reply within 0.5 s"
+    )
+    assert warning.endswith(": rs2 is drained, so this is only a warning")
+    assert result["paths"][1] == {
+        "name": "rs2", "rip": RS2["rip"], "source": DIP, "mtu": 1500, "inner_mtu": 1480, "alive": False
+    }  # fmt: skip
+    assert "192.168.56.184 does not answer" in preflight(director, **ask).failed()
+
+    director.module("ipvs_dest", **web6, rip=RS2_6["rip"], weight=0).changed()
+    (warning,) = preflight(director, paths=[RS2_6], timeout=0.5, drained="warn").ok()["warnings"]
+    assert warning.startswith("paths[0] (rs2), rip: 2001:db8::184 does not answer: no echo request")
+
+
+def test_drained_real_server_does_not_hide_another(lan: Lan) -> None:
+    """Nor the holder of a VIP; and a real server without a destination is not drained."""
+    director, _real_server, third = lan
+    director.module("ipvs_service", vip="192.168.56.186", port=80).changed()
+    director.module("ipvs_dest", vip="192.168.56.186", port=80, rip=RS2["rip"], weight=0).changed()
+    rs3 = {"name": "rs3", "rip": "192.168.56.189"}
+    third.sh(f"ip address add {VIP} dev eth0")
+    message = preflight(director, vips=[VIP], paths=[RS2, rs3], timeout=0.5, drained="warn").failed()
+    assert message.startswith("2 invalid values; nothing was changed:\npaths[1] (rs3), rip: 192.168.56.189 does not answer: ")
+    assert f"\nvips[0]: {VIP} is answered for by {mac_of(third)} on eth0" in message
+
+
+def test_table_that_may_not_be_read(lan: Lan) -> None:
+    """No real server is drained then, and the probes are as ever."""
+    director, rip = lan[0], "10.1.2.3"
+    director.sh("ip route add 10.1.2.0/24 dev eth0")
+    director.module("ipvs_service", vip="192.168.56.186", port=80).changed()
+    director.module("ipvs_dest", vip="192.168.56.186", port=80, rip=rip, weight=0).changed()
+    director.sh("ip route del 10.1.2.0/24 dev eth0")
+    ask: dict[str, Any] = {"paths": [{"rip": rip}], "drained": "warn"}
+    (warning,) = preflight(director, **ask).ok()["warnings"]
+    assert warning.endswith(f": {rip} is drained, so this is only a warning")
+    without_admin = ("setpriv", "--bounding-set=-net_admin", PYTHON)
+    result = director.module("preflight", python=without_admin, **ask)
+    assert result.failed().startswith(f"paths[0] ({rip}), rip: {rip} has no route from this host")
+
+
+def test_real_server_that_takes_no_part(lan: Lan) -> None:
+    """Dead, or without a route."""
+    paths = [{**RS2, "optional": True}, {"name": "rs3", "rip": "10.1.2.3", "optional": True}, RS1]
+    result = preflight(lan[0], paths=paths, timeout=0.5).ok()
+    dead, unrouted = result["warnings"]
+    assert dead.startswith("paths[0] (rs2), rip: 192.168.56.184 does not answer: ")
+    assert unrouted.startswith("paths[1] (rs3), rip: 10.1.2.3 has no route from this host (Network is unreachable): ")
+    for name, warning in (("rs2", dead), ("rs3", unrouted)):
+        assert warning.endswith(f": {name} takes no part in this run, so this is only a warning")
+    assert result["paths"][1] == {
+        "name": "rs3", "rip": "10.1.2.3", "source": None, "mtu": None, "inner_mtu": None, "alive": False
+    }  # fmt: skip
+    assert [path["alive"] for path in result["paths"]] == [False, False, True]
+
+
 DROP = "nft add table inet t; nft add chain inet t in '{ type filter hook input priority 0; }';"
 
 

@@ -58,3 +58,21 @@ def test_boot_files(host: Namespace) -> None:
     assert info(host, (PYTHON,)) == {**NOTHING, "boot": True, "empty": False}
     host.module("boot", state="absent").changed()
     assert info(host, (PYTHON,)) == NOTHING
+
+
+@pytest.mark.parametrize("user", [(), NOBODY[:-1]], ids=["root", "nobody"])
+def test_missing_libraries_and_programs(host: Namespace, user: tuple[str, ...]) -> None:
+    """Whatever PATH the user has, and without the folders in which Debian installs libraries."""
+    python = host.run(PYTHON, "-c", "import sys; print(sys.executable)").stdout.strip()
+    for path, flags, libraries in (("/usr/bin:/bin", (), []), ("/nowhere", ("-S",), ["nftables", "pyroute2"])):
+        command = (*user, "/usr/bin/env", f"PATH={path}", python, *flags)
+        result = host.module("state_info", python=command).ok()
+        assert result["missing"] == {"libraries": libraries, "programs": []}
+        assert result["python"] == python
+
+
+def test_missing_programs(host: Namespace) -> None:
+    for program in ("ipvsadm", "nft"):
+        for folder in ("/usr/sbin", "/sbin"):
+            host.run("sh", "-c", f"[ ! -e {folder}/{program} ] || mount --bind /dev/null {folder}/{program}")
+    assert host.module("state_info").ok()["missing"] == {"libraries": [], "programs": ["ipvsadm", "nft"]}

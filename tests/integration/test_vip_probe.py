@@ -147,7 +147,7 @@ def test_drained_real_servers_are_skipped(cluster: Cluster) -> None:
     cluster.director.module("ipvs_dest", weight=0, **weight).changed()
     try:
         result = cluster.director.module("vip_probe", through=rows, drained="skip").ok()
-        assert (result["real_servers"], [target["rip"] for target in result["skipped"]]) == (
+        assert (result["real_servers"], [target["rip"] for target in result["left_out"]]) == (
             [],
             [target["rip"] for target in rows],
         )

@@ -32,7 +32,7 @@ class InvalidValue(Invalid):
     """An option has a value that cannot work."""
 
     def __init__(self, option: str, value: object, reason: str) -> None:
-        super().__init__(f"{option}: {value} {reason}")
+        super().__init__(f"{option}: {value} {reason}".rstrip())
         self.faults = [self]
         self.option = option
         self.value = value

@@ -99,6 +99,11 @@ class Read(Generic[T]):
         self._values = values
 
     @property
+    def failed(self) -> bool:
+        """Whether there is no value."""
+        return not self._values
+
+    @property
     def value(self) -> T:
         """The value; C(Faults.raise_all) comes first."""
         return self._values[0]
@@ -157,9 +162,8 @@ def check_fields(row: object, known: Collection[str]) -> None:
     if unknown:
         faults = Faults()
         for name in unknown:
-            faults.add(
-                InvalidValue(str(name), repr(row[name]), f"is an unknown option: valid options are {', '.join(known)}")
-            )
+            reason = f"is an unknown option: valid options are {', '.join(known) or 'none'}"
+            faults.add(InvalidValue(str(name), repr(row[name]), reason))
         faults.raise_all()
 
 

@@ -177,3 +177,10 @@ def change_facts(changes: Sequence[Change[ItemT]]) -> Facts:
             rows.append({"action": change.action, "kind": item.KIND, "key": item.identity(), "command": command})
         commands += command.splitlines()
     return {"changed": bool(rows), "changes": rows, "commands": commands}
+
+
+def joined_facts(results: Sequence[Options]) -> Facts:
+    """The changes that several modules return, as those of one."""
+    rows = [row for result in results for row in result["changes"]]
+    commands = [command for result in results for command in result["commands"]]
+    return {"changed": any(result["changed"] for result in results), "changes": rows[:_ROWS], "commands": commands}

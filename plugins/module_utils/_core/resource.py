@@ -72,6 +72,10 @@ class Resource(Generic[DesiredT, KeyT, ItemT, ContextT, BackendT]):
         """The module's own return values, given what there is afterwards; C(warnings) among them are given as such."""
         return {}
 
+    def outcome(self, desired: DesiredT, transition: Transition[KeyT, ItemT, ContextT]) -> Facts:
+        """The same, where what there was before, or what changed, counts, too."""
+        return self.result(desired, transition.after())
+
     def after(
         self,
         desired: DesiredT,

@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Union
 
+from .._core import values
 from .._core.errors import InvalidValue
 from .._core.options import (
     STATE,
@@ -24,9 +25,12 @@ from .._core.options import (
     boolean,
     check_fields,
     choice,
+    text,
 )
-from .._core.reconcile import Seen, Wanted
+from .._core.reconcile import Change, Seen, Transition, Wanted
 from .._core.resource import Desired, Resource
+from .._core.values import Address
+from .held_back import held_back, vips_without_service
 from .kernel import TableBackend
 from .model import Destination, DestinationKey, IpvsKey, Service, ServiceKey, TableItem, WantedDestination
 from .options import DESTINATION, SERVICE, SERVICE_KEY, destination_of, service_of
@@ -52,7 +56,15 @@ def _network(value: object) -> Network:
         ) from None
 
 
+def _addresses(name: str, value: Any) -> frozenset[Address]:
+    faults = Faults()
+    addresses = [faults.read(values.address, f"{name}[{number}]", address) for number, address in enumerate(value)]
+    faults.raise_all()
+    return frozenset(address.value for address in addresses)
+
+
 PURGE_NETWORKS = Option("purge_networks", _networks, type="list", elements="str")
+UNPREPARED = text("unprepared", _addresses, type="list", elements="str", default=[])
 ARGUMENT_SPEC = {
     # The rows are read here, with their places in messages: of 10,000 destinations, Ansible would take a third of the time.
     "services": {"type": "list", "elements": "dict", "required": True},
@@ -61,6 +73,7 @@ ARGUMENT_SPEC = {
         PURGE_NETWORKS,
         boolean("keep_weights", default=False),
         boolean("keep_drained", default=True),
+        UNPREPARED,
     ),
 }
 
@@ -73,6 +86,7 @@ class DesiredTable(Desired[IpvsKey, TableItem]):
     purge: str
     networks: Sequence[Network] | None  # that purge of services is bounded to; None: every service
     keep_drained: bool
+    unprepared: AbstractSet[Address]  # the RIPs of real servers that have not been prepared for a change
 
 
 class IpvsTable(Resource[DesiredTable, IpvsKey, TableItem, None, TableBackend]):
@@ -85,6 +99,7 @@ class IpvsTable(Resource[DesiredTable, IpvsKey, TableItem, None, TableBackend]):
         complete: set[ServiceKey] = set()
         unique = Unique(faults)
         networks = faults.read(_purge_networks, options)
+        unprepared = faults.read(UNPREPARED.read, options["unprepared"])
         for number, row in enumerate(options["services"]):
             where = f"services[{number}]"
             service = faults.collect(_service, row, where, where=where)
@@ -102,39 +117,47 @@ class IpvsTable(Resource[DesiredTable, IpvsKey, TableItem, None, TableBackend]):
                 unique.add(item.key, item.where, shown=_name)
                 wanted.append(item)
         faults.raise_all()
-        return DesiredTable(wanted, complete, options["purge"], networks.value, options["keep_drained"])
+        return DesiredTable(wanted, complete, options["purge"], networks.value, options["keep_drained"], unprepared.value)
 
     def open(self, desired: DesiredTable) -> TableBackend:
         """Connect to IPVS."""
-        return TableBackend(whole=desired.purge == SERVICES)
+        # Whether a VIP has another service, only the whole table says.
+        return TableBackend(whole=desired.purge == SERVICES or bool(desired.unprepared))
 
     def plan(self, desired: DesiredTable, seen: Seen[IpvsKey, TableItem, None]) -> Sequence[Wanted[IpvsKey, TableItem]]:
-        """What is wanted, with drained destinations as they are where they are to be kept; and what is purged beside it."""
+        """What is wanted, with drained destinations as they are where they are to be kept; and what is purged beside it.
+
+        Without the services that are held back, and all that is theirs.
+        """
         wanted = desired.wanted
         drained = {destination.key for destination in _drained(seen.items)} if desired.keep_drained else set()
         if drained:
             wanted = [_staying_drained(item) if item.key in drained else item for item in wanted]
-        return _with_purge(desired, wanted, seen.items)
+        groups = _with_purge(desired, wanted, seen.items)
+        for held in held_back(desired.wanted, seen.items, desired.unprepared):
+            del groups[held.service]
+        return [item for group in groups.values() for item in group]
 
-    def result(self, desired: DesiredTable, seen: Seen[IpvsKey, TableItem, None]) -> Facts:
-        """The listed destinations that are drained, in the order of the list."""
-        by_key = {destination.key: destination for destination in _drained(seen.items)}
-        drained = [by_key[item.key] for item in desired.wanted if item.key in by_key] if by_key else []
-        if not drained:
-            return {"drained": []}
-        names = ", ".join(str(destination.key) for destination in drained)
-        rips = ", ".join(sorted({str(destination.key.rip) for destination in drained}))
-        warning = (
-            f"drained, and left so: {names}. The playbook lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip={rips} and"
-            " state=present, gives back the former weights"
-        )
-        return {"drained": [destination.facts() for destination in drained], "warnings": [warning]}
+    def outcome(self, desired: DesiredTable, transition: Transition[IpvsKey, TableItem, None]) -> Facts:
+        """The listed destinations that are drained, the services that are held back, and those that are purged."""
+        after = transition.after().items
+        drained = _listed_drained(desired, after)
+        held = held_back(desired.wanted, transition.seen.items, desired.unprepared)
+        facts: Facts = {
+            "drained": [destination.facts() for destination in drained],
+            "held_back": [service.facts() for service in held],
+            "held_back_vips": vips_without_service(held, after),
+            "purged": [service.facts() for service in _purged(desired, transition.changes)],
+        }
+        warnings = [_drained_warning(drained)] if drained else []
+        warnings += [service.warning() for service in held]
+        return {**facts, "warnings": warnings} if warnings else facts
 
 
 def _with_purge(
     desired: DesiredTable, wanted: Sequence[Wanted[IpvsKey, TableItem]], items: Mapping[IpvsKey, TableItem]
-) -> list[Wanted[IpvsKey, TableItem]]:
-    """What is wanted; and, absent, what is purged of what exists beside it, each destination next to its service."""
+) -> dict[ServiceKey, list[Wanted[IpvsKey, TableItem]]]:
+    """By service: what is wanted; and, absent, what is purged of what exists beside it."""
     groups: dict[ServiceKey, list[Wanted[IpvsKey, TableItem]]] = {}
     for item in wanted:
         groups.setdefault(item.key if isinstance(item.key, ServiceKey) else item.key.service, []).append(item)
@@ -148,7 +171,33 @@ def _with_purge(
             group = groups[key.service]
             if group[0].new is None or (desired.purge != NONE and key.service in desired.complete):
                 group.append(Wanted.absent(key))
-    return [item for group in groups.values() for item in group]
+    return groups
+
+
+def _purged(desired: DesiredTable, changes: Sequence[Change[TableItem]]) -> list[ServiceKey]:
+    """The services that are removed although they are not listed."""
+    if desired.purge != SERVICES:
+        return []
+    removed = [change.before.key for change in changes if change.after is None and isinstance(change.before, Service)]
+    if not removed:
+        return []
+    listed = {item.key for item in desired.wanted}
+    return sorted((service for service in removed if service not in listed), key=lambda service: service.order)
+
+
+def _listed_drained(desired: DesiredTable, items: Mapping[IpvsKey, TableItem]) -> list[Destination]:
+    """The listed destinations that are drained, in the order of the list."""
+    by_key = {destination.key: destination for destination in _drained(items)}
+    return [by_key[item.key] for item in desired.wanted if item.key in by_key] if by_key else []
+
+
+def _drained_warning(drained: Sequence[Destination]) -> str:
+    names = ", ".join(str(destination.key) for destination in drained)
+    rips = ", ".join(sorted({str(destination.key.rip) for destination in drained}))
+    return (
+        f"drained, and left so: {names}. The playbook lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip={rips} and"
+        " state=present, gives back the former weights"
+    )
 
 
 def _drained(items: Mapping[IpvsKey, TableItem]) -> Iterator[Destination]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ _REQUEST: Mapping[tuple[type, str], tuple[int, Callable[[Any], bytes]]] = {
     (SyncDaemon, "remove"): (codec.CMD_DEL_DAEMON, codec.encode_daemon_key),
 }
 
+_TABLE = "/proc/net/ip_vs"  # exists while the module ip_vs is loaded
+
 _Connected = TypeVar("_Connected", bound="IpvsBackend")
 
 
@@ -57,6 +60,11 @@ def _connect() -> GenericSocket:
 def load_ipvs() -> None:
     """Have the module ip_vs loaded: the kernel does, when it is asked for that family."""
     _connect().close()
+
+
+def is_loaded() -> bool:
+    """Whether the kernel has IPVS already; to ask generic netlink would load the module."""
+    return os.path.exists(_TABLE)
 
 
 class IpvsBackend:
@@ -100,6 +108,10 @@ class IpvsBackend:
         answers = self._request(codec.CMD_GET_DEST, codec.encode_key(service), dump=True)
         destinations = [codec.decode_destination(service, answer) for answer in answers]
         return self._notes.with_notes({destination.key: destination for destination in destinations})
+
+    def destinations_of_all(self, services: Iterable[ServiceKey]) -> dict[DestinationKey, Destination]:
+        """The destinations of several services."""
+        return {key: destination for service in services for key, destination in self.destinations(service).items()}
 
     def boot_rules(self, services: Iterable[Options]) -> list[str]:
         """The rules that restore these services as they are, the timeouts, and the daemons after a reboot.

@@ -10,12 +10,13 @@ Sources: RFC 791 and RFC 8200, section 5 (the least MTU of a link); RFC 5227 and
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .._core.errors import InvalidValue
 from .._core.options import Facts, Faults
 from .._core.values import Address
+from .._ipvs.model import Destination
 from .._net import tunnel
 from .preflight_options import Path, PreflightRequest
 
@@ -50,22 +51,37 @@ def sizes(passes: int, fails: int) -> range:
     return range(passes + step, fails, step)
 
 
-def to_result(request: PreflightRequest, findings: Findings) -> Facts:
+def drained_rips(destinations: Iterable[Destination]) -> set[Address]:
+    """The RIPs that have a destination, and none with a weight."""
+    rips: set[Address] = set()
+    weighted: set[Address] = set()
+    for destination in destinations:
+        (weighted if destination.weight else rips).add(destination.key.rip)
+    return rips - weighted
+
+
+def to_result(request: PreflightRequest, findings: Findings, drained: Collection[Address] = ()) -> Facts:
     """The return values.
 
-    :raises Invalid: every fault
+    :param drained: the RIPs of drained real servers, faults of whose paths are warnings
+    :raises Invalid: every other fault
     """
     faults = Faults()
+    warnings: list[str] = []
     for path in request.paths:
-        for fault in _path_faults(request, path, findings.paths[path.rip]):
-            faults.add(fault, path.place)
+        finding, excuse = findings.paths[path.rip], _excuse(path, drained)
+        for fault in _path_faults(request, path, finding, is_needed=not excuse):
+            if excuse:
+                warnings.append(f"{fault.within(path.place)}: {path.name} {excuse}, so this is only a warning")
+            else:
+                faults.add(fault, path.place)
+        warnings += _path_warnings(path, finding)
     holders = {mac: path.name for path in request.paths for mac in findings.paths[path.rip].macs}
     for index, vip in enumerate(request.vips):
         for mac, device in _other_holders(vip, findings):
             if mac not in holders:
                 faults.add(_foreign_holder(f"vips[{index}]", vip, mac, device))
     faults.raise_all()
-    warnings = [warning for path in request.paths for warning in _path_warnings(path, findings.paths[path.rip])]
     warnings += [
         f"vips[{index}]: {holders[mac]} ({mac}) answers for {vip} on {device}: a real server has to keep silent about its"
         " VIP; the roles see to it"
@@ -80,14 +96,21 @@ def to_result(request: PreflightRequest, findings: Findings) -> Facts:
     }
 
 
+def _excuse(path: Path, drained: Collection[Address]) -> str:
+    """Why faults of a path are warnings; empty if they are not."""
+    if path.rip in drained:
+        return "is drained"
+    return "takes no part in this run" if path.is_optional else ""
+
+
 def _facts(path: Path, finding: PathFinding) -> Facts:
-    mtu = _mtu(path, finding)
+    mtu = None if finding.problem else _mtu(path, finding)
     return {
         "name": path.name,
         "rip": str(path.rip),
-        "source": str(finding.source),
+        "source": None if finding.source is None else str(finding.source),
         "mtu": mtu,
-        "inner_mtu": mtu - path.overhead,
+        "inner_mtu": None if mtu is None else mtu - path.overhead,
         "alive": _is_alive(path, finding),
     }
 
@@ -104,7 +127,7 @@ def _unanswered(path: Path) -> str:
     return "no echo request" if path.port is None else f"neither echo requests nor TCP port {path.port}"
 
 
-def _path_faults(request: PreflightRequest, path: Path, finding: PathFinding) -> Iterator[InvalidValue]:
+def _path_faults(request: PreflightRequest, path: Path, finding: PathFinding, is_needed: bool) -> Iterator[InvalidValue]:
     rip = path.rip
     if finding.problem:
         reason = f"has no route from this host ({finding.problem}): add one, or correct the address"
@@ -118,6 +141,9 @@ def _path_faults(request: PreflightRequest, path: Path, finding: PathFinding) ->
         way_out = "start the real server, correct its address, or let its firewall answer echo requests"
         if path.port is None:
             way_out += ", or name a TCP port of it (port)"
+        if is_needed:
+            drain = "drain it (lvs.cluster.drain), " if request.tolerates_drained else ""
+            way_out += f"; if it is down on purpose, {drain}give it state: absent, or take it out of the description"
         reason = f"does not answer: {_unanswered(path)} got a reply within {request.timeout:g} s: {way_out}"
         yield InvalidValue("rip", rip, reason)
         return
@@ -146,8 +172,8 @@ def _mtu_faults(path: Path, mtu: int) -> Iterator[InvalidValue]:
 
 
 def _path_warnings(path: Path, finding: PathFinding) -> Iterator[str]:
-    """What may be intended, of a path without a fault."""
-    if not _is_alive(path, finding):
+    """What may be intended."""
+    if finding.macs and not _is_alive(path, finding):
         protocol = "ARP" if path.rip.version == 4 else "neighbour discovery"
         yield f"{path.place}, rip: {path.rip} answers {protocol}, but {_unanswered(path)}: is the real server ready?"
     if not path.mtu_matters:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._core import values
 from .._core.errors import InvalidValue
-from .._core.options import Faults, Option, Options, Read, argument_spec, choice, integer, number, text
+from .._core.options import Faults, Option, Options, Read, argument_spec, boolean, choice, integer, number, text
 from .._core.values import Address
 from .._net import tunnel
 from .options import OptionReader
@@ -34,6 +34,8 @@ INNER: Option[tuple[int, ...]] = Option("inner", _address_families, type="list",
 # By the address family of the real server.
 MTU = {version: integer("mtu", least, tunnel.MAX_MTU) for version, least in tunnel.LEAST_MTU.items()}
 PORT = integer("port", 1, 65535)
+OPTIONAL = boolean("optional", default=False)
+DRAINED = choice("drained", ("check", "warn"), default="check")
 TIMEOUT = number("timeout", 0.1, 30, " seconds", default=2.0)
 
 ARGUMENT_SPEC = {
@@ -42,10 +44,10 @@ ARGUMENT_SPEC = {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": argument_spec(NAME, RIP, FORWARD, TUNNEL_TYPE, TUNNEL_CHECKSUM, INNER, MTU[4], PORT),
+        "options": argument_spec(NAME, RIP, FORWARD, TUNNEL_TYPE, TUNNEL_CHECKSUM, INNER, MTU[4], PORT, OPTIONAL),
     },
     "sources": {"type": "list", "elements": "str", "default": []},
-    **argument_spec(TIMEOUT),
+    **argument_spec(DRAINED, TIMEOUT),
 }
 
 
@@ -61,6 +63,7 @@ class Path:
     overhead: int  # bytes that IPVS puts before a packet
     mtu: int | None  # bytes: the path MTU that the real server is configured for
     port: int | None  # a TCP port
+    is_optional: bool  # the real server takes no part in this run
 
     @property
     def mtu_matters(self) -> bool:
@@ -75,6 +78,7 @@ class PreflightRequest:
     vips: tuple[Address, ...]
     paths: tuple[Path, ...]
     sources: tuple[Address, ...]  # from which the real servers accept tunnelled packets
+    tolerates_drained: bool  # faults of a path to a drained real server are warnings
     timeout: float  # seconds, for each kind of probe
 
 
@@ -90,12 +94,14 @@ def parse(options: Options) -> PreflightRequest:
         place = f"paths[{index}] ({row['name'] or row['rip']})"
         paths.append(faults.read(_path, row, place, where=place))
     sources = [faults.read(values.address, f"sources[{index}]", source) for index, source in enumerate(options["sources"])]
+    drained = faults.read(DRAINED.read, options["drained"])
     timeout = faults.read(TIMEOUT.read, options["timeout"])
     faults.raise_all()
     return PreflightRequest(
         tuple(vip.value for vip in vips),
         tuple(path.value for path in paths),
         tuple(source.value for source in sources),
+        drained.value == "warn",
         timeout.value,
     )
 
@@ -104,7 +110,7 @@ def _path(row: Options, place: str) -> Path:
     reader = OptionReader(row)
     name, rip, forward = reader.read_optional(NAME), reader.read(RIP), reader.read(FORWARD)
     tunnel_type, checksum = reader.read(TUNNEL_TYPE), reader.read(TUNNEL_CHECKSUM)
-    inner, port = reader.read(INNER), reader.read_optional(PORT)
+    inner, port, optional = reader.read(INNER), reader.read_optional(PORT), reader.read(OPTIONAL)
     reader.faults.raise_all()
     outer = rip.value.version
     reader.faults.collect(tunnel.check_checksum, tunnel_type.value, checksum.value)
@@ -119,4 +125,5 @@ def _path(row: Options, place: str) -> Path:
         overhead=tunnel.overhead(outer, tunnel_type.value, checksum.value) if forward.value == "tunnel" else 0,
         mtu=mtu.value,
         port=port.value,
+        is_optional=optional.value,
     )

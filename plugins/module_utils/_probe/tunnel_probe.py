@@ -176,7 +176,7 @@ def to_result(findings: Iterable[tuple[ProbeTarget, ProbeFinding]], skipped: Seq
         rows.append({**target.facts(), "answered": not problem, "seconds": seconds, "problem": problem})
         if problem:
             messages.append(f"{target.name} ({target.rip}) for {values.endpoint(target.vip, target.port)}: {problem}")
-    facts = {"real_servers": rows, "skipped": [target.facts() for target in skipped]}
+    facts = {"real_servers": rows, "left_out": [target.facts() for target in skipped]}
     if messages:
         summary = f"{len(messages)} of {len(rows)} probes of real servers were not answered:"
         raise ProbeFailed("\n".join([summary, *messages]), facts)

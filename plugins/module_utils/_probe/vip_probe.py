@@ -42,4 +42,4 @@ def _destinations(targets: Iterable[tunnel_probe.ProbeTarget]) -> dict[Destinati
     """The destinations that this director has in the targets' services."""
     services = {target.destination.key.service for target in targets}
     with IpvsBackend() as ipvs:
-        return {key: destination for service in services for key, destination in ipvs.destinations(service).items()}
+        return ipvs.destinations_of_all(services)

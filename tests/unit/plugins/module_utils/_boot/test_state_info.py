@@ -1,17 +1,18 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the state file says of a host."""
+"""What the state file says of a host, and what the host lacks."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._boot.state_info import read
+from ansible_collections.lvs.cluster.plugins.module_utils._boot import state_info
 from ansible_collections.lvs.cluster.plugins.module_utils._core import boot_text
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 
@@ -26,6 +27,12 @@ def boot_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "boot"
 
 
+def noted() -> dict[str, Any]:
+    """What the module returns of the state file."""
+    returned = state_info.read({})
+    return {name: returned[name] for name in NOTHING}
+
+
 def write(state_file: Path, subjects: dict[str, Any]) -> None:
     """Have the state file contain these subjects."""
     state_file.parent.mkdir()
@@ -34,7 +41,7 @@ def write(state_file: Path, subjects: dict[str, Any]) -> None:
 
 def test_untouched_host() -> None:
     """There is no file."""
-    assert read({}) == NOTHING
+    assert noted() == NOTHING
 
 
 def test_every_subject(state_file: Path, boot_folder: Path) -> None:
@@ -61,7 +68,7 @@ def test_every_subject(state_file: Path, boot_folder: Path) -> None:
         "boot": {"services": []},
     }
     write(state_file, subjects)
-    assert read({}) == {
+    assert noted() == {
         "devices": [{"name": "lvsgre", "vips": []}, {"name": "tunl0", "vips": ["192.0.2.1", "2001:db8::1"]}],
         "arp_silent_devices": ["lo", "tunl0"],
         "drained": [DRAINED],
@@ -74,7 +81,7 @@ def test_every_subject(state_file: Path, boot_folder: Path) -> None:
 def test_a_subject_without_an_entry_is_none(state_file: Path, subjects: dict[str, Any], empty: bool) -> None:
     """Any entry counts, of whichever subject."""
     write(state_file, subjects)
-    assert read({}) == {**NOTHING, "empty": empty}
+    assert noted() == {**NOTHING, "empty": empty}
 
 
 def test_damaged_file(state_file: Path) -> None:
@@ -82,4 +89,43 @@ def test_damaged_file(state_file: Path) -> None:
     state_file.parent.mkdir()
     state_file.write_text("{")
     with pytest.raises(LvsError, match="not readable as JSON"):
-        read({})
+        state_info.read({})
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which Python and the shell look, and nowhere else."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "path", [str(folder)])
+    monkeypatch.setattr(state_info, "_FOLDERS_OF_ROOT", ())
+    for name in ("nftables", "pyroute2"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+def test_everything_is_missing(installed: Path) -> None:
+    (installed / "nft").touch()  # not a program
+    missing = {"libraries": ["nftables", "pyroute2"], "programs": ["ipvsadm", "nft"]}
+    assert state_info.read({})["missing"] == missing
+
+
+def test_nothing_is_missing(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries are found without being imported, and programs also in folders that only root has in PATH."""
+    (installed / "pyroute2.py").write_text("raise RuntimeError")
+    (installed / "nftables").mkdir()
+    (installed / "nftables/__init__.py").write_text("raise RuntimeError")
+    for name in ("ipvsadm", "nft"):
+        (installed / name).touch(mode=0o755)
+    assert state_info.read({})["missing"] == {"libraries": [], "programs": []}
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert state_info.read({})["missing"] == {"libraries": [], "programs": ["ipvsadm", "nft"]}
+    monkeypatch.setattr(state_info, "_FOLDERS_OF_ROOT", ("/nowhere", str(installed)))
+    assert state_info.read({})["missing"] == {"libraries": [], "programs": []}
+    monkeypatch.delenv("PATH")
+    assert state_info.read({})["missing"] == {"libraries": [], "programs": []}
+
+
+def test_interpreter() -> None:
+    assert state_info.read({})["python"] == sys.executable

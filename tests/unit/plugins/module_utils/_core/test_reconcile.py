@@ -20,6 +20,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import
     Transition,
     Wanted,
     change_facts,
+    joined_facts,
     reconcile,
 )
 from tests.unit.helpers import all_refused, applied, reconciled, refused
@@ -215,6 +216,17 @@ def test_a_result_has_the_first_thousand_changes_as_data_and_all_as_commands() -
     facts = change_facts([Change(None, Box(str(number))) for number in range(1001)])
     assert [row["command"] for row in facts["changes"]] == facts["commands"][:1000]
     assert facts["commands"][1000] == "box add 1000 1 grey"
+
+
+def test_changes_of_several_modules_as_those_of_one() -> None:
+    """In their order, with the same limit."""
+    first = change_facts([Change(None, Box(str(number))) for number in range(999)])
+    last = change_facts([Change(None, Box(name)) for name in "ab"])
+    facts = joined_facts([first, change_facts([]), last])
+    assert facts["changed"] is True
+    assert facts["changes"] == first["changes"] + last["changes"][:1]
+    assert facts["commands"] == [*first["commands"], "box add a 1 grey", "box add b 1 grey"]
+    assert joined_facts([change_facts([])]) == joined_facts([]) == change_facts([])
 
 
 sizes, colours = st.integers(0, 3) | st.just(25), st.sampled_from(["blue", "grey"])

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Transition
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import IpvsTable
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, Service, ServiceKey
 from tests.unit.helpers import all_refused, applied, reconciled, refused
@@ -30,7 +30,7 @@ RS1, RS2, RS3 = "10.0.0.1", "10.0.0.2", "10.0.0.3"
 def listed(*services: Any, **options: Any) -> dict[str, Any]:
     """The options of a module that has these services."""
     defaults = {"purge": "none", "purge_networks": None, "keep_weights": False, "keep_drained": True}
-    return {"services": list(services), **defaults, **options}
+    return {"services": list(services), "unprepared": [], **defaults, **options}
 
 
 def at(service: ServiceKey, rip: str, **fields: Any) -> Destination:
@@ -53,9 +53,14 @@ def planned(options: dict[str, Any], current: dict[Any, Any]) -> list[Any]:
     return list(IpvsTable().plan(IpvsTable().parse(options), Seen(current, None)))
 
 
-def result(options: dict[str, Any], items: dict[Any, Any]) -> dict[str, Any]:
-    """What the module returns where there are these items."""
-    return IpvsTable().result(IpvsTable().parse(options), Seen(items, None))
+def result(options: dict[str, Any], current: dict[Any, Any]) -> dict[str, Any]:
+    """What the module returns when it has made its changes."""
+    wanted = planned(options, current)
+    transition = Transition(wanted, Seen(current, None), reconciled(wanted, current))
+    return IpvsTable().outcome(IpvsTable().parse(options), transition)
+
+
+NOTHING: dict[str, Any] = {"drained": [], "held_back": [], "held_back_vips": [], "purged": []}
 
 
 def lines(options: dict[str, Any], current: dict[Any, Any]) -> list[str]:
@@ -586,9 +591,206 @@ def test_drained_is_reported() -> None:
     backwards = dict(reversed(both.items()))  # the kernel's order is any
     assert [destination["rip"] for destination in result(LISTED, backwards)["drained"]] == [RS1, RS2]
     found = result(LISTED, DRAINED)
-    assert found["drained"] == [at(WEB, RS1, weight=0, former_weight=3).facts()]
+    assert found["drained"] == [at(WEB, RS1, weight=0, former_weight=3, upper_threshold=9).facts()]
     (warning,) = found["warnings"]
     assert warning.startswith("drained, and left so: -t 192.0.2.1:80 -r 10.0.0.1:80. ")
     assert "lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip=10.0.0.1 and state=present" in warning
-    assert result(listed(WEB_OPTIONS), DRAINED) == {"drained": []}
-    assert result(LISTED, table(Service(WEB), at(WEB, RS1, weight=0))) == {"drained": []}
+    assert result(listed(WEB_OPTIONS), DRAINED) == NOTHING
+    assert result(LISTED, table(Service(WEB), at(WEB, RS1, weight=0))) == NOTHING
+
+
+# ----- what is purged
+
+
+@pytest.mark.parametrize(
+    ("options", "services"),
+    [
+        (listed(ONE_OF_WEB, purge="services"), [WEB6, DNS, FAR, MARK]),
+        (listed(ONE_OF_WEB, DNS_OPTIONS, purge="services", purge_networks=["192.0.2.0/24", "2001:db8::/32"]), [WEB6]),
+        (listed({**WEB_OPTIONS, "state": "absent"}, purge="services", purge_networks=["198.51.100.0/24"]), [FAR]),
+        (listed({**WEB_OPTIONS, "state": "absent"}, purge="destinations"), []),
+        (listed({**WEB_OPTIONS, "destinations": []}, purge="destinations"), []),
+        (listed(ONE_OF_WEB), []),
+    ],
+)
+def test_purged_services_are_reported(options: dict[str, Any], services: list[ServiceKey]) -> None:
+    """In the order of ipvs_info; not those that are listed as absent, and no destinations."""
+    in_order = sorted(services, key=lambda service: service.order)
+    assert result(options, CURRENT) == {**NOTHING, "purged": [service.facts() for service in in_order]}
+
+
+def test_nothing_is_purged_twice() -> None:
+    options = listed(ONE_OF_WEB, purge="services")
+    after = applied(reconciled(planned(options, CURRENT), CURRENT), CURRENT)
+    assert result(options, after) == NOTHING
+
+
+# ----- services that are held back
+
+GUE = {"tunnel_type": "gue", "tunnel_port": 6080}
+GRE = {"tunnel_type": "gre"}
+TO_GUE = {**WEB_OPTIONS, "scheduler": "rr", "destinations": [{"rip": RS1, **GUE}, {"rip": RS2, **GUE, "weight": 7}]}
+
+
+def held(options: dict[str, Any], current: dict[Any, Any]) -> list[tuple[Any, list[str], bool]]:
+    """The services that are held back: VIP or mark, with the real servers, and whether they exist."""
+    rows = result(options, current)["held_back"]
+    return [(row.get("vip", row.get("fwmark")), row["rips"], row["exists"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("current", "row", "prepared"),
+    [
+        # A destination that is new here.
+        (None, {}, True),
+        (None, {"weight": 0}, True),
+        (None, GUE, True),
+        (None, {"forward": "route"}, True),
+        (None, {"forward": "masquerade"}, False),
+        (None, {"forward": "masquerade", "rport": 8080}, False),
+        (None, {"forward": "local"}, False),
+        (None, {"state": "absent"}, False),
+        # One that changes for the real server.
+        ({}, GUE, True),
+        ({}, GRE, True),
+        ({}, {"forward": "route"}, True),
+        ({"forward": "route"}, {"forward": "tunnel"}, True),
+        ({"forward": "masquerade"}, {"forward": "tunnel"}, True),
+        ({"forward": "masquerade"}, {"forward": "route"}, True),
+        ({"forward": "local"}, {"forward": "route"}, True),
+        (GUE, {"tunnel_port": 6081}, True),
+        (GUE, {"tunnel_checksum": "checksum"}, True),
+        (GUE, {"tunnel_type": "ipip"}, True),
+        (GUE, GRE, True),
+        (GUE, {"forward": "route"}, True),
+        ({"weight": 0, "former_weight": 3}, GUE, True),
+        # One that does not: as given, and merged with the kernel's.
+        ({}, {}, False),
+        ({}, {"forward": "tunnel", "tunnel_type": "ipip", "tunnel_checksum": "none"}, False),
+        (GUE, {}, False),
+        (GUE, {**GUE, "tunnel_checksum": "none"}, False),
+        ({"forward": "route"}, {}, False),
+        ({}, {"weight": 0}, False),
+        ({"weight": 0, "former_weight": 3}, {"weight": 9}, False),
+        ({}, {"upper_threshold": 9, "lower_threshold": 3}, False),
+        # One that the director rewrites from now on, and one that goes.
+        ({}, {"forward": "masquerade"}, False),
+        (GUE, {"forward": "masquerade"}, False),
+        ({"forward": "route"}, {"forward": "local"}, False),
+        (GUE, {"forward": "local"}, False),
+        ({"forward": "masquerade"}, {"forward": "local"}, False),
+        (GUE, {**GRE, "state": "absent"}, False),
+    ],
+)
+@pytest.mark.parametrize("keep_drained", [True, False])
+def test_who_has_to_be_prepared(
+    current: dict[str, Any] | None, row: dict[str, Any], prepared: bool, keep_drained: bool
+) -> None:
+    """Whoever gets packets for the VIP in a way that is new to it. Otherwise, all is changed as if it were prepared."""
+    items = table(Service(WEB), at(WEB, RS2), *([] if current is None else [at(WEB, RS1, **current)]))
+    options = listed({**WEB_OPTIONS, "scheduler": "rr", "destinations": [{"rip": RS1, **row}]}, keep_drained=keep_drained)
+    unprepared = {**options, "unprepared": [RS1]}
+    assert held(unprepared, items) == ([("192.0.2.1", [RS1], True)] if prepared else [])
+    assert lines(unprepared, items) == ([] if prepared else lines(options, items))
+    assert lines(options, items) == lines({**options, "unprepared": [RS2, RS3]}, items) != []
+
+
+def test_service_that_is_held_back_is_left_whole() -> None:
+    """Its own options, its other destinations, and what would be purged of it; the rest of the table is changed."""
+    current = table(Service(WEB), at(WEB, RS1), at(WEB, RS2), at(WEB, RS3), Service(DNS), at(DNS, RS1), Service(FAR))
+    dns = {**DNS_OPTIONS, "destinations": [{"rip": RS1, "weight": 4}]}
+    options = listed(TO_GUE, dns, purge="services", unprepared=[f" {RS1} "])
+    assert lines(options, current) == ["-e -u 192.0.2.2:53 -r 10.0.0.1:53 -i -w 4", "-D -t 198.51.100.1:80"]
+    warning = (
+        "-t 192.0.2.1:80: left as it is, as real servers are not prepared for the change: 10.0.0.1. Run it again with these"
+        " real servers"
+    )
+    assert result(options, current) == {
+        **NOTHING,
+        "held_back": [{"vip": "192.0.2.1", "port": 80, "protocol": "tcp", "rips": [RS1], "exists": True}],
+        "purged": [FAR.facts()],
+        "warnings": [warning],
+    }
+
+
+def test_change_that_needs_no_preparation_is_made() -> None:
+    """A weight of an unprepared real server, also next to a new one that is prepared; and the removal of the service."""
+    row = {**WEB_OPTIONS, "destinations": [{"rip": RS1, "weight": 5}, {"rip": RS2}]}
+    current = table(Service(WEB), at(WEB, RS1))
+    assert lines(listed(row, unprepared=[RS1]), current) == [
+        "-e -t 192.0.2.1:80 -r 10.0.0.1:80 -i -w 5",
+        "-a -t 192.0.2.1:80 -r 10.0.0.2:80 -i -w 1",
+    ]
+    assert held(listed({**TO_GUE, "state": "absent"}, unprepared=[RS1, RS2]), current) == []
+    assert lines(listed({**TO_GUE, "state": "absent"}, unprepared=[RS1, RS2]), current)[-1] == "-D -t 192.0.2.1:80"
+    assert lines(listed(purge="services", unprepared=[RS1]), current)[-1] == "-D -t 192.0.2.1:80"
+
+
+def test_all_real_servers_that_have_to_be_prepared_are_named() -> None:
+    """Each once, with the services in the order of the list; a real server with a mark or in the other family, too."""
+    twice = [{"rip": "2001:db8::b7"}, {"rip": RS2, "rport": 8080, "forward": "masquerade"}, {"rip": RS1}, {"rip": RS3}]
+    rows = [{**MARK_OPTIONS, "destinations": [{"rip": RS1}]}, {**WEB_OPTIONS, "destinations": twice}, DNS_OPTIONS]
+    options = listed(*rows, unprepared=["2001:DB8:0::b7", RS1, RS2])
+    assert held(options, table(Service(WEB))) == [(7, [RS1], False), ("192.0.2.1", ["2001:db8::b7", RS1], True)]
+    first, second = result(options, {})["warnings"]
+    assert first.startswith("-f 7: left as it is, as real servers are not prepared for the change: 10.0.0.1. ")
+    assert ": 2001:db8::b7, 10.0.0.1. " in second
+
+
+@pytest.mark.parametrize(
+    ("services", "current", "options", "vips"),
+    [
+        ([TO_GUE], {}, {}, ["192.0.2.1"]),
+        ([TO_GUE, {**TO_GUE, "port": 443}], {}, {}, ["192.0.2.1"]),
+        ([TO_GUE], table(Service(WEB), at(WEB, RS1)), {}, []),
+        ([TO_GUE, {**TO_GUE, "port": 443}], table(Service(WEB), at(WEB, RS1)), {}, []),
+        # Another service has the VIP: one that is created by the same list, or one that was there.
+        ([TO_GUE, {**WEB_OPTIONS, "port": 443}], {}, {}, []),
+        ([TO_GUE], table(Service(ServiceKey.of({**WEB_OPTIONS, "port": 443}))), {"purge": "destinations"}, []),
+        # It has it no longer.
+        ([TO_GUE], table(Service(ServiceKey.of({**WEB_OPTIONS, "port": 443}))), {"purge": "services"}, ["192.0.2.1"]),
+        (
+            [TO_GUE, {**WEB_OPTIONS, "port": 443, "state": "absent"}],
+            table(Service(ServiceKey.of({**WEB_OPTIONS, "port": 443}))), {}, ["192.0.2.1"],
+        ),
+        # It has no VIP.
+        ([{**MARK_OPTIONS, "destinations": [{"rip": RS1}]}], {}, {}, []),
+    ],
+)  # fmt: skip
+def test_vips_without_a_service(
+    services: list[Any], current: dict[Any, Any], options: dict[str, Any], vips: list[str]
+) -> None:
+    """A director should not get them yet."""
+    assert result(listed(*services, unprepared=[RS1], **options), current)["held_back_vips"] == vips
+
+
+def test_bad_unprepared() -> None:
+    """With what is wrong elsewhere."""
+    with all_refused(
+        "unprepared[0]: 'rs1' is not an IP address",
+        "unprepared[2]: 224.0.0.1 is not a unicast address",
+        "services[0], scheduler: 'WRR' is not a scheduler's name",
+    ):
+        parsed(listed({**WEB_OPTIONS, "scheduler": "WRR"}, unprepared=["rs1", RS1, "224.0.0.1"]))
+
+
+@given(lists(), tables(), st.sets(st.sampled_from(SERVERS)))
+def test_any_unprepared(options: dict[str, Any], current: dict[Any, Any], unprepared: set[str]) -> None:
+    """A service is changed as if all were prepared, or not at all; what is returned is the same after the changes."""
+    without = reconciled(planned(options, current), current)
+    options = {**options, "unprepared": sorted(unprepared)}
+    changes = reconciled(planned(options, current), current)
+    returned = result(options, current)
+    services = [ServiceKey.from_facts(row) for row in returned["held_back"]]
+    kept = [change for change in without if getattr(change.item.key, "service", change.item.key) not in services]
+    assert changes == kept
+    # In these tables, all is tunnelled the same way: what a real server has to be prepared for is a new destination.
+    new = {
+        (change.item.key.service, str(change.item.key.rip)) for change in without
+        if change.action == "add" and isinstance(change.item, Destination) and str(change.item.key.rip) in unprepared
+    }  # fmt: skip
+    assert {(service, rip) for service, row in zip(services, returned["held_back"]) for rip in row["rips"]} == new
+    after = applied(changes, current)
+    again = result(options, after)
+    assert {**returned, "purged": []} == again
+    assert reconciled(planned(options, after), after) == []

@@ -9,6 +9,7 @@ import errno
 import struct
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -550,6 +551,18 @@ def test_destinations_of_named_services() -> None:
     assert socket.asked == [GET_SERVICE]  # for the one without destinations
 
 
+def test_destinations_of_several_services() -> None:
+    """Together, and of no others."""
+    in_dns = Destination(DestinationKey(DNS, ip_address("10.0.0.1"), 53), weight=0)
+    answers: Any = {
+        (GET_DEST, codec.encode_key(WEB)): [destination_answer(Destination(RS1))],
+        (GET_DEST, codec.encode_key(DNS)): [destination_answer(in_dns)],
+    }
+    backend = over(ipvs.IpvsBackend(), Socket(answers=answers))
+    assert backend.destinations_of_all([WEB, DNS]) == {RS1: Destination(RS1), in_dns.key: in_dns}
+    assert backend.destinations_of_all([DNS]) == {in_dns.key: in_dns}
+
+
 def test_destination_of_a_service_that_is_not_there() -> None:
     """One that comes needs the service, one that goes has gone."""
     backend = destinations(Socket(answers=TABLE))
@@ -728,6 +741,20 @@ def test_module_is_loaded_by_asking(monkeypatch: pytest.MonkeyPatch) -> None:
     ipvs.load_ipvs()
     assert socket.closed
     assert (socket.sends, socket.asked, socket.dumps) == ([], [], [])
+
+
+def test_module_that_is_loaded_has_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And the kernel is not asked, as that would load it."""
+
+    def connect(*_family_and_version: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ipvs, "GenericSocket", connect)
+    assert ipvs._TABLE == "/proc/net/ip_vs"
+    monkeypatch.setattr(ipvs, "_TABLE", str(tmp_path / "ip_vs"))
+    assert not ipvs.is_loaded()
+    (tmp_path / "ip_vs").touch()
+    assert ipvs.is_loaded()
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import Invalid
 from ansible_collections.lvs.cluster.plugins.module_utils._core.values import Address
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_checks import (
     Findings,
     PathFinding,
+    drained_rips,
     sizes,
     to_result,
 )
@@ -109,3 +111,90 @@ def test_faults_of_a_path(finding: PathFinding, given: dict[str, Any], message: 
 def test_warnings_of_a_path(finding: PathFinding, warning: str) -> None:
     (text,) = checked(finding)["warnings"]
     assert text.startswith(f"paths[0] (rs1){warning}")
+
+
+SILENT = PathFinding(source=DIP, route_mtu=1500)
+NO_ROUTE = PathFinding(problem="Network is unreachable")
+UNANSWERED = (
+    f"paths[0] (rs1), rip: {RIP} does not answer: no echo request got a reply within 2 s: start the real server, correct its"
+    " address, or let its firewall answer echo requests, or name a TCP port of it (port)"
+)
+
+
+def with_drained(finding: PathFinding, *drained: Address, **path: Any) -> dict[str, Any]:
+    request = parse(options(paths=[{**PATH, **path}], sources=[str(DIP)], drained="warn"))
+    return to_result(request, Findings({RIP: finding}, {}, set()), drained)
+
+
+def test_real_servers_that_are_drained() -> None:
+    """All destinations have weight 0, of whichever service."""
+    web, dns = ServiceKey(4, "tcp", VIP, 80), ServiceKey(4, "udp", VIP, 53)
+    drained, half, serving = (IPv4Address(f"192.0.2.{number}") for number in (1, 2, 3))
+    destinations = [
+        Destination(DestinationKey(service, rip, service.port), weight=weight)
+        for service, rip, weight in (
+            (web, drained, 0), (dns, drained, 0), (web, half, 0), (dns, half, 1), (web, serving, 1),
+        )
+    ]  # fmt: skip
+    assert drained_rips(destinations) == drained_rips(reversed(destinations)) == {drained}
+    assert drained_rips([]) == set()
+
+
+def test_silent_real_server_that_is_drained() -> None:
+    result = with_drained(SILENT, RIP)
+    assert result["warnings"] == [f"{UNANSWERED}: rs1 is drained, so this is only a warning"]
+    assert result["paths"] == [
+        {"name": "rs1", "rip": str(RIP), "source": str(DIP), "mtu": 1500, "inner_mtu": 1480, "alive": False}
+    ]
+
+
+def test_silent_real_server_that_takes_no_part() -> None:
+    result = checked(SILENT, optional=True)
+    assert result["warnings"] == [f"{UNANSWERED}: rs1 takes no part in this run, so this is only a warning"]
+    assert result["paths"][0]["alive"] is False
+
+
+def test_path_without_a_route_has_neither_source_nor_mtu() -> None:
+    result = with_drained(NO_ROUTE, RIP)
+    assert result["paths"] == [
+        {"name": "rs1", "rip": str(RIP), "source": None, "mtu": None, "inner_mtu": None, "alive": False}
+    ]
+    (warning,) = result["warnings"]
+    assert warning.startswith(f"paths[0] (rs1), rip: {RIP} has no route from this host (Network is unreachable): ")
+    assert warning.endswith(": rs1 is drained, so this is only a warning")
+
+
+def test_each_fault_of_a_path_is_a_warning() -> None:
+    """Beside the other warnings of that path."""
+    finding = PathFinding(source=IPv4Address("10.0.0.5"), route_mtu=1500, macs={"02:03"})
+    warnings = checked(finding, optional=True, mtu=1600)["warnings"]
+    assert ["takes no part in this run" in warning for warning in warnings] == [True, True, False]
+    assert f"rip: {RIP} gets its tunnelled packets from 10.0.0.5" in warnings[0]
+    assert "mtu: 1600 is what the real server reckons with, but only 1500 pass" in warnings[1]
+    assert f"rip: {RIP} answers ARP, but no echo request" in warnings[2]
+
+
+def test_real_server_that_is_needed_fails_beside_one_that_is_not() -> None:
+    other: Address = IPv4Address("192.168.56.184")
+    rows = [{**PATH, "optional": True}, {**PATH, "name": "rs2", "rip": str(other)}]
+    findings = Findings({RIP: SILENT, other: SILENT}, {}, set())
+    with pytest.raises(Invalid) as caught:
+        to_result(parse(options(paths=rows)), findings, {RIP})
+    assert [fault.option for fault in caught.value.faults] == ["paths[1] (rs2), rip"]
+
+
+def test_fault_of_a_vip_stays_one() -> None:
+    request = parse(options(vips=[str(VIP)], paths=[{**PATH, "optional": True}], drained="warn"))
+    with pytest.raises(Invalid, match=r"vips\[0\]: 192.168.56.185 is answered for by 02:04 on eth1"):
+        to_result(request, Findings({RIP: SILENT}, {VIP: {("02:04", "eth1")}}, set()), {RIP})
+
+
+def test_way_out_for_a_machine_that_is_down_on_purpose() -> None:
+    """To drain it is one where that makes a difference."""
+    ends = "; if it is down on purpose, {}give it state: absent, or take it out of the description"
+    with pytest.raises(Invalid) as caught:
+        with_drained(SILENT, DIP)
+    assert str(caught.value) == UNANSWERED + ends.format("drain it (lvs.cluster.drain), ")
+    with pytest.raises(Invalid) as caught:
+        checked(SILENT)
+    assert str(caught.value) == UNANSWERED + ends.format("")

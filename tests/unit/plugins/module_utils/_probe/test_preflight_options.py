@@ -17,12 +17,12 @@ from ....helpers import all_refused, refused
 
 PATH: dict[str, Any] = {
     "name": "rs1", "rip": "192.168.56.183", "forward": "tunnel", "tunnel_type": "ipip", "tunnel_checksum": "none",
-    "inner": [4], "mtu": None, "port": None,
+    "inner": [4], "mtu": None, "port": None, "optional": False,
 }  # fmt: skip
 
 
 def options(**given: Any) -> dict[str, Any]:
-    return {"vips": [], "paths": [], "sources": [], "timeout": 2.0, **given}
+    return {"vips": [], "paths": [], "sources": [], "drained": "check", "timeout": 2.0, **given}
 
 
 def path(**given: Any) -> Path:
@@ -36,7 +36,16 @@ def test_all_bad_options_are_named_at_once() -> None:
 
 
 def test_values_of_a_path() -> None:
-    gre = path(name=None, rip="2001:db8::183", tunnel_type="gre", tunnel_checksum="checksum", inner=[4, 6], mtu=1500, port=80)
+    gre = path(
+        name=None,
+        rip="2001:db8::183",
+        tunnel_type="gre",
+        tunnel_checksum="checksum",
+        inner=[4, 6],
+        mtu=1500,
+        port=80,
+        optional=True,
+    )
     assert gre == Path(
         place="paths[0] (2001:db8::183)",
         name="2001:db8::183",
@@ -46,10 +55,18 @@ def test_values_of_a_path() -> None:
         overhead=40 + 8,
         mtu=1500,
         port=80,
+        is_optional=True,
     )
     routed = path(forward="route")
     assert (routed.place, routed.name, routed.overhead, routed.mtu, routed.port) == ("paths[0] (rs1)", "rs1", 0, None, None)
+    assert not routed.is_optional
     assert [path(forward=forward).mtu_matters for forward in ("tunnel", "route", "masquerade")] == [True, True, False]
+
+
+def test_drained() -> None:
+    assert [parse(options(drained=given)).tolerates_drained for given in ("check", "warn")] == [False, True]
+    with refused("drained", "'skip' is not one of check, warn"):
+        parse(options(drained="skip"))
 
 
 @pytest.mark.parametrize(

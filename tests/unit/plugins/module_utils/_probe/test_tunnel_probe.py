@@ -75,7 +75,7 @@ def check(row: dict[str, Any], finding: ProbeFinding, problem: str) -> None:
     if not problem:
         assert to_result([(target, finding)], []) == {
             "real_servers": [{**facts, "answered": True, "problem": ""}],
-            "skipped": [],
+            "left_out": [],
         }
         return
     with pytest.raises(ProbeFailed) as caught:

@@ -29,4 +29,4 @@ def test_probes_of_real_servers() -> None:
         read(options(vip="192.168.56.186", through=[ROW]))
     local = {**ROW, "forward": "local"}
     skipped = {"name": "rs1", "rip": "192.168.56.183", "vip": "192.168.56.186", "port": 8099}
-    assert read(options(through=[local])) == {"real_servers": [], "skipped": [skipped]}
+    assert read(options(through=[local])) == {"real_servers": [], "left_out": [skipped]}
