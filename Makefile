@@ -31,8 +31,8 @@ test: ## every test, on a kernel with IPVS, and how long each part takes
 	@tests/run $(REPORTS)
 
 .PHONY: bench
-bench: ## how fast the IPVS modules are beside ipvsadm, and that clients lose no request: a quarter of an hour
-	@$(NOX) --session bench
+bench: ## how fast modules and playbook are beside the commands of a manual set-up, and that clients lose no request: some hours
+	@$(NOX) --session bench bench_plan
 
 .PHONY: docs
 docs: ## the documentation as web pages, a page for each module and role among them

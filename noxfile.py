@@ -311,6 +311,14 @@ def package(session: nox.Session) -> None:
     in_lab(session, OLDEST, *PYTEST, "tests/package", *session.posargs)
 
 
+@nox.session(tags=["test", "cluster"], venv_backend="none")
+@nox.parametrize("core", [nox.param(core, id=core) for core in (OLDEST, NEWEST)])
+def playbooks(session: nox.Session, core: str) -> None:
+    """Test the playbooks with stand-ins: hosts that are down, limits, wrong values, several clusters."""
+    demand(session, CORES[core])
+    in_lab(session, core, *PYTEST, "tests/playbooks", *session.posargs)
+
+
 @nox.session(tags=["test", "no-kernel"], venv_backend="none")
 def browser(session: nox.Session) -> None:
     """Test the status page in a browser."""
@@ -362,11 +370,20 @@ def newest(session: nox.Session) -> None:
 # ----- and how fast it is, and what clients notice of it
 
 
-# Times are taken on one CPU: where a booted kernel has two, the same run takes now so long, now twice as long.
+# Of modules, times are taken on one CPU: where a booted kernel has two, the same run takes now so long, now twice as long.
 @nox.session(default=False, venv_backend="none")
-@nox.parametrize("program,cpus", [nox.param("ipvs", 1, id="ipvs"), nox.param("loss", None, id="loss")])
+@nox.parametrize(
+    "program,cpus",
+    [nox.param("ipvs", 1, id="ipvs"), nox.param("loss", None, id="loss"), nox.param("cluster", None, id="cluster")],
+)
 def bench(session: nox.Session, program: str, cpus: int | None) -> None:
-    """Measure the IPVS modules against ipvsadm, and count the requests that clients lose while a cluster is worked on."""
+    """Measure modules against ipvsadm and site.yml against commands, and count the requests that clients lose."""
     some = ",".join(map(str, sorted(os.sched_getaffinity(0))[:cpus]))
     run = ("taskset", "--cpu-list", some, "lab/run", "python", "-m", f"tests.benchmarks.{program}")
     in_lab(session, OLDEST, *run, *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none")
+def bench_plan(session: nox.Session) -> None:
+    """Measure the plan of large clusters against tasks that do nothing. This needs no kernel."""
+    in_lab(session, OLDEST, "python", "-m", "tests.benchmarks.plan", *session.posargs)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.community.docker.plugins.connection import nsenter
 
 DOCUMENTATION = r"""
@@ -38,6 +40,13 @@ class Connection(nsenter.Connection):  # type: ignore[misc]  # the parent is not
     transport = "node"
     has_pipelining = True
     always_pipeline_modules = True
+
+    def _connect(self) -> Any:
+        """A node whose init has ended is unreachable, as a host that is down."""
+        pid = self.get_option("nsenter_pid")
+        if not Path(f"/proc/{pid}").exists():
+            raise AnsibleConnectionFailure(f"the node with the init {pid} is down")
+        return super()._connect()
 
     def exec_command(self, cmd: Any, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         """Run a command in the node."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
+from ansible import constants
 from ansible.utils.display import Display
 
 from ..module_utils._core.files import write_text
@@ -18,6 +19,9 @@ from ..plugin_utils._status.cluster_status import cluster_status
 from ..plugin_utils._status.page import page
 from ..plugin_utils._status.table import table
 
+# Callbacks that write lines as they come, among which a table can stand.
+_CALLBACKS_OF_LINES = ("default", "ansible.builtin.default", "minimal", "ansible.builtin.minimal")
+
 
 class ActionModule(ControllerAction):
     """Prints the status as a table and writes it as a page."""
@@ -25,9 +29,6 @@ class ActionModule(ControllerAction):
     ARGUMENTS: ClassVar[Facts] = {
         "directors": {"type": "list", "elements": "dict", "required": True},
         "real_servers": {"type": "list", "elements": "dict", "required": True},
-        "services": {"type": "list", "elements": "dict", "required": True},
-        "names": {"type": "list", "elements": "str", "required": True},
-        "hosts": {"type": "dict", "required": True},
         "page": {"type": "str", "default": "lvs-status.html"},
     }
 
@@ -39,10 +40,15 @@ class ActionModule(ControllerAction):
             file = str(Path(options["page"]).expanduser().absolute())
             write_text(file, page(status))
         lines = table(status)
-        display = Display()
-        for line in ["", *lines, *(["", f"the same as a page: {file}"] if file else [])]:
-            display.display(line)
-        return {"state": status.state, "table": lines, "page": file}
+        result = {"state": status.state, "table": lines, "page": file}
+        shown = [*lines, *(["", f"the same as a page: {file}"] if file else [])]
+        if constants.DEFAULT_STDOUT_CALLBACK in _CALLBACKS_OF_LINES:
+            display = Display()
+            for line in ["", *shown]:
+                display.display(line)
+            return result
+        # Another one may print JSON, where lines of ours would not be part of it: it shows the result.
+        return {**result, "msg": shown, "_ansible_verbose_always": True}
 
 
 def _now() -> str:

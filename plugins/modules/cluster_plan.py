@@ -13,40 +13,45 @@ version_added: 0.1.0
 description:
   - Takes the description of the cluster and works out what the director and each real server should have, and what they should remove.
   - Runs on the controller before anything is installed or changed, and applies the same rules as the modules. If the description has
-    errors, the task fails and lists all of them, each with the name of the service and of the field.
+    errors, the task fails and lists all of them, each with the name of the service and of the field, or of the host and its variable.
+  - Reads the variables of the role P(lvs.cluster.lvs#role), in the types of its specification, and refuses misspelt names of these.
+  - The whole plan is made once in a run. Each host gets the part that it needs.
 options:
   services:
-    description: The services, as in the variable C(lvs_services) of the role P(lvs.cluster.lvs#role).
+    description: The services. The variable C(lvs_services) of the role P(lvs.cluster.lvs#role) if omitted.
     type: raw
-    required: true
   directors_group:
-    description: The inventory group of the director.
+    description: The inventory group of the director. The variable C(lvs_directors_group) if omitted.
     type: str
-    default: directors
   realservers_group:
-    description: The inventory group of the real servers.
+    description: The inventory group of the real servers. The variable C(lvs_realservers_group) if omitted.
     type: str
-    default: realservers
   vip_device:
     description:
       - The device that holds IPv4 VIPs on the director, unless a service or O(director_device) names another one.
       - On real servers, the device that holds IPv4 VIPs with direct routing.
+      - The variable C(lvs_vip_device) if omitted.
     type: str
-    default: tunl0
   vip6_device:
-    description: The device that holds IPv6 VIPs on real servers.
+    description: The device that holds IPv6 VIPs on real servers. The variable C(lvs_vip6_device) if omitted.
     type: str
-    default: lo
   director_device:
-    description: The device that holds VIPs on the director, unless a service names another one. Defaults to O(vip_device).
+    description:
+      - The device that holds VIPs on the director, unless a service names another one.
+      - The variable C(lvs_director_device) if omitted, or else O(vip_device).
     type: str
   state:
     description:
-      - Whether the cluster should exist.
+      - Whether the cluster should exist. The variable C(lvs_state) if omitted.
       - With V(absent), the plan removes everything.
     type: str
     choices: [present, absent]
-    default: present
+  role:
+    description:
+      - What the host is to be set up as. The task fails if the host is not in the group for it.
+      - If omitted, whatever the host is.
+    type: str
+    choices: [director, real_server]
 extends_documentation_fragment:
   - lvs.cluster.action
 """
@@ -54,245 +59,161 @@ extends_documentation_fragment:
 EXAMPLES = r"""
 - name: Check the description and expand it
   lvs.cluster.cluster_plan:
-    services: "{{ lvs_services }}"
-  register: lvs_plan
+  register: plan
+
+- name: Show the IPVS table of the director
+  ansible.builtin.debug:
+    var: plan.director.services
+  when: plan.director.services is defined
 """
 
 RETURN = r"""
-services:
-  description: The director's virtual services, including those to remove, as the option O(lvs.cluster.ipvs_table#module:services).
+id:
+  description: Identifies the plan. The same for all hosts of the cluster, until the description changes.
+  returned: success
+  type: str
+  sample: 0c1b2f6fd2b44b0c97e0a3a2a1f4e6d8
+settings:
+  description:
+    - The variables of the role P(lvs.cluster.lvs#role) on this host, without the prefix C(lvs_), with their defaults and types.
+    - C(purges_vips) says whether VIPs are removed that no service of the description has.
+  returned: success
+  type: dict
+  sample: {boot: true, purge: destinations, purges_vips: false, verify: true}
+directors:
+  description: The directors of the cluster that this host belongs to.
+  returned: success
+  type: list
+  elements: str
+  sample: [ds1]
+real_servers:
+  description: The real servers of the cluster. On a real server, itself.
+  returned: success
+  type: list
+  elements: str
+  sample: [rs1, rs2]
+rips:
+  description:
+    - The RIPs by which the services reach each real server, by the name of the host, for M(lvs.cluster.ipvs_dest).
+    - On a real server, its own.
+  returned: success
+  type: dict
+  sample: {rs1: [192.168.56.183], rs2: [192.168.56.184]}
+probes:
+  description:
+    - The real servers to probe through their tunnels, as O(lvs.cluster.vip_probe#module:through).
+    - On a real server, itself.
   returned: success
   type: list
   elements: dict
   sample:
-    - vip: 192.168.56.185
+    - name: rs1
+      vip: 192.168.56.185
       port: 80
       protocol: tcp
-      scheduler: wrr
-      scheduler_flags: []
-      persistence_timeout: 0
-      persistence_engine: none
-      one_packet: false
-      destinations:
-        - rip: 192.168.56.183
-          forward: tunnel
-          weight: 1
-          upper_threshold: 0
-          lower_threshold: 0
-          tunnel_type: ipip
-          tunnel_checksum: none
+      rip: 192.168.56.183
+      rport: 80
+      forward: tunnel
+      tunnel_type: ipip
+      tunnel_checksum: none
+director:
+  description: The part of a director. Empty on other hosts.
+  returned: success
+  type: dict
+  contains:
+    services:
+      description: The virtual services, including those to remove, as O(lvs.cluster.ipvs_table#module:services).
+      returned: on a director
+      type: list
+      elements: dict
+      sample:
+        - vip: 192.168.56.185
+          port: 80
+          protocol: tcp
+          scheduler: wrr
+          destinations:
+            - {rip: 192.168.56.183, forward: tunnel, weight: 1, tunnel_type: ipip}
+    names:
+      description: The names of the services, in the same order.
+      returned: on a director
+      type: list
+      elements: str
+      sample: [web]
+    vips:
+      description: The VIPs that the director should have, as O(lvs.cluster.tunl_vip#module:devices).
+      returned: on a director
+      type: list
+      elements: dict
+      sample: [{device: tunl0, vips: [192.168.56.185]}]
+    vips_removed:
+      description: The VIPs that the director should remove, as O(lvs.cluster.tunl_vip#module:devices).
+      returned: on a director
+      type: list
+      elements: dict
+      sample: [{device: tunl0, vips: [192.168.56.186]}]
+    preflight:
+      description: The options of M(lvs.cluster.preflight), for checks before anything is changed.
+      returned: on a director
+      type: dict
+      sample:
+        vips: [192.168.56.185]
+        paths: [{name: rs1, rip: 192.168.56.183, forward: tunnel, tunnel_type: ipip, tunnel_checksum: none, inner: [4], port: 80}]
+        sources: [192.168.56.181]
+    hosts:
+      description: The names of the real servers of the inventory, by their RIP.
+      returned: on a director
+      type: dict
+      sample: {192.168.56.183: rs1, 192.168.56.184: rs2}
+    unprepared:
+      description:
+        - The RIPs of the real servers that the role P(lvs.cluster.realserver#role) has not set up for this plan in this run, as
+          O(lvs.cluster.ipvs_table#module:unprepared).
+      returned: on a director
+      type: list
+      elements: str
+      sample: []
+    unreachable:
+      description: The hosts that were found unreachable in this run.
+      returned: on a director
+      type: list
+      elements: str
+      sample: []
+real_server:
+  description: The part of a real server. Empty on other hosts.
+  returned: success
+  type: dict
+  contains:
+    setup:
+      description: What it needs, as O(lvs.cluster.batch#module:steps). Only those of the tags of the command line.
+      returned: on a real server
+      type: list
+      elements: dict
+      sample:
+        - arp_sysctl: {device: tunl0, rp_filter: 2, persist: true}
+        - tunl_vip: {devices: [{device: tunl0, vips: [192.168.56.185]}]}
+    complete:
+      description: Whether no step was left out because of tags.
+      returned: on a real server
+      type: bool
+      sample: true
+    release:
+      description:
+        - The removal of what it no longer needs, as O(lvs.cluster.batch#module:steps).
+        - Without what a director still uses. Empty if nothing on the host is of this collection.
+      returned: on a real server
+      type: list
+      elements: dict
+      sample: []
+    waiting_for:
+      description: The directors that the role P(lvs.cluster.director#role) has not set up for this plan in this run.
+      returned: on a real server
+      type: list
+      elements: str
+      sample: []
 warnings:
   description: Findings that the user should look at.
   returned: success
   type: list
   elements: str
   sample: ["service 'web', real_servers: is empty: every connection will be refused"]
-preflight:
-  description: The options of M(lvs.cluster.preflight), for checks before anything is changed.
-  returned: success
-  type: dict
-  contains:
-    vips:
-      description: The VIPs, as O(lvs.cluster.preflight#module:vips).
-      returned: success
-      type: list
-      elements: str
-      sample: [192.168.56.185]
-    paths:
-      description: The paths to the real servers, as O(lvs.cluster.preflight#module:paths).
-      returned: success
-      type: list
-      elements: dict
-      sample:
-        - {name: rs1, rip: 192.168.56.183, forward: tunnel, tunnel_type: ipip, tunnel_checksum: none, inner: [4], port: 80}
-    sources:
-      description: The addresses of the directors, as O(lvs.cluster.preflight#module:sources).
-      returned: success
-      type: list
-      elements: str
-      sample: [192.168.56.181]
-probes:
-  description: The real servers to probe through their tunnels, as O(lvs.cluster.vip_probe#module:through).
-  returned: success
-  type: list
-  elements: dict
-  contains:
-    name:
-      description: The name of the real server.
-      returned: success
-      type: str
-      sample: rs1
-    vip:
-      description: The VIP of the service.
-      returned: success
-      type: str
-      sample: 192.168.56.185
-    port:
-      description: The port of the service.
-      returned: success
-      type: int
-      sample: 80
-    protocol:
-      description: The protocol of the service.
-      returned: success
-      type: str
-      sample: tcp
-    rip:
-      description: The address of the real server.
-      returned: success
-      type: str
-      sample: 192.168.56.183
-    rport:
-      description: The port that the program on the real server listens on.
-      returned: success, unless it is V(0)
-      type: int
-      sample: 80
-    forward:
-      description: The forwarding method.
-      returned: success
-      type: str
-      sample: tunnel
-    tunnel_type:
-      description: The tunnel type.
-      returned: success, with C(forward=tunnel)
-      type: str
-      sample: ipip
-    tunnel_port:
-      description: The UDP port of a GUE tunnel.
-      returned: success, with C(tunnel_type=gue)
-      type: int
-      sample: 6080
-    tunnel_checksum:
-      description: The checksum of the outer packet.
-      returned: success, with C(forward=tunnel)
-      type: str
-      sample: none
-director_vips:
-  description: The VIPs that the director should have, as O(lvs.cluster.tunl_vip#module:devices).
-  returned: success
-  type: list
-  elements: dict
-  contains:
-    device:
-      description: The device that holds the VIPs.
-      returned: success
-      type: str
-      sample: tunl0
-    vips:
-      description: The VIPs.
-      returned: success
-      type: list
-      elements: str
-      sample: [192.168.56.185]
-director_vips_removed:
-  description: The VIPs that the director should remove, as O(lvs.cluster.tunl_vip#module:devices).
-  returned: success
-  type: list
-  elements: dict
-  contains:
-    device:
-      description: The device that holds the VIPs.
-      returned: success
-      type: str
-      sample: tunl0
-    vips:
-      description: The VIPs.
-      returned: success
-      type: list
-      elements: str
-      sample: [192.168.56.186]
-real_servers:
-  description:
-    - The configuration of each real server, by the name of the host.
-    - The lists whose names begin with C(removed_) are VIPs, port mappings and segment sizes of described services that are not
-      assigned to this host.
-  returned: success
-  type: dict
-  contains:
-    inventory_hostname:
-      description: The configuration of one real server. The key is the name of the host.
-      returned: success
-      type: dict
-      contains:
-        arp_silent_devices:
-          description: The devices that need the settings of M(lvs.cluster.arp_sysctl).
-          returned: success
-          type: list
-          elements: str
-          sample: [tunl0]
-        guard:
-          description: The options of M(lvs.cluster.tunnel_guard). Empty if the host takes no tunnelled packets.
-          returned: success
-          type: dict
-          contains:
-            sources:
-              description: The addresses of the directors, as O(lvs.cluster.tunnel_guard#module:sources).
-              returned: success
-              type: list
-              elements: str
-              sample: [192.168.56.181]
-            protocols:
-              description: The protocol numbers of the tunnels, as O(lvs.cluster.tunnel_guard#module:protocols).
-              returned: success
-              type: list
-              elements: int
-              sample: [4]
-            gue_ports:
-              description: The UDP ports for GUE, as O(lvs.cluster.tunnel_guard#module:gue_ports).
-              returned: success
-              type: list
-              elements: int
-              sample: []
-        mappings:
-          description: The port mappings, as O(lvs.cluster.port_dnat#module:mappings).
-          returned: success
-          type: list
-          elements: dict
-          sample: [{vip: 192.168.56.186, port: 8099, protocol: tcp, to_port: 80}]
-        mss:
-          description: The tunnels whose segment size is announced, as O(lvs.cluster.mss_clamp#module:tunnels).
-          returned: success
-          type: list
-          elements: dict
-          sample: [{vip: 192.168.56.185, director: 192.168.56.181, tunnel_type: ipip, tunnel_checksum: none}]
-        tunnel_devices:
-          description: The tunnel devices to create, without VIPs, as O(lvs.cluster.tunl_vip#module:devices).
-          returned: success
-          type: list
-          elements: dict
-          sample: [{device: lvsgre, tunnel_type: gre, tunnel_checksum: checksum, local: 192.168.56.183}]
-        devices:
-          description: The devices with their VIPs, as O(lvs.cluster.tunl_vip#module:devices).
-          returned: success
-          type: list
-          elements: dict
-          sample: [{device: tunl0, vips: [192.168.56.185]}]
-        removed_devices:
-          description: The VIPs to remove, as O(lvs.cluster.tunl_vip#module:devices).
-          returned: success
-          type: list
-          elements: dict
-          sample: [{device: gre0, vips: [192.168.56.185], state: absent}]
-        removed_mappings:
-          description: The port mappings to remove, as O(lvs.cluster.port_dnat#module:mappings).
-          returned: success
-          type: list
-          elements: dict
-          sample: [{vip: 192.168.56.185, port: 80, protocol: tcp}]
-        removed_mss:
-          description: The VIPs whose segment size to remove, as O(lvs.cluster.mss_clamp#module:tunnels).
-          returned: success
-          type: list
-          elements: dict
-          sample: [{vip: 192.168.56.187}]
-hosts:
-  description: The names of the real servers of the inventory, by their RIP.
-  returned: success
-  type: dict
-  sample: {192.168.56.183: rs1, 192.168.56.184: rs2}
-rips:
-  description: The RIPs under which the services reach each real server, by the name of the host, for M(lvs.cluster.ipvs_dest).
-  returned: success
-  type: dict
-  sample: {rs1: [192.168.56.183], rs2: [192.168.56.184]}
 """

@@ -21,6 +21,7 @@ options:
       - For each director, its C(name), the result of M(lvs.cluster.ipvs_info) as C(info), and the C(results) of tasks run in check mode.
       - From the results, C(commands) are reported as differences, along with C(warnings). For a task that failed and for a host that
         could not be reached, the message is reported.
+      - C(services), C(names) and C(hosts) are what the description says, as in RV(lvs.cluster.cluster_plan#module:director).
       - If a destination in C(info) has a value in C(drained), this is reported as its weight before the drain.
     type: list
     elements: dict
@@ -29,20 +30,6 @@ options:
     description: For each real server, its C(name) and the C(results) of tasks run in check mode.
     type: list
     elements: dict
-    required: true
-  services:
-    description: The services of the inventory, as returned in RV(lvs.cluster.cluster_plan#module:services).
-    type: list
-    elements: dict
-    required: true
-  names:
-    description: The names of O(services), in the same order.
-    type: list
-    elements: str
-    required: true
-  hosts:
-    description: The names of the real servers by RIP, as returned in RV(lvs.cluster.cluster_plan#module:hosts).
-    type: dict
     required: true
   page:
     description:
@@ -61,16 +48,16 @@ EXAMPLES = r"""
       - name: ds1
         info: "{{ ipvs }}"
         results: ["{{ table }}"]
+        services: "{{ plan.director.services }}"
+        names: "{{ plan.director.names }}"
+        hosts: "{{ plan.director.hosts }}"
     real_servers: []
-    services: "{{ lvs_plan.services }}"
-    names: "{{ lvs_services | map(attribute='name') }}"
-    hosts: "{{ lvs_plan.hosts }}"
     page: /var/www/html/lvs.html
 """
 
 RETURN = r"""
 table:
-  description: The lines that were printed.
+  description: The lines of the table. Printed as they are, if the callback that writes the output is Ansible's default.
   returned: success
   type: list
   elements: str

@@ -61,7 +61,13 @@ def service(vip: str, port: int, *destinations: Mapping[str, Any], **others: Any
     }  # fmt: skip
 
 
-def director(name: str, services: Sequence[Mapping[str, Any]], *results: Mapping[str, Any]) -> dict[str, Any]:
+def director(
+    name: str,
+    services: Sequence[Mapping[str, Any]],
+    *results: Mapping[str, Any],
+    names: Sequence[str],
+    hosts: Mapping[str, str],
+) -> dict[str, Any]:
     """A director as the playbook gathers it."""
     info = {
         "version": "1.2.1", "kernel": "6.12.48+deb13-amd64", "connection_table_size": 4096,
@@ -69,7 +75,14 @@ def director(name: str, services: Sequence[Mapping[str, Any]], *results: Mapping
         "sync_daemons": [{"role": "master", "interface": "eth0", "sync_id": 7}],
         "services": services,
     }  # fmt: skip
-    return {"name": name, "info": info, "results": list(results)}
+    return {
+        "name": name,
+        "info": info,
+        "results": list(results),
+        "services": wanted(services),
+        "names": names,
+        "hosts": hosts,
+    }
 
 
 def real_server(name: str, *results: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,15 +119,14 @@ def small() -> Status:
     key = {"vip": "192.168.56.185", "port": 80, "protocol": "tcp", "rip": RS2, "rport": 80}
     weight = changed("ipvsadm -e -t 192.168.56.185:80 -r 192.168.56.184:80 -i -w 1", "destination", **key)
     options = {
-        "directors": [director("ds1", services, weight)],
+        "directors": [
+            director("ds1", services, weight, names=["web", "mapped", "plain"], hosts={RS1: "rs1", RS2: "rs2", RS3: "rs3"})
+        ],
         "real_servers": [
             real_server("rs1", {"changes": []}),
             real_server("rs2", {"results": [changed("sysctl -w net.ipv4.conf.tunl0.rp_filter=2", "setting")]}),
             real_server("rs3", {"unreachable": True, "msg": UNREACHABLE}),
         ],
-        "services": wanted(services),
-        "names": ["web", "mapped", "plain"],
-        "hosts": {RS1: "rs1", RS2: "rs2", RS3: "rs3"},
     }
     return cluster_status(options, generated=SEEN)
 
@@ -135,11 +147,15 @@ def large(services: int, real_servers: int, in_each: int) -> Status:
     ]
     names = [f"server-{number:03}.rack-{number % 7}.example" for number in range(real_servers)]
     options = {
-        "directors": [director("director-one.example", rows)],
+        "directors": [
+            director(
+                "director-one.example",
+                rows,
+                names=[f"service-number-{number:02}-of-the-shop" for number in range(services)],
+                hosts=dict(zip(rips, names)),
+            )
+        ],
         "real_servers": [real_server(name) for name in names],
-        "services": wanted(rows),
-        "names": [f"service-number-{number:02}-of-the-shop" for number in range(services)],
-        "hosts": dict(zip(rips, names)),
     }
     return cluster_status(options, generated=SEEN)
 

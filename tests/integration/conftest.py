@@ -6,21 +6,19 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from .forwarding import Cluster, standing
 from .managed_host import PYTHON, Modules
-from .namespaces import Namespace
+from .namespaces import Namespace, namespaces
 
-_numbers = itertools.count(1)
 # Where runs of the tests that share a list of files note which files one of them has begun with.
 _TAKEN_FILES = os.environ.get("LVS_TAKEN_FILES")
 
@@ -55,40 +53,24 @@ def modules() -> Iterator[Modules]:
         yield made
 
 
-@contextmanager
-def _namespaces(folder: Path, modules: Modules) -> Iterator[Callable[[], Namespace]]:
-    made: list[Namespace] = []
-
-    def make() -> Namespace:
-        number = next(_numbers)
-        made.append(Namespace(f"lvs{number}", folder / f"host{number}", modules))
-        return made[-1]
-
-    try:
-        yield make
-    finally:
-        for namespace in made:
-            namespace.remove()
-
-
 @pytest.fixture
 def new_namespace(tmp_path: Path, modules: Modules) -> Iterator[Callable[[], Namespace]]:
     """Makes namespaces that go with the test."""
-    with _namespaces(tmp_path, modules) as make:
+    with namespaces(tmp_path, modules) as make:
         yield make
 
 
 @pytest.fixture(scope="module")
 def new_lasting_namespace(tmp_path_factory: pytest.TempPathFactory, modules: Modules) -> Iterator[Callable[[], Namespace]]:
     """Makes namespaces that go with the module's last test."""
-    with _namespaces(tmp_path_factory.mktemp("hosts"), modules) as make:
+    with namespaces(tmp_path_factory.mktemp("hosts"), modules) as make:
         yield make
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory, modules: Modules) -> Iterator[Cluster]:
     """Every way of forwarding; its tests leave it as they found it."""
-    with _namespaces(tmp_path_factory.mktemp("hosts"), modules) as make, standing(make) as made:
+    with namespaces(tmp_path_factory.mktemp("hosts"), modules) as make, standing(make) as made:
         yield made
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import selectors
 import socket
@@ -45,6 +46,7 @@ find {} -type f -exec sha256sum {{}} +
 """.format(" ".join(f"/{own}" for own in OWN_FOLDERS))
 
 
+_numbers = itertools.count(1)
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 
@@ -156,6 +158,23 @@ class Namespace:
     def snapshot(self) -> str:
         """All that a module of this collection could change."""
         return self.sh(_LOOK)
+
+
+@contextmanager
+def namespaces(folder: Path, modules: Modules) -> Iterator[Callable[[], Namespace]]:
+    """Makes namespaces that go with the block."""
+    made: list[Namespace] = []
+
+    def make() -> Namespace:
+        number = next(_numbers)
+        made.append(Namespace(f"lvs{number}", folder / f"host{number}", modules))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for namespace in made:
+            namespace.remove()
 
 
 def wait_for_links(*hosts: Namespace) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Host, Inventory
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
 
 from .namespaces import Namespace
 
@@ -60,7 +60,7 @@ def test_hand_made_director_is_adopted(director: Namespace) -> None:
         ]
     )
     inventory = Inventory({"ds1": Host("192.168.56.181")}, directors=["ds1"], real_servers=[])
-    services = cluster_plan(found["lvs_services"], inventory).services
+    services = make_plan(found["lvs_services"], inventory).services
     director.module("ipvs_table", services=services, purge="services").ok()
     assert director.snapshot() == before
 

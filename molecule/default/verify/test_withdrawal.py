@@ -91,7 +91,7 @@ def test_what_is_absent_leaves_the_director_first(
     done = ansible("ansible-playbook", str(PLAYBOOK), given(tmp_path, reduced))
     printed = done.stdout
     table = printed.index("Create virtual services and destinations")
-    assert table < printed.index("changed: [ds1]", table) < printed.index("Remove VIPs that are no longer needed", table)
+    assert table < printed.index("changed: [ds1]", table) < printed.index("Remove what is no longer needed", table)
     left = [line.replace(" --tun-type ipip", "") for line in rules(ds1)]
     assert [line for line in left if ".186:" not in line] == [
         "-A -t 192.168.56.185:80 -s wrr",
@@ -122,7 +122,12 @@ def test_nothing_is_left_of_it(
     inventory = tmp_path / "present.yml"
     inventory.write_text("all: {vars: {lvs_state: present}}\n")
     teardown = str(PLAYBOOK.with_name("teardown.yml"))
-    ansible("ansible-playbook", f"--inventory={inventory}", teardown, given(tmp_path, reduced))
+    refused = ansible("ansible-playbook", f"--inventory={inventory}", teardown, given(tmp_path, reduced), check=False)
+    assert refused.returncode != 0
+    assert "lvs_confirm=true" in refused.stdout + refused.stderr
+    assert [node.check_output(LOOK) for node in nodes] == still
+    confirmed = "--extra-vars=lvs_confirm=true"
+    ansible("ansible-playbook", f"--inventory={inventory}", teardown, given(tmp_path, reduced), confirmed)
     for node in nodes:
         assert node.check_output(LOOK).strip() == looked_before(node)
     assert "changed: [" not in as_in_the_readme(running("teardown"))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
@@ -39,3 +40,8 @@ class ControllerAction(ActionBase):  # type: ignore[misc]  # the parent is not t
         :param variables: those of the task's host
         """
         raise NotImplementedError
+
+    def template_with(self, variables: Mapping[str, Any]) -> Callable[[Any], Any]:
+        """What resolves a value's templates by these variables."""
+        template: Callable[[Any], Any] = self._templar.copy_with_new_env(available_variables=variables).template
+        return template

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ...module_utils._core import values
 from ...module_utils._core.errors import InvalidValue
-from ...module_utils._core.options import Faults
+from ...module_utils._core.options import ABSENT, Faults
 from ...module_utils._core.values import Address
 from ...module_utils._ipvs.model import ServiceKey
 from .description import ServiceDescription
@@ -29,6 +30,45 @@ def check_groups(inventory: Inventory, faults: Faults) -> None:
                     " silent about the VIPs for which a director has to answer, so leave it in one",
                 )
             )
+
+
+def check_real_servers(services: object, inventory: Inventory, faults: Faults) -> None:
+    """Check that the group of the real servers has a host, where a service has no other real servers.
+
+    A group that is misspelt or empty would leave its services without a destination.
+    """
+    rows = services if isinstance(services, Sequence) else ()
+    implied = [row for row in rows if isinstance(row, Mapping) and row.get("real_servers") is None]
+    if not inventory.real_servers and (implied or (not rows and inventory.state == ABSENT)):
+        faults.add(
+            DescriptionFault(
+                f"group {inventory.real_servers_group}",
+                "has no host: put the real servers into it, or set lvs_realservers_group to the name of their group. A"
+                " service without real servers says so with real_servers: []",
+            )
+        )
+
+
+def check_rips(inventory: Inventory, faults: Faults) -> None:
+    """Check that no two hosts of the cluster have the same address."""
+    names: dict[str, str] = {}
+    for name in dict.fromkeys((*inventory.directors, *inventory.real_servers)):
+        for address in inventory.addresses(name):
+            if not _is_address(address):
+                continue  # a fault of its own
+            first = names.setdefault(address, name)
+            if first != name:
+                options = "lvs_dip" if name in inventory.directors else "lvs_rip"
+                reason = f"{address} is the address of {first}, too: give each host its own, in {options} or ansible_host"
+                faults.add(DescriptionFault(f"host {name}", reason))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        values.any_address("lvs_rip", text)
+    except InvalidValue:
+        return False
+    return True
 
 
 def check_names(names: Sequence[str], faults: Faults) -> None:

@@ -55,10 +55,14 @@ class Inventory:
         """The devices that hold VIPs on real servers, by family, except IPv4 VIPs whose packets come through a tunnel."""
         return {4: self.vip_device, 6: self.vip6_device}
 
+    def addresses(self, name: str) -> list[str]:
+        """The addresses of a host, as IPVS writes them."""
+        host = self.hosts[name]
+        return list(dict.fromkeys(_normalized(rip) for rip in (host.rip, host.rip6) if rip is not None))
+
     def names_by_address(self, names: Iterable[str]) -> dict[str, str]:
         """The addresses of these hosts, with the name of the host that has each."""
-        hosts = ((name, self.hosts[name]) for name in names)
-        return {_normalized(rip): name for name, host in hosts for rip in (host.rip, host.rip6) if rip is not None}
+        return {address: name for name in names for address in self.addresses(name)}
 
     def real_server(self, name: object) -> Host:
         """The host of a real server.

@@ -42,16 +42,20 @@ def cluster_status(options: Options, generated: str) -> Status:
     :param options: those of M(lvs.cluster.cluster_status)
     :param generated: the time
     """
-    keys = [_service_key(row) for row in options["services"]]
-    names = [plain(name) for name in options["names"]]
-    inventory = _Inventory(dict(zip(keys, options["services"])), dict(zip(keys, names)), options["hosts"])
     return Status(
         generated=generated,
-        directors=[_director(reported, inventory) for reported in options["directors"]],
+        directors=[_director(reported, _inventory(reported)) for reported in options["directors"]],
         real_servers=[
             _host(reported["name"], "real server", _task_results(reported["results"])) for reported in options["real_servers"]
         ],
     )
+
+
+def _inventory(reported: Options) -> _Inventory:
+    """The description of the cluster that a director belongs to."""
+    keys = [_service_key(row) for row in reported["services"]]
+    names = [plain(name) for name in reported["names"]]
+    return _Inventory(dict(zip(keys, reported["services"])), dict(zip(keys, names)), reported["hosts"])
 
 
 def plain(text: object) -> str:
@@ -60,11 +64,17 @@ def plain(text: object) -> str:
 
 
 def _task_results(results: Iterable[Options]) -> list[Options]:
-    """The results of tasks, with those of a loop's items in its place."""
+    """The results of tasks, with those of the items of a loop, and of the steps of M(lvs.cluster.batch), in their place."""
     flat: list[Options] = []
     for result in results:
-        is_loop = isinstance(result.get("results"), (list, tuple)) and not result.get("unreachable")
-        flat += result["results"] if is_loop else [result]
+        parts = result.get("results")
+        if not isinstance(parts, (list, tuple)) or result.get("unreachable"):
+            flat.append(result)
+            continue
+        flat += [*parts, *result.get("preview", ())]
+        own = {name: result[name] for name in ("failed", "msg", "warnings") if name in result}
+        if not any(part.get("failed") for part in parts):
+            flat.append(own)
     return flat
 
 

@@ -86,7 +86,10 @@ def test_defaults_are_those_of_the_specification() -> None:
 def test_every_variable_that_is_used_is_specified() -> None:
     texts = [re.sub(r"(?m)^ *#.*$", "", path.read_text(encoding="utf-8")) for path in FILES]
     used = {name for text in texts for name in re.findall(r"(?<![\w.])lvs_\w+", text)}
+    read = {f"lvs_{name}" for text in texts for name in re.findall(r"(?<=_plan\.settings\.)\w+", text)}
+    used |= read - {"lvs_purges_vips"}  # derived from others
     assert used
+    assert read
     assert used <= set(OPTIONS)
 
 

@@ -1,134 +1,166 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan's view of the inventory: its own functions, without Ansible's machinery."""
+"""The plan of a cluster: the action with Ansible's own variables and templates."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleError
 
-from ansible_collections.lvs.cluster.plugins.action import cluster_plan
-from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Host, Inventory
+from ansible_collections.lvs.cluster.plugins.action.cluster_plan import ActionModule
+from tests.unit.plugins.action.controller import Controller, lab_inventory
 
-INVENTORY = Inventory({}, directors=["ds1"], real_servers=["rs1", "rs2"])
-SERVICES = [{"name": "web", "vip": "192.168.56.185", "port": 80}]
+VIP, RS1, RS2 = "192.168.56.185", "192.168.56.183", "192.168.56.184"
 
 
-@pytest.mark.parametrize(
-    ("variables", "rip"),
-    [
-        ({"ansible_host": "192.168.56.183"}, "192.168.56.183"),
-        ({"ansible_host": "2001:DB8::183"}, "2001:db8::183"),
-        ({"ansible_host": "192.168.56.183", "{rip}": "10.0.0.3"}, "10.0.0.3"),
-        ({"ansible_host": "rs1.example", "{rip}": "10.0.0.3"}, "10.0.0.3"),
-        ({"ansible_host": "rs1.example"}, None),
-        ({"ansible_host": "127.0.0.1"}, None),
-        ({"ansible_host": "::1"}, None),
-        ({"ansible_host": "192.168.56.183", "{other}": "10.0.0.3"}, "192.168.56.183"),
-        ({}, None),
-    ],
-)
-@pytest.mark.parametrize("director", [False, True])
-def test_rip_of_a_host(variables: dict[str, Any], rip: str | None, director: bool) -> None:
-    """lvs_rip, or of a director lvs_dip, or else an ansible_host that is an address."""
-    options = ("lvs_dip", "lvs_rip") if director else ("lvs_rip", "lvs_dip")
-    variables = {name.format(rip=options[0], other=options[1]): value for name, value in variables.items()}
-    assert cluster_plan._host("host", variables, director, not director) == Host(rip)
+@pytest.fixture(autouse=True)
+def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A temporary folder of Ansible, as for each run."""
+    monkeypatch.setattr("ansible.constants.DEFAULT_LOCAL_TMP", str(tmp_path))
 
 
-def test_what_the_inventory_says_of_a_host() -> None:
-    """As it is written there; the plan checks it. A director's addresses have other names, also on a host of both groups."""
-    variables = {"lvs_rip": "rs1", "lvs_rip6": "x", "lvs_weight": 0, "lvs_path_mtu": "big", "lvs_dip": "ds1", "lvs_dip6": "y"}
-    assert cluster_plan._host("rs1", variables, False, True) == Host("rs1", "x", 0, "big")
-    assert cluster_plan._host("ds1", variables, True, False) == Host("ds1", "y", 0, "big")
-    assert cluster_plan._host("ds1", variables, True, True) == Host("ds1", "y", 0, "big")
-    assert cluster_plan._host("client", variables, False, False) == Host("rs1", "x", 0, "big")
+def plan(controller: Controller, host: str, uuid: str = "task", **options: Any) -> dict[str, Any]:
+    """The result of a task that does not fail, which is of JSON's types."""
+    result = controller.run(ActionModule, host, uuid, **options)
+    assert "failed" not in result, result["msg"]
+    assert result["changed"] is False
+    assert json.loads(json.dumps(result)) == result
+    return result
 
 
-class Unreadable(dict[str, Any]):
-    """Variables of which one is a template that cannot be resolved."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Refuse."""
-        if name == "lvs_weight":
-            raise AnsibleError("'nothing' is undefined")
-        return super().get(name, default)
+def refused(controller: Controller, host: str, **options: Any) -> str:
+    """The message of a task that fails."""
+    result = controller.run(ActionModule, host, **options)
+    assert result["failed"] is True
+    return str(result["msg"])
 
 
-@pytest.mark.parametrize(
-    ("director", "real_server", "options"),
-    [(True, False, "lvs_dip, lvs_dip6"), (False, True, "lvs_rip, lvs_rip6"), (True, True, "lvs_dip, lvs_dip6")],
-)
-def test_variable_that_cannot_be_read(director: bool, real_server: bool, options: str) -> None:
-    """The message names the variables that may be the cause; on a host outside the cluster, the error does not matter."""
-    variables = Unreadable(ansible_host="10.0.0.3")
-    message = f"^host rs1, {options}, lvs_weight, lvs_path_mtu or ansible_host: 'nothing' is undefined"
-    with pytest.raises(LvsError, match=message):
-        cluster_plan._host("rs1", variables, director, real_server)
-    assert cluster_plan._host("rs1", variables, False, False) == Host()
+def test_each_host_has_its_part(tmp_path: Path) -> None:
+    controller = Controller(tmp_path, lab_inventory())
+    director, real_server, client = (plan(controller, host) for host in ("ds1", "rs1", "client"))
+    assert director["id"] == real_server["id"] == client["id"]
+    assert [row["rip"] for row in director["director"]["services"][0]["destinations"]] == [RS1, RS2]
+    assert director["director"]["unprepared"] == [RS1, RS2]
+    assert real_server["rips"] == {"rs1": [RS1]}
+    assert [module for step in real_server["real_server"]["setup"] for module in step][-2:] == ["tunl_vip", "boot"]
+    assert (client["director"], client["real_server"]) == ({}, {})
 
 
-def test_inventory() -> None:
-    """All hosts, and the members of the groups that were named; a group that is not there has none."""
-    options = {
-        "directors_group": "balancers",
-        "realservers_group": "none",
-        "vip_device": "lvs0",
-        "vip6_device": "lvs6",
-        "director_device": "eth0",
-        "state": "absent",
-    }
-    variables = {
-        "groups": {"all": ["lb", "rs1"], "balancers": ["lb"], "directors": ["rs1"]},
-        "hostvars": {
-            "lb": {"ansible_host": "10.0.0.1", "lvs_dip6": "fd00::1"},
-            "rs1": {"lvs_rip": "10.0.0.3", "lvs_rip6": "fd00::3", "lvs_weight": 2, "lvs_path_mtu": 1400},
-        },
-    }
-    assert cluster_plan._inventory(options, variables) == Inventory(
-        hosts={"lb": Host("10.0.0.1", "fd00::1"), "rs1": Host("10.0.0.3", "fd00::3", 2, 1400)},
-        directors=["lb"],
-        real_servers=[],
-        directors_group="balancers",
-        real_servers_group="none",
-        vip_device="lvs0",
-        vip6_device="lvs6",
-        director_device="eth0",
-        state="absent",
+def test_templates_are_resolved_as_each_host_has_them(tmp_path: Path) -> None:
+    """By its own variables, and by groups."""
+    inventory = lab_inventory(
+        network="10.0.0",
+        lvs_dip="{{ network }}.1",
+        lvs_services=[
+            {"name": "{{ groups.directors | first }}", "vip": "{{ vip_of['web'] }}", "port": "{{ 40 * 2 }}"},
+            "{{ {'name': 'extra', 'vip': vip_of.web, 'port': 81} }}",
+        ],
+        vip_of={"web": VIP},
     )
+    real_servers = inventory["all"]["children"]["realservers"]
+    real_servers["vars"] = {"lvs_rip": "{{ network }}.{{ number }}"}
+    for number, variables in enumerate(real_servers["hosts"].values(), 3):
+        variables["number"] = number
+    controller = Controller(tmp_path, inventory)
+    found = plan(controller, "ds1")
+    assert found["rips"] == {"rs1": ["10.0.0.3"], "rs2": ["10.0.0.4"]}
+    assert found["director"]["names"] == ["ds1", "extra"]
+    assert found["director"]["preflight"]["sources"] == ["10.0.0.1"]
+    assert plan(controller, "rs2")["id"] == found["id"]
 
 
-@pytest.mark.parametrize(
-    "hostvars",
-    [
-        {"ds1": {}, "rs1": {}, "rs2": {}},
-        {"ds1": {"lvs_services": SERVICES}, "rs1": {"lvs_services": list(SERVICES)}, "rs2": {"lvs_services": SERVICES}},
-        {
-            "ds1": {"lvs_services": SERVICES},
-            "rs1": {"lvs_services": SERVICES},
-            "rs2": {"lvs_services": SERVICES},
-            "client": {"lvs_services": []},
-        },
-    ],
-)
-def test_same_description(hostvars: dict[str, dict[str, Any]]) -> None:
-    """The same on all hosts of the cluster, or given to the play itself."""
-    cluster_plan._check_same_description(INVENTORY, hostvars)
+def test_description_with_a_template_that_differs(tmp_path: Path) -> None:
+    """Between hosts, although it is written once: two descriptions."""
+    inventory = lab_inventory(port=80, lvs_services=[{"name": "web", "vip": VIP, "port": "{{ port }}"}])
+    plan(Controller(tmp_path, inventory), "ds1")
+    inventory["all"]["children"]["realservers"]["hosts"]["rs2"]["port"] = 81
+    message = refused(Controller(tmp_path, inventory), "ds1", uuid="second")
+    assert "lvs_services[0].port: is 80 on ds1 and 81 on rs2" in message
 
 
-@pytest.mark.parametrize(
-    ("other", "reason"),
-    [
-        ({}, "the host rs2 has none"),
-        ({"lvs_services": []}, "the hosts ds1 and rs2 have two"),
-    ],
-)
-def test_different_descriptions(other: dict[str, Any], reason: str) -> None:
-    """The message names the host and the place for the description."""
-    hostvars = {"ds1": {"lvs_services": SERVICES}, "rs1": {"lvs_services": SERVICES}, "rs2": other}
-    with pytest.raises(LvsError, match=f"^lvs_services: {reason}.*: define it once .* in group_vars/all.yml"):
-        cluster_plan._check_same_description(INVENTORY, hostvars)
+def test_host_that_is_named_by_its_address(tmp_path: Path) -> None:
+    inventory = lab_inventory()
+    inventory["all"]["children"]["realservers"]["hosts"] = {"10.0.0.3": None, "fd00::4": None}
+    inventory["all"]["children"]["directors"]["hosts"]["ds1"]["lvs_dip6"] = "fd00::1"
+    assert plan(Controller(tmp_path, inventory), "ds1")["rips"] == {"10.0.0.3": ["10.0.0.3"], "fd00::4": ["fd00::4"]}
+
+
+def test_fact_that_is_set_between_two_tasks(tmp_path: Path) -> None:
+    """The next task has it."""
+    controller = Controller(tmp_path, lab_inventory())
+    before = plan(controller, "ds1", "first")
+    controller.set_fact("rs2", lvs_weight=7)
+    after = plan(controller, "ds1", "second")
+    assert [row["weight"] for row in before["director"]["services"][0]["destinations"]] == [1, 1]
+    assert [row["weight"] for row in after["director"]["services"][0]["destinations"]] == [1, 7]
+    assert before["id"] != after["id"] == plan(controller, "rs1", "third")["id"]
+
+
+def test_what_the_roles_have_noted(tmp_path: Path) -> None:
+    """Of other hosts, by facts and registered results."""
+    controller = Controller(tmp_path, lab_inventory())
+    identifier = plan(controller, "ds1")["id"]
+    controller.set_fact("rs1", __lvs_done={"plan": identifier})
+    controller.set_fact("rs1", __lvs_host={"empty": True})
+    controller.set_fact("rs2", __lvs_host={"unreachable": True})
+    director = plan(controller, "ds1")["director"]
+    assert (director["unprepared"], director["unreachable"]) == ([RS2], ["rs2"])
+    controller.set_fact("ds1", __lvs_done={"plan": identifier, "held_back": []})
+    assert plan(controller, "rs1")["real_server"]["waiting_for"] == []
+
+
+def test_variables_and_options_of_the_task(tmp_path: Path) -> None:
+    """Those of a role, and those of the module; the latter come first."""
+    controller = Controller(tmp_path, lab_inventory())
+    service = {"name": "other", "vip": VIP, "port": 81}
+    assert plan(controller, "ds1", variables={"lvs_services": [service]})["director"]["names"] == ["other"]
+    found = plan(controller, "ds1", variables={"lvs_vip_device": "lo"}, services=[service], vip_device="eth0")
+    assert found["director"]["vips"] == [{"device": "eth0", "vips": [VIP]}]
+
+
+def test_tags_of_the_command_line(tmp_path: Path) -> None:
+    controller = Controller(tmp_path, lab_inventory())
+    tags = {"ansible_run_tags": ["sysctl", "boot"], "ansible_skip_tags": ["boot"]}
+    part = plan(controller, "rs1", variables=tags)["real_server"]
+    assert [module for step in part["setup"] for module in step] == ["arp_sysctl"]
+    assert part["complete"] is False
+
+
+@pytest.mark.parametrize(("tags", "complete"), [(["always", "mine"], True), (["always"], False), (["mine"], True)])
+def test_tags_of_the_role(tmp_path: Path, tags: list[str], complete: bool) -> None:
+    """One of the user's own selects all steps; always is that of the task itself."""
+    controller = Controller(tmp_path, lab_inventory())
+    found = plan(controller, "rs1", tags=tags, variables={"ansible_run_tags": ["mine", "always"]})
+    assert found["real_server"]["complete"] is complete
+
+
+def test_clients(tmp_path: Path) -> None:
+    """Hosts that the director asks to connect, with templates."""
+    controller = Controller(tmp_path, lab_inventory(lvs_probe_hosts=["{{ groups.ungrouped | first }}"]))
+    assert plan(controller, "ds1")["settings"]["probe_hosts"] == ["client"]
+
+
+def test_faults(tmp_path: Path) -> None:
+    """Fail the task, all of them in its message: those of the host's own settings, or else those of all hosts."""
+    controller = Controller(tmp_path, lab_inventory(lvs_boot_after="{{ nothing }}", lvs_purge="{{ nobody }}"))
+    message = refused(controller, "rs1")
+    assert "host rs1, lvs_boot_after: 'nothing' is undefined" in message
+    assert "host rs1, lvs_purge: 'nobody' is undefined" in message
+    controller = Controller(tmp_path, lab_inventory(lvs_rip="{{ nothing }}"))
+    message = refused(controller, "rs1")
+    assert all(f"host {host}, lvs_rip: 'nothing' is undefined" in message for host in ("rs1", "rs2"))
+    controller = Controller(tmp_path, lab_inventory(lvs_boot="maybe", lvs_purge="all"))
+    message = refused(controller, "rs1")
+    assert "'lvs_boot'" in message
+    assert "lvs_purge" in message
+
+
+@pytest.mark.parametrize("options", [{"state": "gone"}, {"role": "balancer"}, {"role": "client"}, {"vip_devices": "lo"}])
+def test_options_that_are_none(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Ansible refuses them."""
+    with pytest.raises(Exception, match=r"value of|Unsupported parameters"):
+        Controller(tmp_path, lab_inventory()).run(ActionModule, "ds1", **options)

@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(check_mode: bool = False, **options: Any) -> dict[str, Any]:
     """The result of a task, for a cluster of one real server that cannot be reached."""
-    given = {"directors": [], "real_servers": [LOST], "services": [], "names": [], "hosts": {}, **options}
+    given = {"directors": [], "real_servers": [LOST], **options}
     task = SimpleNamespace(args=given, check_mode=check_mode, async_val=0, diff=False)
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
     return ActionModule(task, connection, None, None, None, None).run(task_vars={})

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import ClusterPlan, cluster_plan
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.errors import InvalidDescription
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Host, Inventory
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import ClusterPlan, make_plan
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.real_server import RealServerPlan
 
 # The lab's inventory and description.
@@ -137,6 +137,6 @@ def path(name: str, rip: str, forward: str = "tunnel", **others: Any) -> dict[st
 def faults(services: Any, inventory: Inventory = LAB) -> list[str]:
     """All that is wrong; each of them stands in the message, on a line of its own."""
     with pytest.raises(InvalidDescription) as caught:
-        cluster_plan(services, inventory)
+        make_plan(services, inventory)
     assert str(caught.value).splitlines()[1:] == caught.value.faults
     return caught.value.faults

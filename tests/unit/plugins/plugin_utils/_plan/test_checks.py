@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Host, Inventory
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
 from tests.unit.plugins.plugin_utils._plan.lab import (
     DIP,
     GUE,
@@ -40,7 +40,7 @@ def test_director_needs_an_address_only_for_tunnels_to_hosts() -> None:
     inventory = with_host("ds1", rip=None)
     servers = [{"address": "10.0.0.9"}, {"host": "rs1", "forward": "masquerade"}, {"host": "rs2", "state": "absent"}]
     services = [{**WEB, "real_servers": servers}, {**MAPPED, "state": "absent"}]
-    assert cluster_plan(services, inventory).preflight["sources"] == []
+    assert make_plan(services, inventory).preflight["sources"] == []
 
 
 def test_gue_ports_on_different_devices() -> None:
@@ -52,19 +52,19 @@ def test_gue_ports_on_different_devices() -> None:
     web = {**WEB, "real_servers": [*over(6080, "rs1"), *over(6081, "rs2")]}
     web6 = {**WEB6, "real_servers": over(6082, "rs1")}
     absent = {**PLAIN, "real_servers": over(6083, "rs1", state="absent")}
-    plan = cluster_plan([web, web6, absent], LAB)
+    plan = make_plan([web, web6, absent], LAB)
     assert [real_server.guard["gue_ports"] for real_server in plan.real_servers.values()] == [[6080, 6082], [6081]]
 
 
 def test_nothing_described() -> None:
     """Allowed, with a warning."""
-    assert cluster_plan([], LAB).warnings == ["lvs_services: is empty: there is nothing to set up"]
+    assert make_plan([], LAB).warnings == ["lvs_services: is empty: there is nothing to set up"]
 
 
 @pytest.mark.parametrize("real_servers", [[], [{"address": "10.0.0.9"}]])
 def test_absent_service_gives_no_warning(real_servers: list[dict[str, Any]]) -> None:
     """Neither that it is empty nor that a port mapping is missing."""
-    assert cluster_plan([WEB, {**MAPPED, "state": "absent", "real_servers": real_servers}], LAB).warnings == []
+    assert make_plan([WEB, {**MAPPED, "state": "absent", "real_servers": real_servers}], LAB).warnings == []
 
 
 @pytest.mark.parametrize(
@@ -150,5 +150,99 @@ def test_addresses_of_hosts_for_ipv6(inventory: Inventory, fields: dict[str, Any
 def test_director_as_an_absent_real_server() -> None:
     """Its address is that of a host, as it has to be with this forwarding method."""
     servers = [{"address": DIP, "forward": "local", "state": "absent"}]
-    plan = cluster_plan([{**WEB, "real_servers": servers}], LAB)
+    plan = make_plan([{**WEB, "real_servers": servers}], LAB)
     assert plan.services[0]["destinations"] == [{"rip": DIP, "state": "absent"}]
+
+
+EMPTY_GROUP = (
+    "group realservers: has no host: put the real servers into it, or set lvs_realservers_group to the name of their group. A"
+    " service without real servers says so with real_servers: []"
+)
+WITHOUT_REAL_SERVERS = replace(LAB, real_servers=[])
+UNMANAGED = [{"address": "10.0.0.9"}]
+
+
+@pytest.mark.parametrize(
+    ("services", "inventory"),
+    [
+        ([WEB], WITHOUT_REAL_SERVERS),
+        ([{**WEB, "real_servers": UNMANAGED}, {**MAPPED, "real_servers": None}], WITHOUT_REAL_SERVERS),
+        ([{**WEB, "state": "absent"}], WITHOUT_REAL_SERVERS),
+        # A teardown of what the description no longer has, with a group that is misspelt.
+        ([], replace(WITHOUT_REAL_SERVERS, state="absent")),
+    ],
+)
+def test_group_of_real_servers_is_empty(services: Any, inventory: Inventory) -> None:
+    """Where a service has all of them: it would have none."""
+    assert EMPTY_GROUP in faults(services, inventory)
+
+
+@pytest.mark.parametrize(
+    ("services", "inventory"),
+    [
+        ([{**WEB, "real_servers": UNMANAGED}], WITHOUT_REAL_SERVERS),
+        ([{**WEB, "real_servers": []}], WITHOUT_REAL_SERVERS),
+        ([{**WEB, "real_servers": []}], replace(WITHOUT_REAL_SERVERS, state="absent")),
+        ([], WITHOUT_REAL_SERVERS),
+        ([], replace(LAB, state="absent")),
+    ],
+)
+def test_group_of_real_servers_may_be_empty(services: Any, inventory: Inventory) -> None:
+    """Where all services name their real servers, and where there is nothing to set up."""
+    assert make_plan(services, inventory).real_servers.keys() == set(inventory.real_servers)
+
+
+@pytest.mark.parametrize("services", ["web", 5, None, ["web"], {"web": 80}])
+def test_services_that_are_none_are_no_fault_of_the_group(services: Any) -> None:
+    assert EMPTY_GROUP not in faults(services, WITHOUT_REAL_SERVERS)
+
+
+def test_empty_group_has_its_own_name() -> None:
+    inventory = replace(WITHOUT_REAL_SERVERS, real_servers_group="webs")
+    assert faults([WEB], inventory) == [EMPTY_GROUP.replace("group realservers", "group webs")]
+
+
+@pytest.mark.parametrize(
+    ("inventory", "message"),
+    [
+        (
+            with_host("rs2", rip=HOSTS["rs1"].rip),
+            f"host rs2: {HOSTS['rs1'].rip} is the address of rs1, too: give each host its own, in lvs_rip",
+        ),
+        (with_host("rs2", rip=DIP), f"host rs2: {DIP} is the address of ds1, too: give each host its own, in lvs_rip"),
+        (with_host("rs2", rip6=f"{HOSTS['rs1'].rip} "), f"host rs2: {HOSTS['rs1'].rip} is the address of rs1, too"),
+        (
+            replace(LAB, hosts={**HOSTS, "rs1": Host("10.0.0.3", "FD00::3"), "rs2": Host("10.0.0.4", "fd00:0::3")}),
+            "host rs2: fd00::3 is the address of rs1, too: give each host its own",
+        ),
+    ],
+)
+def test_address_of_two_hosts(inventory: Inventory, message: str) -> None:
+    """Of the cluster, however it is written."""
+    found = [fault for fault in faults([{**WEB, "real_servers": []}], inventory) if "too" in fault]
+    assert len(found) == 1
+    assert found[0].startswith(message)
+
+
+def test_address_of_three_hosts() -> None:
+    """Each further one is a fault; of a director, with the name of its variable."""
+    same = {name: Host(DIP) for name in ("ds1", "ds2", "rs1")}
+    inventory = replace(LAB, hosts={**HOSTS, **same}, directors=["ds1", "ds2"])
+    found = [fault for fault in faults([{**WEB, "real_servers": []}], inventory) if "too" in fault]
+    assert [fault.split(":")[0] for fault in found] == ["host ds2", "host rs1"]
+    assert "in lvs_dip or ansible_host" in found[0]
+    assert "in lvs_rip or ansible_host" in found[1]
+
+
+@pytest.mark.parametrize(
+    "inventory",
+    [
+        # One host twice: itself, or both of its addresses.
+        with_host("rs1", rip6=HOSTS["rs1"].rip),
+        # Outside of the cluster, where nothing depends on it.
+        with_host("client", rip=DIP),
+        replace(LAB, hosts={**HOSTS, "ds1": Host(DIP), "rs1": Host(), "rs2": Host()}),
+    ],
+)
+def test_addresses_that_are_the_hosts_own(inventory: Inventory) -> None:
+    make_plan([{**WEB, "real_servers": []}], inventory)

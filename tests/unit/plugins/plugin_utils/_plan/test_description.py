@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Inventory
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
 from tests.unit.plugins.plugin_utils._plan.lab import (
     LAB,
     RS1,
@@ -29,20 +29,20 @@ from tests.unit.plugins.plugin_utils._plan.lab import (
 
 def test_defaults_of_a_service() -> None:
     """Name, VIP and port are enough: tcp, wlc, tunnel, all hosts of the group, weights of the inventory."""
-    plan = cluster_plan([{"name": "web", "vip": VIP, "port": "80"}], with_host("rs2", weight="5"))
+    plan = make_plan([{"name": "web", "vip": VIP, "port": "80"}], with_host("rs2", weight="5"))
     assert plan.services == [service(VIP, 80, "tcp", "wlc", destination(RS1, "tunnel", 1), destination(RS2, "tunnel", 5))]
 
 
 def test_weight_of_a_service_beats_that_of_the_host() -> None:
     """Also where it is 0."""
-    plan = cluster_plan([{**WEB, "real_servers": [{"host": "rs1", "weight": 0}]}], with_host("rs1", weight=7))
+    plan = make_plan([{**WEB, "real_servers": [{"host": "rs1", "weight": 0}]}], with_host("rs1", weight=7))
     assert plan.services[0]["destinations"] == [destination(RS1, "tunnel", 0)]
 
 
 def test_real_servers_that_say_how_packets_reach_them() -> None:
     """A port of the service is no fault where none of them needs a mapping for it."""
     servers = [{"host": "rs1", "forward": "masquerade"}]
-    plan = cluster_plan([{**WEB, "protocol": "sctp", "rport": 81, "real_servers": servers}], LAB)
+    plan = make_plan([{**WEB, "protocol": "sctp", "rport": 81, "real_servers": servers}], LAB)
     assert plan.services[0]["destinations"] == [destination("192.168.56.183", "masquerade", 1, rport=81)]
 
 

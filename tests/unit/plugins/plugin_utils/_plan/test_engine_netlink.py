@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
 from tests.unit.plugins.plugin_utils._plan.lab import (
     DIP,
     GUE,
@@ -30,7 +30,7 @@ def test_every_option_of_ipvs_reaches_the_table() -> None:
         {"address": "10.0.0.9", "forward": "masquerade", "rport": 81},
         {"address": DIP, "forward": "local"},
     ]
-    plan = cluster_plan([{**WEB, **options, "real_servers": servers}], LAB)
+    plan = make_plan([{**WEB, **options, "real_servers": servers}], LAB)
     assert plan.services == [
         {
             "vip": "192.168.56.185",

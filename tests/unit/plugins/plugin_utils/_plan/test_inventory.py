@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Inventory
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
 from tests.unit.plugins.plugin_utils._plan.lab import RS1, RS2, WEB, faults, with_host
 
 
 def test_real_servers_by_their_addresses() -> None:
     """Those of both families, as the kernel writes them; those without a service, too."""
-    assert cluster_plan([], with_host("rs1", rip6="2001:DB8::0:3")).hosts == {RS1: "rs1", "2001:db8::3": "rs1", RS2: "rs2"}
+    assert make_plan([], with_host("rs1", rip6="2001:DB8::0:3")).hosts == {RS1: "rs1", "2001:db8::3": "rs1", RS2: "rs2"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
 from tests.unit.plugins.plugin_utils._plan.lab import (
     DIFFERENT_DELIVERIES,
     GRE,
@@ -18,7 +18,7 @@ from tests.unit.plugins.plugin_utils._plan.lab import (
 
 def test_services_that_reach_a_host_in_different_ways() -> None:
     """A path for each, with the port of the first service that has one; one path for both families."""
-    plan = cluster_plan(DIFFERENT_DELIVERIES, with_host("rs1", path_mtu="1400"))
+    plan = make_plan(DIFFERENT_DELIVERIES, with_host("rs1", path_mtu="1400"))
     assert plan.preflight["paths"] == [
         path("rs1", RS1, port=8080, mtu=1400),
         path("rs1", RS1, **GUE_ROW, inner=[4, 6], port=443, mtu=1400),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
 from tests.unit.plugins.plugin_utils._plan.lab import (
     DIP,
     GUE,
@@ -38,7 +38,7 @@ def test_probes() -> None:
         {**WEB, "name": "gone", "port": 443, "state": "absent"},
     ]
     web6, mapped = {"vip": VIP6, "port": 80, "protocol": "tcp"}, {"vip": MAPPED_VIP, "port": 8099, "protocol": "tcp"}
-    assert cluster_plan(services, LAB).probes == [
+    assert make_plan(services, LAB).probes == [
         {"name": "rs1", **web6, "rip": RS1, **ipip, "rport": 80},
         {"name": "rs2", **web6, "rip": RS2, **ipip, "rport": 80},
         {"name": "rs1", **mapped, "rip": RS1, **ipip, "rport": 80},
@@ -46,4 +46,4 @@ def test_probes() -> None:
         {"name": "rs1", "vip": PLAIN_VIP, "port": 80, "protocol": "tcp", "rip": RS1, "forward": "masquerade", "rport": 8080},
         {"name": DIP, "vip": VIP, "port": 0, "protocol": "udp", "rip": DIP, "forward": "local"},
     ]
-    assert cluster_plan(services, replace(LAB, state="absent")).probes == []
+    assert make_plan(services, replace(LAB, state="absent")).probes == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
 from tests.unit.plugins.plugin_utils._plan.lab import (
     LAB,
     MAPPED,
@@ -45,7 +45,7 @@ from tests.unit.plugins.plugin_utils._plan.lab import (
 def test_devices_that_hold_vips(devices: dict[str, Any], director: list[dict[str, Any]]) -> None:
     """On real servers one for each family, but of IPv4 the tunnel's own; the director's, or else that of IPv4."""
     inventory = replace(LAB, **devices)
-    plan = cluster_plan([WEB, {**WEB, "name": "web6", "vip": VIP6}, {**PLAIN, "forward": "route"}], inventory)
+    plan = make_plan([WEB, {**WEB, "name": "web6", "vip": VIP6}, {**PLAIN, "forward": "route"}], inventory)
     assert plan.director_vips == director
     for real_server in plan.real_servers.values():
         on_device = {row["device"]: row["vips"] for row in real_server.devices if row["vips"]}
@@ -66,7 +66,7 @@ def test_shared_vip_stays_with_the_service_that_stays(order: int) -> None:
     """Whichever comes first; only the service goes, and the VIP where nothing else needs it."""
     going = {**MAPPED, "vip": VIP, "state": "absent"}
     staying = {**WEB, "real_servers": [{"host": "rs1"}]}
-    plan = cluster_plan([going, staying][::order], LAB)
+    plan = make_plan([going, staying][::order], LAB)
     assert [row.get("state") for row in plan.services] == ["absent", None][::order]
     assert (plan.director_vips, plan.director_vips_removed) == ([held("tunl0", VIP)], [])
     assert needs(plan) == {"rs1": tunl0(VIP), "rs2": NOTHING}

@@ -59,11 +59,7 @@ SET_WEIGHT = changed(SET, kind="destination", vip="192.0.2.1", port=80, protocol
 def reported(ipvs_info: dict[str, Any], *results: dict[str, Any], rs1: Any = (), services: Any = None) -> Status:
     """The status of a director with this ipvs_info and these results, and of a real server with these results."""
     described = [{**WEB, "destinations": [{"rip": RS1, "forward": "tunnel", "weight": 1}]}] if services is None else services
-    options = {
-        "directors": [{"name": "ds1", "info": ipvs_info, "results": results}],
-        "real_servers": [{"name": "rs1", "results": rs1}],
-        "services": described,
-        "names": ["web"],
-        "hosts": {RS1: "rs1"},
-    }
+    description = {"services": described, "names": ["web"], "hosts": {RS1: "rs1"}}
+    director = {"name": "ds1", "info": ipvs_info, "results": results, **description}
+    options = {"directors": [director], "real_servers": [{"name": "rs1", "results": rs1}]}
     return cluster_status(options, generated="now")

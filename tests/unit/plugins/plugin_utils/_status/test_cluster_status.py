@@ -61,14 +61,9 @@ def test_what_only_one_side_has() -> None:
         {**other, "state": "absent"},
     ]
     ipvs_info = info(service(fwmark=7, vip=None, port=None), service(destination(RS2)))
-    options = {
-        "directors": [{"name": "ds1", "info": ipvs_info, "results": []}],
-        "real_servers": [],
-        "services": described,
-        "names": ["web", "tls", "dns"],
-        "hosts": {RS1: "rs1"},
-    }
-    status = cluster_status(options, generated="now")
+    description = {"services": described, "names": ["web", "tls", "dns"], "hosts": {RS1: "rs1"}}
+    director = {"name": "ds1", "info": ipvs_info, "results": [], **description}
+    status = cluster_status({"directors": [director], "real_servers": []}, generated="now")
     assert [(service.title, service.notes) for service in status.services] == [
         ("web", []),
         ("tls", ["missing"]),

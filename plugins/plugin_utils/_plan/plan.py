@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The plan of a cluster: its description, checked as a whole and expanded to what each host has to hold. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...module_utils._core.options import Facts, Faults
+from . import checks, vips_single
+from .description import read_description
+from .engine_netlink import ipvs_table_rows
+from .errors import InvalidDescription
+from .inventory import Inventory, read_dips, read_path_mtus
+from .preflight import preflight_options
+from .probes import probe_rows
+from .real_server import RealServerPlan, add_removals, deliveries_by_host, described_vips, real_server_plan
+
+
+@dataclass
+class ClusterPlan:
+    """The description, expanded."""
+
+    services: list[Facts] = field(default_factory=list)  # the option of ipvs_table, with what should be removed
+    names: list[str] = field(default_factory=list)  # of these services
+    preflight: Facts = field(default_factory=dict)  # options of the module
+    director_vips: list[Facts] = field(default_factory=list)  # rows of tunl_vip: the VIPs that the director holds
+    director_vips_removed: list[Facts] = field(default_factory=list)  # and those that it gives up
+    real_servers: dict[str, RealServerPlan] = field(default_factory=dict)  # by host
+    probes: list[Facts] = field(default_factory=list)  # rows of the option through of vip_probe
+    hosts: dict[str, str] = field(default_factory=dict)  # the real servers' names, by RIP
+    rips: dict[str, list[str]] = field(default_factory=dict)  # the RIPs by which services reach each real server, by host
+    warnings: list[str] = field(default_factory=list)
+
+
+def make_plan(services: object, inventory: Inventory, faults: Faults | None = None) -> ClusterPlan:
+    """Check and expand a description.
+
+    :param services: the variable lvs_services, as the user wrote it
+    :param faults: what was found wrong before
+    :raises InvalidDescription: all that is wrong with it
+    """
+    faults = faults or Faults()
+    vips_single.check_directors(inventory, faults)
+    checks.check_groups(inventory, faults)
+    checks.check_real_servers(services, inventory, faults)
+    checks.check_rips(inventory, faults)
+    description = read_description(services, inventory, faults)
+    described = description.services
+    checks.check_names(description.names, faults)
+    checks.check_keys(described, faults)
+    checks.check_vips(described, inventory, faults)
+    checks.check_addresses(described, inventory, faults)
+    dips, path_mtus = read_dips(inventory, faults), read_path_mtus(inventory, faults)
+    deliveries = deliveries_by_host(described, inventory.real_servers)
+    checks.check_dips(deliveries, dips, inventory, faults)
+    checks.check_gue_ports(deliveries, faults)
+    if faults.found:
+        raise InvalidDescription(faults.found)
+    real_servers = {
+        host: real_server_plan(of_host, inventory.vip_devices, dips, path_mtus[host]) for host, of_host in deliveries.items()
+    }
+    vips = described_vips(described)
+    for real_server in real_servers.values():
+        add_removals(real_server, vips, inventory.vip_devices)
+    held, removed = vips_single.director_vips(described)
+    return ClusterPlan(
+        services=ipvs_table_rows(described),
+        names=[service.name for service in described],
+        preflight=preflight_options(described, dips, path_mtus),
+        director_vips=held,
+        director_vips_removed=removed,
+        real_servers=real_servers,
+        probes=probe_rows(described),
+        hosts=inventory.names_by_address(inventory.real_servers),
+        rips={host: list(dict.fromkeys(str(delivery.rip) for delivery in of_host)) for host, of_host in deliveries.items()},
+        warnings=checks.warnings(described),
+    )

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packages are installed where a host lacks them. A stand-in installs nothing, and says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from .standins import Answer, Inventory, Player, cluster
+
+MISSING = {"libraries": ["pyroute2"], "programs": []}
+LACKING = Answer("state_info", {"missing": MISSING}, host="rs1")
+OWN = "- hosts: realservers\n  gather_facts: false\n  roles: [lvs.cluster.realserver]\n"
+
+
+def installing() -> Inventory:
+    """The cluster, where packages are installed."""
+    return cluster(lvs_install_packages=True, ansible_facts={"os_family": "Debian"})
+
+
+@pytest.mark.parametrize("arguments", [(), ("--tags", "packages"), ("--tags", "all,packages")])
+def test_what_a_host_lacks(play: Player, arguments: tuple[str, ...]) -> None:
+    run = play("site", *arguments, inventory=installing(), results=[LACKING]).failed("does not run this: apt")
+    (failure,) = run.failures
+    assert "[rs1]" in failure
+
+
+def test_role_alone_reads_the_state_of_the_host(play: Player) -> None:
+    playbook = play.folder / "own.yml"
+    playbook.write_text(OWN)
+    run = play(str(playbook), inventory=installing(), results=[LACKING])
+    (failure,) = run.failed("does not run this: apt").failures
+    assert "[rs1]" in failure
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--skip-tags", "packages"), ("--tags", "sysctl"), ("--extra-vars", "lvs_install_packages=false")]
+)
+def test_nothing_is_installed(play: Player, arguments: tuple[str, ...]) -> None:
+    play("site", *arguments, inventory=installing(), results=[LACKING]).succeeded()
+
+
+def test_nothing_is_missing(play: Player) -> None:
+    play("site", inventory=installing()).succeeded()
