@@ -120,7 +120,7 @@ def test_wrong_choice(play: Player, playbook: str) -> None:
     assert run.longest_line < 2000
 
 
-@pytest.mark.parametrize(("name", "kind"), TYPES, ids=[name for name, _ in TYPES])
+@pytest.mark.parametrize(("name", "kind"), TYPES, ids=[name for name, _kind in TYPES])
 def test_wrong_type(play: Player, name: str, kind: str) -> None:
     text = str(OPTIONS[name]["description"])
     if "Host variable" in text:

@@ -115,7 +115,7 @@ def test_name_on_several_hosts() -> None:
     assert check_names(hosts, faults) == [
         "host ds1 and 1 other, lvs_team: is not a variable of this collection, and has no effect"
     ]
-    assert [str(fault).split(": ")[0] for fault in faults.found] == [
+    assert [str(fault).partition(": ")[0] for fault in faults.found] == [
         "host rs1, lvs_boat",
         "host ds1 and 2 others, lvs_wieght",
     ]
@@ -128,7 +128,7 @@ def test_name_that_is_a_slip_on_one_host_only(hosts: dict[str, list[str]]) -> No
     """It is named there, whichever host comes first."""
     faults = Faults()
     assert check_names(hosts, faults) == []
-    assert [str(fault).split(": ")[0] for fault in faults.found] == ["host b, vs_rip"]
+    assert [str(fault).partition(": ")[0] for fault in faults.found] == ["host b, vs_rip"]
 
 
 def test_name_that_is_a_number() -> None:

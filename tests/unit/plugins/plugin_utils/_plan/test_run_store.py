@@ -86,7 +86,7 @@ def _work(folder: Path) -> None:
 
 def test_one_process_works_and_the_others_wait(tmp_path: Path) -> None:
     """As many as there are forks."""
-    processes = [multiprocessing.get_context("fork").Process(target=_work, args=(tmp_path,)) for _ in range(4)]
+    processes = [multiprocessing.get_context("fork").Process(target=_work, args=(tmp_path,)) for _process in range(4)]
     for process in processes:
         process.start()
     for process in processes:

@@ -78,10 +78,10 @@ def setup(plan: RealServerPlan, **settings: Any) -> list[Facts]:
 
 
 def release(
-    plan: RealServerPlan, kept_vips: Collection[str] | None = None, noted: Facts = STATE, **settings: Any
+    plan: RealServerPlan, kept_vips: Collection[str] | None = None, noted: Facts | None = None, **settings: Any
 ) -> list[Facts]:
-    """The steps of the removal, from a host with this noted state."""
-    return rows(release_steps(plan, {**SETTINGS, **settings}, noted, kept_vips))
+    """The steps of the removal, from a host with this noted state, or with STATE."""
+    return rows(release_steps(plan, {**SETTINGS, **settings}, STATE if noted is None else noted, kept_vips))
 
 
 def names(steps: Iterable[Facts]) -> list[str]:
