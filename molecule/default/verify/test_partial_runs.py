@@ -22,6 +22,15 @@ Services = list[dict[str, Any]]
 # Nothing listens there. The address stays that of the host.
 UNREACHABLE = {"ansible_connection": "ssh", "ansible_port": 1, "ansible_ssh_common_args": "-o BatchMode=yes"}
 VIP = "http://192.168.56.185/"
+GONE = """
+- name: Lose the connection
+  ansible.builtin.set_fact:
+    ansible_connection: ssh
+    ansible_port: 1
+
+- name: Notice it
+  ansible.builtin.ping:
+"""
 
 
 class Cluster:
@@ -82,7 +91,7 @@ def test_real_servers_that_are_not_ready_are_not_sent_to(
     before = rules(ds1)
     done = cluster.run("site", down=down, lvs_services=switched)
     assert done.returncode != 0
-    assert all(name in done.stdout for name in down)
+    assert all(name in done.stdout + done.stderr for name in down)
     assert "took no part in this run" in done.stdout + done.stderr
     assert of_service(rules(ds1), "192.168.56.185:80") == of_service(before, "192.168.56.185:80")
     assert [line for line in of_service(rules(ds1), "192.168.56.186:8099") if "-w 5 " in f"{line} "]
@@ -107,10 +116,44 @@ def test_nothing_changes_for_who_is_down(cluster: Cluster, services: Services, c
     services[0]["scheduler"] = "wrr"
 
 
+@pytest.fixture
+def without_rs2(services: Services) -> Services:
+    """rs2 leaves the first service."""
+    wanted = copy.deepcopy(services)
+    wanted[0]["real_servers"] = [{"host": "rs1"}, {"host": "rs2", "state": "absent"}]
+    return wanted
+
+
+@pytest.mark.parametrize("limits", [{"down": ("ds1",)}, {"limit": "rs2"}])
+def test_vip_stays_while_the_director_may_send(
+    cluster: Cluster, without_rs2: Services, client: Host, rs2: Host, limits: dict[str, Any]
+) -> None:
+    arguments = [f"--limit={limits['limit']}"] if "limit" in limits else []
+    done = cluster.run("site", *arguments, down=limits.get("down", ()), lvs_services=without_rs2)
+    assert done.returncode != 0
+    assert "rs2 still has what it no longer needs, as ds1 took no part in this run" in " ".join(
+        (done.stdout + done.stderr).split()
+    )
+    assert "192.168.56.185/32" in rs2.check_output("ip -o -4 address show dev tunl0")
+    assert set(answers(client, VIP, 6)) == {"rs1", "rs2"}
+
+
 @pytest.mark.parametrize("limits", [{"down": ("ds1",)}, {"limit": "rs1"}])
 def test_teardown_without_the_director(cluster: Cluster, client: Host, rs1: Host, limits: dict[str, Any]) -> None:
     arguments = [f"--limit={limits['limit']}"] if "limit" in limits else []
     done = cluster.run("teardown", *arguments, down=limits.get("down", ()), lvs_confirm=True)
     assert done.returncode != 0
     assert "192.168.56.185/32" in rs1.check_output("ip -o -4 address show dev tunl0")
+    assert set(answers(client, VIP, 6)) == {"rs1", "rs2"}
+
+
+def test_rolling_update_ends_with_the_real_server_that_is_lost(cluster: Cluster, tmp_path: Path, client: Host) -> None:
+    """It stays drained, and the next one is not drained."""
+    tasks = tmp_path / "update.yml"
+    tasks.write_text(GONE)
+    done = cluster.run("rolling_update", lvs_update_tasks=str(tasks))
+    assert done.returncode != 0
+    assert "rs1 became unreachable or failed during the update" in " ".join((done.stdout + done.stderr).split())
+    assert set(answers(client, VIP, 6)) == {"rs2"}
+    assert cluster.run("restore", lvs_target="rs1").returncode == 0
     assert set(answers(client, VIP, 6)) == {"rs1", "rs2"}
