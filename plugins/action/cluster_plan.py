@@ -25,6 +25,7 @@ class ActionModule(ControllerAction):
         "vip6_device": {"type": "str"},
         "director_device": {"type": "str"},
         "state": {"type": "str", "choices": ["present", "absent"]},
+        "unprepared": {"type": "list", "elements": "str"},
         "role": {"type": "str", "choices": ["director", "real_server"]},
     }
 
@@ -33,10 +34,10 @@ class ActionModule(ControllerAction):
         own = HostVariables(variables["inventory_hostname"], variables, self.template_with(variables))
         hosts = AllHosts(variables["hostvars"].raw_get, self.template_with)
         planner = Planner(own, hosts, variables["groups"], occurrence=str(self._task._uuid))
-        given = {name: value for name, value in options.items() if name != "role"}
+        given = {name: value for name, value in options.items() if name not in ("role", "unprepared")}
         tags = {
             "run": variables.get("ansible_run_tags", ()),
             "skip": variables.get("ansible_skip_tags", ()),
             "own": set(self._task.tags) - {"always"},
         }
-        return cluster_plan(planner, given, options["role"], tags)
+        return cluster_plan(planner, given, options["role"], tags, options["unprepared"])

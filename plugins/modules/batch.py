@@ -38,6 +38,9 @@ options:
     type: list
     elements: dict
     default: []
+  label:
+    description: A text that the result repeats, so that those who read it later can tell what it was for.
+    type: str
 requirements:
   - the requirements of the modules in O(steps)
 seealso:
@@ -107,6 +110,11 @@ results:
       returned: if the step failed
       type: str
       sample: "device: eth9 does not exist: this host has eth0, lo, tunl0"
+label:
+  description: The text of O(label).
+  returned: success, with O(label)
+  type: str
+  sample: web servers
 preview:
   description: What the steps of O(preview) would change, each like RV(results[]).
   returned: if O(preview) has a step

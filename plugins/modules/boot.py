@@ -22,7 +22,7 @@ description:
     objects that this collection created.
   - Each file is replaced atomically and ends with a checksum. If a file is damaged, nothing is loaded and no VIP is added. The units
     accept objects that already exist, so they can be started at any time.
-  - The units are enabled, but not started. Run C(systemctl daemon-reload) so that systemd reads new units.
+  - The units are enabled, but not started. If they changed, systemd reads its units again, as with C(systemctl daemon-reload).
 options:
   services:
     description:

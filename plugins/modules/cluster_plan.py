@@ -46,6 +46,12 @@ options:
       - With V(absent), the plan removes everything.
     type: str
     choices: [present, absent]
+  unprepared:
+    description:
+      - On a director, the RIPs of the real servers that are not prepared for a change, see O(lvs.cluster.ipvs_table#module:unprepared).
+      - If omitted, those that the role P(lvs.cluster.realserver#role) has not set up for this plan in this run.
+    type: list
+    elements: str
   role:
     description:
       - What the host is to be set up as. The task fails if the host is not in the group for it.
@@ -139,18 +145,6 @@ director:
       type: list
       elements: str
       sample: [web]
-    vips:
-      description: The VIPs that the director should have, as O(lvs.cluster.tunl_vip#module:devices).
-      returned: on a director
-      type: list
-      elements: dict
-      sample: [{device: tunl0, vips: [192.168.56.185]}]
-    vips_removed:
-      description: The VIPs that the director should remove, as O(lvs.cluster.tunl_vip#module:devices).
-      returned: on a director
-      type: list
-      elements: dict
-      sample: [{device: tunl0, vips: [192.168.56.186]}]
     preflight:
       description: The options of M(lvs.cluster.preflight), for checks before anything is changed.
       returned: on a director
@@ -164,14 +158,35 @@ director:
       returned: on a director
       type: dict
       sample: {192.168.56.183: rs1, 192.168.56.184: rs2}
-    unprepared:
+    setup:
       description:
-        - The RIPs of the real servers that the role P(lvs.cluster.realserver#role) has not set up for this plan in this run, as
-          O(lvs.cluster.ipvs_table#module:unprepared).
+        - What the director needs before it has VIPs, as O(lvs.cluster.batch#module:steps). Only what runs with the tags of the command line.
       returned: on a director
       type: list
-      elements: str
-      sample: []
+      elements: dict
+      sample:
+        - ipvs_sysctl: {settings: {conn_reuse_mode: 3}, persist: true}
+        - ipvs_table: {services: [], purge: destinations, keep_weights: false, unprepared: []}
+    label:
+      description: The RV(id), as O(lvs.cluster.batch#module:label). Empty if tags leave out the table.
+      returned: on a director
+      type: str
+      sample: 0c1b2f6fd2b44b0c97e0a3a2a1f4e6d8
+    finish:
+      description:
+        - What the director needs after that, as O(lvs.cluster.batch#module:steps), without the VIPs of new services that were left out in
+          this run.
+      returned: on a director
+      type: list
+      elements: dict
+      sample:
+        - tunl_vip: {devices: [{device: tunl0, vips: [192.168.56.185]}], purge: false, announce: true}
+    tcp_services:
+      description: The services that clients can connect to, as O(lvs.cluster.vip_probe#module:services).
+      returned: on a director
+      type: list
+      elements: dict
+      sample: [{vip: 192.168.56.185, port: 80}]
     unreachable:
       description: The hosts that were found unreachable in this run.
       returned: on a director
@@ -191,11 +206,12 @@ real_server:
       sample:
         - arp_sysctl: {device: tunl0, rp_filter: 2, persist: true}
         - tunl_vip: {devices: [{device: tunl0, vips: [192.168.56.185]}]}
-    complete:
-      description: Whether no step was left out because of tags.
+        - state_info: {}
+    label:
+      description: The RV(id), as O(lvs.cluster.batch#module:label). Empty if tags leave out a step.
       returned: on a real server
-      type: bool
-      sample: true
+      type: str
+      sample: 0c1b2f6fd2b44b0c97e0a3a2a1f4e6d8
     release:
       description:
         - The removal of what it no longer needs, as O(lvs.cluster.batch#module:steps).

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vip_probe
-short_description: Probe a VIP as a client, or each real server through its tunnel
+short_description: Probe VIPs as a client, or each real server through its tunnel
 version_added: 0.1.0
 description:
   - With O(vip), makes requests to a VIP from any host, each on a new connection. Returns how often each real server answered and how
     long it took. Fails if a request fails, or if the distribution of the answers does not match O(shares).
+  - With O(services), does this for several VIPs and ports, at the same time.
   - With O(through), run on the director, probes each real server in the same way as IPVS forwards clients' packets to it, whatever its
     weight. This finds real servers that answer directly but not through the tunnel. Fails with a list of all real servers that did not
     answer.
@@ -25,6 +26,19 @@ options:
   port:
     description: The port of the VIP, V(1) to V(65535).
     type: int
+  services:
+    description: Several VIPs with ports, instead of O(vip) and O(port). The other options are for the requests to each of them.
+    type: list
+    elements: dict
+    suboptions:
+      vip:
+        description: The VIP.
+        type: str
+        required: true
+      port:
+        description: The port of the VIP, V(1) to V(65535).
+        type: int
+        required: true
   kind:
     description:
       - V(http) requests O(path).
@@ -177,6 +191,13 @@ EXAMPLES = r"""
     expect: '^220 '
     identify: '^220 (\S+)'
 
+- name: Check that two services accept connections
+  lvs.cluster.vip_probe:
+    services:
+      - {vip: 192.168.56.185, port: 80}
+      - {vip: 192.168.56.185, port: 443}
+    kind: tcp
+
 - name: Check that a real server answers through its tunnel
   lvs.cluster.vip_probe:
     through:
@@ -228,6 +249,27 @@ seconds:
   returned: with O(vip)
   type: float
   sample: 0.041
+services:
+  description: The entries of O(services), in the same order.
+  returned: with O(services)
+  type: list
+  elements: dict
+  contains:
+    vip:
+      description: The VIP.
+      returned: with O(services)
+      type: str
+      sample: 192.168.56.185
+    port:
+      description: The port of the VIP.
+      returned: with O(services)
+      type: int
+      sample: 80
+    answers:
+      description: Like RV(answers), as are C(failures), C(latency), C(requests) and C(seconds).
+      returned: with O(services)
+      type: dict
+      sample: {rs1: 20, rs2: 10}
 real_servers:
   description: The entries of O(through) that were probed, in the same order.
   returned: with O(through)

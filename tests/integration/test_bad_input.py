@@ -120,7 +120,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("ipvs_sysctl", {"settings": {"../../ipv4/ip_forward": 1}}, "is for a name that no setting has"),
     ("ipvs_sysctl", {"settings": {"conntrack": "yes"}}, "settings, conntrack: 'yes' is not a number"),
-    ("vip_probe", {}, "vip: is missing: name the VIP and its port, or the real servers in through"),
+    ("vip_probe", {}, "vip: is missing: name the VIP and its port, or use services or through"),
     ("vip_probe", {**SERVICE, "requests": 0}, "requests: 0 is not in 1..100000"),
     ("vip_probe", {**SERVICE, "identify": "rs"}, "identify: 'rs' has to have one group"),
     ("vip_probe", {**SERVICE, "through": [DEST]}, "vip: 192.168.56.185 stands beside through"),

@@ -203,6 +203,11 @@ def test_over_http(new_namespace: Callable[[], Namespace]) -> None:
         missing: dict[str, Any] = {**ask, "path": "/none"}
         assert "status 404 (x3)" in host.module("vip_probe", **missing).failed()
         host.module("vip_probe", **missing, status=[200, 404]).ok()
+        services = [{"vip": "192.0.2.1", "port": 80}, {"vip": "192.0.2.1", "port": NOTHING_THERE}]
+        several = host.module("vip_probe", services=services, kind="tcp", requests=2)
+        assert several.failed().startswith("2 of 2 requests to tcp://192.0.2.1:82 failed: refused (x2)")
+        assert [row["answers"] for row in several["services"]] == [{"unknown": 2}, {}]
+        assert host.module("vip_probe", services=services[:1], path="/name").ok()["services"][0]["answers"] == {"rs1": 10}
     refused = host.module("vip_probe", **ask)
     assert (refused["answers"], refused["latency"]) == ({}, {})
     assert "refused (x3)" in refused.failed()

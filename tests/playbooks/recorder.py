@@ -42,7 +42,7 @@ _RESULTS: dict[str, dict[str, Any]] = {
         "empty": True,
         "missing": {"libraries": [], "programs": []},
     },
-    "vip_probe": {"real_servers": [], "left_out": [], "answers": {}, "failures": [], "latency": {}},
+    "vip_probe": {"real_servers": [], "left_out": [], "services": []},
 }
 
 
@@ -71,7 +71,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # the parent is not typed
             if results[-1].get("failed"):
                 break
         preview = [{"module": module, **_CHANGES, **self._call(module, given, preview=True)} for module, given in previews]
-        return {**result, **_together(results, preview), **self._answer(_BATCH, options)}
+        return {**result, **_together(results, preview, options.get("label", "")), **self._answer(_BATCH, options)}
 
     def _call(self, module: str, options: dict[str, Any], preview: bool = False) -> dict[str, Any]:
         check_mode = preview or self._task.check_mode
@@ -119,7 +119,7 @@ def _with_values(value: Any) -> Any:
     return [_with_values(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-def _together(results: list[dict[str, Any]], preview: list[dict[str, Any]]) -> dict[str, Any]:
+def _together(results: list[dict[str, Any]], preview: list[dict[str, Any]], label: str) -> dict[str, Any]:
     """The result of a batch."""
     failed = [result for result in results if result.get("failed")]
     return {
@@ -129,5 +129,5 @@ def _together(results: list[dict[str, Any]], preview: list[dict[str, Any]]) -> d
         "results": results,
         "preview": preview,
         "preview_changed": any(result.get("changed", False) for result in preview),
-        **({"failed": True, "msg": failed[0].get("msg", "")} if failed else {}),
+        **({"failed": True, "msg": failed[0].get("msg", "")} if failed else {"label": label}),
     }

@@ -63,7 +63,7 @@ def test_paths_to_others_are_not_optional(play: Player) -> None:
     assert [row["name"] for row in paths if row.get("optional", False)] == []
 
 
-@pytest.mark.parametrize("after", ["", "preflight", "ipvs_sysctl"])
+@pytest.mark.parametrize("after", ["", "preflight"])
 def test_nothing_is_released_without_the_director(play: Player, after: str) -> None:
     run = play("site", inventory=cluster(lvs_services=ONE_ABSENT), results=CONFIGURED, down=[Down("ds1", after)])
     run.failed("ds1")

@@ -112,6 +112,8 @@ def comparable(looked: str) -> list[str]:
 def test_comes_back(name: str, request: pytest.FixtureRequest, requests: Requests) -> None:
     node: Host = request.getfixturevalue(name)
     before = node.check_output(LOOK)
+    # systemd has read the units as they are.
+    assert set(node.check_output("systemctl show --value --property=NeedDaemonReload %s %s", *UNITS).split()) == {"no"}
     answering = {name} & REAL_SERVERS or REAL_SERVERS
     until(requests.all)
     began = restarted(name)

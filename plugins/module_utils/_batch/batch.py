@@ -20,6 +20,7 @@ from .._core.options import Facts, Faults, Options
 ARGUMENT_SPEC: Facts = {
     "steps": {"type": "list", "elements": "dict", "required": True},
     "preview": {"type": "list", "elements": "dict", "default": []},
+    "label": {"type": "str"},
 }
 
 Module = tuple[Facts, Implementation]  # the argument specification comes first

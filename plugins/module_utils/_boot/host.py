@@ -19,11 +19,12 @@ from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import ServiceKey
 from .._net.rtnetlink import NetworkBackend
 from .._nft.libnftables import KernelTable
-from .model import FILES, LINKS, BootContext, BootDesired, BootItem, Link, boot_item, services_to_restore
+from . import systemd
+from .model import FILES, LINKS, UNITS, BootContext, BootDesired, BootItem, Link, boot_item, services_to_restore
 
 
 class BootBackend(Backend[BootDesired, str, BootItem, BootContext]):
-    """Boot files, script, units and links."""
+    """Boot files, script, units and links, and the systemd that reads them."""
 
     def read(self, desired: BootDesired) -> Seen[str, BootItem, BootContext]:
         """The files and links that exist, and what the host has to restore."""
@@ -55,6 +56,8 @@ class BootBackend(Backend[BootDesired, str, BootItem, BootContext]):
                 files.write_text(item.key, item.text)
         files.remove_folder(FOLDER)
         files.remove_folder(os.path.dirname(FOLDER))
+        if not {change.item.key for change in transition.changes}.isdisjoint((*UNITS, *LINKS)):
+            systemd.reload_units()
 
 
 def _context(described: Sequence[Options]) -> BootContext:

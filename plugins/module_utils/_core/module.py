@@ -54,7 +54,7 @@ def run_reading(argument_spec: Options, read: Reader) -> None:
 
 def run_steps(argument_spec: Options, read: Callable[[Options], Sequence[Step]]) -> None:
     """Several modules, from the options of all to their results."""
-    _end_with(argument_spec, lambda module: _in_order(read(module.params), module))
+    _end_with(argument_spec, lambda module: {**_label(module.params), **_in_order(read(module.params), module)})
 
 
 def prepared(implementation: Implementation, options: Options) -> Work:
@@ -101,6 +101,10 @@ def _with_warnings_given(module: AnsibleModule, facts: Facts) -> Facts:
     for warning in facts.pop("warnings", ()):
         module.warn(warning)
     return facts
+
+
+def _label(options: Options) -> Facts:
+    return {"label": options["label"]} if options.get("label") else {}
 
 
 def _in_order(steps: Sequence[Step], module: AnsibleModule) -> Facts:

@@ -130,6 +130,10 @@ def parse(options: Options) -> ProbeRequest:
     for name in ("vip", "port"):
         if options[name] is not None:
             faults.add(InvalidValue(name, options[name], "stands beside through: give it within one of its rows"))
+    if options["services"] is not None:
+        faults.add(
+            InvalidValue("services", f"{len(options['services'])} rows", "stand beside through: leave one of them out")
+        )
     rows = options["through"]
     if len(rows) > _MAX_ROWS:
         reason = f"are more than {_MAX_ROWS}: probe some of them first, and then the others"

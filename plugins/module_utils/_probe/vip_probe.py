@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The module C(vip_probe): requests to a VIP as clients make them, or probes of real servers through their tunnels."""
+"""The module C(vip_probe): requests to VIPs as clients make them, or probes of real servers through their tunnels."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from .._core.options import Facts, Options
 from .._ipvs.kernel import IpvsBackend
@@ -15,20 +16,32 @@ from .._ipvs.model import Destination, DestinationKey
 from . import tunnel_probe, vip_requests
 from .tunnel_sockets import send_probes
 from .vip_client import send_requests
+from .vip_requests import Outcome, VipRequests
+
+_SERVICES_AT_ONCE = 16
 
 ARGUMENT_SPEC = {**vip_requests.ARGUMENT_SPEC, **tunnel_probe.ARGUMENT_SPEC}
 
 
 def read(options: Options) -> Facts:
-    """Send requests to the VIP, or probes to the real servers of O(through), and evaluate the answers."""
-    return _request_vip(options) if options["through"] is None else _probe_real_servers(options)
+    """Send requests to the VIPs, or probes to the real servers of O(through), and evaluate the answers."""
+    if options["through"] is not None:
+        return _probe_real_servers(options)
+    if options["services"] is not None:
+        return _request_services(vip_requests.parse_services(options))
+    return vip_requests.to_result(*_answered(vip_requests.parse(options)))
 
 
-def _request_vip(options: Options) -> Facts:
-    request = vip_requests.parse(options)
+def _request_services(requests: Sequence[VipRequests]) -> Facts:
+    with ThreadPoolExecutor(_SERVICES_AT_ONCE) as workers:
+        return vip_requests.to_services_result(workers.map(_answered, requests))
+
+
+def _answered(request: VipRequests) -> tuple[VipRequests, Sequence[Outcome], float]:
+    """The requests to a VIP, their outcomes, and the seconds that they took."""
     start = time.monotonic()
     outcomes = send_requests(request)
-    return vip_requests.to_result(request, outcomes, time.monotonic() - start)
+    return request, outcomes, time.monotonic() - start
 
 
 def _probe_real_servers(options: Options) -> Facts:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Requests to a VIP: the options that describe them, which answers are right, and the result of all of them. Pure."""
+"""Requests to VIPs: the options that describe them, which answers are right, and the result of all of them. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._core import values
 from .._core.errors import InvalidValue, LvsError, MissingValue
-from .._core.options import Facts, Option, Options, argument_spec, choice, integer, number, text
+from .._core.options import Facts, Faults, Option, Options, argument_spec, choice, integer, number, text
 from .._core.values import Address
 from .options import OptionReader
 
@@ -73,6 +73,11 @@ SHARES = Option("shares", _shares, type="dict")
 TOLERANCE = number("tolerance", 0, 1, default=0.1)
 
 ARGUMENT_SPEC = {
+    "services": {
+        "type": "list",
+        "elements": "dict",
+        "options": argument_spec(replace(VIP, required=True), replace(PORT, required=True)),
+    },
     **argument_spec(VIP, PORT, KIND, PATH, HOST_HEADER, SEND, EXPECT, IDENTIFY),
     "status": {"type": "list", "elements": "int", "default": [200]},
     **argument_spec(REQUESTS, PARALLEL, TIMEOUT, SHARES, TOLERANCE),
@@ -130,7 +135,7 @@ def parse(options: Options) -> VipRequests:
     reader = OptionReader(options)
     for name in ("vip", "port"):
         if options[name] is None:
-            reader.faults.add(MissingValue(name, "name the VIP and its port, or the real servers in through"))
+            reader.faults.add(MissingValue(name, "name the VIP and its port, or use services or through"))
     reader.faults.raise_all()
     vip, port, kind = reader.read(VIP), reader.read(PORT), reader.read(KIND)
     for name, needed in _KIND_OF.items():
@@ -158,6 +163,23 @@ def parse(options: Options) -> VipRequests:
         shares=shares.value or {},
         tolerance=tolerance.value,
     )
+
+
+def parse_services(options: Options) -> list[VipRequests]:
+    """Read the options: the requests to each of O(services).
+
+    :raises Invalid: all that is wrong with them
+    """
+    faults = Faults()
+    for name in ("vip", "port"):
+        if options[name] is not None:
+            faults.add(InvalidValue(name, options[name], "stands beside services: give it within one of its rows"))
+    faults.raise_all()
+    requests = [
+        faults.read(parse, {**options, **row}, where=f"services[{index}]") for index, row in enumerate(options["services"])
+    ]
+    faults.raise_all()
+    return [request.value for request in requests]
 
 
 def evaluate(request: VipRequests, status: int | None, head: str, body: str) -> Outcome:
@@ -232,6 +254,24 @@ def to_result(request: VipRequests, outcomes: Sequence[Outcome], seconds: float)
     if messages:
         raise ProbeFailed("\n".join(messages), facts)
     return facts
+
+
+def to_services_result(answered: Iterable[tuple[VipRequests, Sequence[Outcome], float]]) -> Facts:
+    """The return values for several services.
+
+    :raises ProbeFailed: with the return values, if one of them fails
+    """
+    rows, messages = [], []
+    for request, outcomes, seconds in answered:
+        try:
+            facts = to_result(request, outcomes, seconds)
+        except ProbeFailed as error:
+            facts = error.facts
+            messages.append(str(error))
+        rows.append({"vip": str(request.vip), "port": request.port, **facts})
+    if messages:
+        raise ProbeFailed("\n".join(messages), {"services": rows})
+    return {"services": rows}
 
 
 def _failure_messages(request: VipRequests, total: int, failures: Sequence[Facts]) -> list[str]:

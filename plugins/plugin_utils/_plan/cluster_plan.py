@@ -6,22 +6,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._core.errors import LvsError
 from ...module_utils._core.options import PRESENT, Facts, Options
-from . import steps
+from . import director_steps, real_server_steps
 from .clusters import Cluster
 from .planner import Planner
+from .real_server import RealServerPlan
+from .steps import Step, rows, selected, step
 
 DIRECTOR, REAL_SERVER = "director", "real_server"
 
 # What the roles note of each host in a run.
 _HOST = "__lvs_host"  # the result of state_info, by which the host was contacted
-_SETUP = "__realserver_setup"  # the result of batch on a real server, with its state afterwards
-_DONE = "__lvs_done"  # the id of the plan that the host was set up for, and the services that a director held back
+# The results of batch, with the id of the plan as their label. That of a real server ends with its state.
+_SETUP = "__lvs_setup"
 
 
 @dataclass(frozen=True)
@@ -30,22 +32,53 @@ class _Progress:
 
     contacted: bool | None  # None: nobody tried
     plan: str  # the id of the plan that the host was set up for; empty: none
-    held_back: Collection[str]  # VIPs of services that a director left as they were
+    results: Sequence[Options]  # of the steps of its set-up
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> _Progress:
         """The progress of a host, from its variables."""
-        host, done = raw.get(_HOST), raw.get(_DONE) or {}
+        host, setup = raw.get(_HOST), raw.get(_SETUP) or {}
         contacted = None if host is None else not (host.get("unreachable") or host.get("failed"))
-        return cls(contacted, str(done.get("plan", "")), [str(vip) for vip in done.get("held_back", ())])
+        return cls(contacted, str(setup.get("label", "")), setup.get("results", ()))
+
+    @property
+    def state(self) -> Options | None:
+        """What the collection has set up on a real server, as its set-up has left it."""
+        last = self.results[-1] if self.results else {}
+        return last if last.get("module") == "state_info" else None
+
+    def of_table(self, value: str) -> list[Any]:
+        """A return value of M(lvs.cluster.ipvs_table) on a director."""
+        tables = [result for result in self.results if result["module"] == director_steps.TABLE]
+        return [entry for table in tables for entry in table.get(value, ())]
 
 
-def cluster_plan(planner: Planner, options: Options, role: str | None, tags: Mapping[str, Collection[str]]) -> Facts:
+@dataclass(frozen=True)
+class _Task:
+    """What steps depend on, beside the plan."""
+
+    settings: Options
+    plan_id: str
+    tags: Mapping[str, Collection[str]]
+
+    def of_tags(self, steps: Sequence[Step]) -> list[Step]:
+        """The steps that run with the tags of the command line."""
+        return selected(steps, self.tags["own"], self.tags["run"], self.tags["skip"])
+
+
+def cluster_plan(
+    planner: Planner,
+    options: Options,
+    role: str | None,
+    tags: Mapping[str, Collection[str]],
+    unprepared: Collection[str] | None = None,
+) -> Facts:
     """The return values.
 
     :param options: those that stand in for variables
     :param role: what the host is to be set up as; C(None): whatever it is
     :param tags: C(run) and C(skip), of the command line, and C(own), of the task
+    :param unprepared: the RIPs of real servers that are not ready, where the task names them
     :raises LvsError: all that is wrong
     """
     settings = planner.settings(options)
@@ -54,6 +87,7 @@ def cluster_plan(planner: Planner, options: Options, role: str | None, tags: Map
     key = planner.plan(cluster, settings)
     common = planner.common(key)
     settings["purges_vips"] = _purges_vips(settings, common)
+    task = _Task(settings, common["id"], tags)
     plan: Facts = {
         "id": common["id"],
         "warnings": common["warnings"],
@@ -69,21 +103,12 @@ def cluster_plan(planner: Planner, options: Options, role: str | None, tags: Map
     if planner.host in cluster.real_servers:
         part, operations = planner.of_real_server(key)
         plan.update(real_servers=[planner.host], rips={planner.host: operations["rips"]}, probes=operations["probes"])
-        setup = steps.setup_steps(part, settings)
-        chosen = steps.selected(setup, tags["own"], tags["run"], tags["skip"])
-        held_back = {vip for progress in directors.values() for vip in progress.held_back}
-        release = steps.release_steps(part, settings, _state(planner, bool(chosen)), held_back or None)
-        plan[REAL_SERVER] = {
-            "setup": steps.rows(chosen),
-            "complete": len(chosen) == len(setup),
-            "release": steps.rows(release),
-            "waiting_for": [host for host, progress in directors.items() if progress.plan != common["id"]],
-        }
+        plan[REAL_SERVER] = _real_server(task, part, planner, directors)
     if planner.host in cluster.directors:
         whole = planner.of_cluster(key)
         plan.update(real_servers=list(cluster.real_servers), rips=whole["rips"], probes=whole["probes"])
         progress = {**directors, **_progress(planner, cluster.real_servers)}
-        plan[DIRECTOR] = _director(whole, progress, common["id"])
+        plan[DIRECTOR] = _director(task, whole, planner.host, progress, unprepared)
         plan["warnings"] = [*plan["warnings"], *_absences(progress)]
     return plan
 
@@ -100,17 +125,26 @@ def _absences(progress: Mapping[str, _Progress]) -> list[str]:
     return [f"hosts that could not be reached take no part in this run: {', '.join(lost)}. What needs them is left as it is"]
 
 
-def _state(planner: Planner, set_up: bool) -> Options:
-    """What the collection has set up on this host: as its set-up has left it, or as it was found.
-
-    :param set_up: the host is to be set up: by the time that anything is removed from it, it is no longer empty
-    """
+def _real_server(task: _Task, part: RealServerPlan, planner: Planner, directors: Mapping[str, _Progress]) -> Facts:
+    """The real server's part."""
+    steps = real_server_steps.setup_steps(part, task.settings)
+    chosen = task.of_tags(steps)
     raw = planner.hosts[planner.host].raw
-    after_setup = (raw.get(_SETUP) or {}).get("results") or [{}]
-    if after_setup[-1].get("module") == "state_info":
-        return dict(after_setup[-1])
+    # By the time that anything is removed, a host that is to be set up is no longer empty.
     found = raw.get(_HOST) or {}
-    return {**found, "empty": False} if set_up and found.get("empty") else found
+    state = _Progress.of(raw).state or ({**found, "empty": False} if chosen and found.get("empty") else found)
+    held_back = {vip for progress in directors.values() for vip in _held_back(progress)}
+    return {
+        "setup": rows([*chosen, step("state_info")]),
+        "label": task.plan_id if len(chosen) == len(steps) else "",
+        "release": rows(real_server_steps.release_steps(part, task.settings, state, held_back or None)),
+        "waiting_for": [host for host, progress in directors.items() if progress.plan != task.plan_id],
+    }
+
+
+def _held_back(director: _Progress) -> list[str]:
+    """The VIPs of the services that a director left as they were, and "" for a firewall mark."""
+    return [service.get("vip", "") for service in director.of_table("held_back")]
 
 
 def _purges_vips(settings: Options, common: Options) -> bool:
@@ -138,25 +172,38 @@ def _check_role(host: str, role: str | None, cluster: Cluster) -> None:
     )
 
 
-def _director(plan: Options, progress: Mapping[str, _Progress], plan_id: str) -> Facts:
-    """The director's part."""
-    unreachable = [host for host, of_host in progress.items() if of_host.contacted is False]
+def _director(
+    task: _Task, plan: Options, host: str, progress: Mapping[str, _Progress], unprepared: Collection[str] | None
+) -> Facts:
+    """The director's part of a C(ClusterPlan) as data."""
+    unreachable = [name for name, of_host in progress.items() if of_host.contacted is False]
     # Where the run contacts hosts, one that it has not contacted takes no part: it is down, or left out by --limit.
     any_contacted = any(of_host.contacted for of_host in progress.values())
-    left_out = {host for host, of_host in progress.items() if any_contacted and not of_host.contacted}
+    left_out = {name for name, of_host in progress.items() if any_contacted and not of_host.contacted}
     preflight = plan["preflight"]
     names = plan["hosts"]
     paths = [{**row, "optional": True} if names.get(row["rip"]) in left_out else row for row in preflight["paths"]]
+    if unprepared is None:
+        unprepared = list(_rips(plan, (name for name in plan["rips"] if progress[name].plan != task.plan_id)))
+    setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared))
+    finish = director_steps.finish_steps(plan, task.settings, progress[host].of_table("held_back_vips"))
     return {
         "services": plan["services"],
         "preflight": {**preflight, "paths": paths},
-        "vips": plan["director_vips"],
-        "vips_removed": plan["director_vips_removed"],
+        "setup": rows(setup),
+        # Real servers give up only what no director uses any more.
+        "label": task.plan_id if any(of.module == director_steps.TABLE for of in setup) else "",
+        "finish": rows(task.of_tags(finish)),
+        "tcp_services": [{"vip": row["vip"], "port": row["port"]} for row in plan["services"] if _accepts_connections(row)],
         "names": plan["names"],
         "hosts": names,
         "unreachable": unreachable,
-        "unprepared": list(_rips(plan, (host for host in plan["rips"] if progress[host].plan != plan_id))),
     }
+
+
+def _accepts_connections(service: Options) -> bool:
+    """Whether clients can connect to a service of the table."""
+    return bool(service.get("vip") and service["protocol"] == "tcp" and service["port"] and service.get("destinations"))
 
 
 def _rips(plan: Options, hosts: Iterable[str]) -> Iterable[str]:

@@ -44,9 +44,9 @@ def test_each_host_has_its_part(tmp_path: Path) -> None:
     director, real_server, client = (plan(controller, host) for host in ("ds1", "rs1", "client"))
     assert director["id"] == real_server["id"] == client["id"]
     assert [row["rip"] for row in director["director"]["services"][0]["destinations"]] == [RS1, RS2]
-    assert director["director"]["unprepared"] == [RS1, RS2]
+    assert director["director"]["setup"][-1]["ipvs_table"]["unprepared"] == [RS1, RS2]
     assert real_server["rips"] == {"rs1": [RS1]}
-    assert [module for step in real_server["real_server"]["setup"] for module in step][-2:] == ["tunl_vip", "boot"]
+    assert [module for step in real_server["real_server"]["setup"] for module in step][-2:] == ["boot", "state_info"]
     assert (client["director"], client["real_server"]) == ({}, {})
 
 
@@ -104,12 +104,12 @@ def test_what_the_roles_have_noted(tmp_path: Path) -> None:
     """Of other hosts, by facts and registered results."""
     controller = Controller(tmp_path, lab_inventory())
     identifier = plan(controller, "ds1")["id"]
-    controller.set_fact("rs1", __lvs_done={"plan": identifier})
+    controller.set_fact("rs1", __lvs_setup={"label": identifier})
     controller.set_fact("rs1", __lvs_host={"empty": True})
     controller.set_fact("rs2", __lvs_host={"unreachable": True})
     director = plan(controller, "ds1")["director"]
-    assert (director["unprepared"], director["unreachable"]) == ([RS2], ["rs2"])
-    controller.set_fact("ds1", __lvs_done={"plan": identifier, "held_back": []})
+    assert (director["setup"][-1]["ipvs_table"]["unprepared"], director["unreachable"]) == ([RS2], ["rs2"])
+    controller.set_fact("ds1", __lvs_setup={"label": identifier, "results": []})
     assert plan(controller, "rs1")["real_server"]["waiting_for"] == []
 
 
@@ -119,15 +119,15 @@ def test_variables_and_options_of_the_task(tmp_path: Path) -> None:
     service = {"name": "other", "vip": VIP, "port": 81}
     assert plan(controller, "ds1", variables={"lvs_services": [service]})["director"]["names"] == ["other"]
     found = plan(controller, "ds1", variables={"lvs_vip_device": "lo"}, services=[service], vip_device="eth0")
-    assert found["director"]["vips"] == [{"device": "eth0", "vips": [VIP]}]
+    assert found["director"]["finish"][0]["tunl_vip"]["devices"] == [{"device": "eth0", "vips": [VIP]}]
 
 
 def test_tags_of_the_command_line(tmp_path: Path) -> None:
     controller = Controller(tmp_path, lab_inventory())
     tags = {"ansible_run_tags": ["sysctl", "boot"], "ansible_skip_tags": ["boot"]}
     part = plan(controller, "rs1", variables=tags)["real_server"]
-    assert [module for step in part["setup"] for module in step] == ["arp_sysctl"]
-    assert part["complete"] is False
+    assert [module for step in part["setup"] for module in step] == ["arp_sysctl", "state_info"]
+    assert part["label"] == ""
 
 
 @pytest.mark.parametrize(("tags", "complete"), [(["always", "mine"], True), (["always"], False), (["mine"], True)])
@@ -135,7 +135,7 @@ def test_tags_of_the_role(tmp_path: Path, tags: list[str], complete: bool) -> No
     """One of the user's own selects all steps; always is that of the task itself."""
     controller = Controller(tmp_path, lab_inventory())
     found = plan(controller, "rs1", tags=tags, variables={"ansible_run_tags": ["mine", "always"]})
-    assert found["real_server"]["complete"] is complete
+    assert bool(found["real_server"]["label"]) is complete
 
 
 def test_clients(tmp_path: Path) -> None:

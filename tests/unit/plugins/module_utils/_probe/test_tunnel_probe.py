@@ -33,7 +33,7 @@ ROW: dict[str, Any] = {
 
 
 def request(*rows: dict[str, Any], **given: Any) -> ProbeRequest:
-    options = {"vip": None, "port": None, "timeout": 5.0, "drained": "probe", **given}
+    options = {"vip": None, "port": None, "services": None, "timeout": 5.0, "drained": "probe", **given}
     return parse({**options, "through": [{**ROW, **row} for row in rows]})
 
 

@@ -18,8 +18,10 @@ from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_requests im
     evaluate,
     is_complete,
     parse,
+    parse_services,
     percentile,
     to_result,
+    to_services_result,
 )
 
 from ....helpers import all_refused, refused
@@ -41,7 +43,7 @@ def test_host_is_the_vip_itself() -> None:
 
 
 def test_all_bad_options_are_named_at_once() -> None:
-    with all_refused("vip: is missing: name the VIP and its port", "port: is missing:"):
+    with all_refused("vip: is missing: name the VIP and its port, or use services or through", "port: is missing:"):
         requests(vip=None, port=None)
     with all_refused(
         "vip: '192.0.2' is not an IP address",
@@ -174,3 +176,33 @@ def test_shares(shares: dict[str, Any] | None, tolerance: float, answers: dict[s
             to_result(request, answered(**answers), 1.0)
         assert f"shares: {says}" in str(caught.value)
         assert caught.value.facts["answers"] == answers
+
+
+def services(*rows: dict[str, Any], **given: Any) -> list[VipRequests]:
+    return parse_services({**OPTIONS, "vip": None, "port": None, "services": list(rows), **given})
+
+
+def test_requests_to_several_services() -> None:
+    """Each with its VIP and port, and the other options."""
+    asked = services({"vip": "192.0.2.1", "port": 80}, {"vip": "2001:db8::1", "port": 443}, kind="tcp", requests=3)
+    assert [str(request) for request in asked] == ["tcp://192.0.2.1:80", "tcp://[2001:db8::1]:443"]
+    assert [request.count for request in asked] == [3, 3]
+
+
+def test_bad_services() -> None:
+    """All of them, each with its place."""
+    with all_refused("services[0], vip: '192.0.2' is not an IP address", "services[1], port: 0 is not in 1..65535"):
+        services({"vip": "192.0.2", "port": 80}, {"vip": "192.0.2.1", "port": 0})
+    with refused("vip", "stands beside services"):
+        services({"vip": "192.0.2.1", "port": 80}, vip="192.0.2.1")
+
+
+def test_result_of_several_services() -> None:
+    """All of them, even if one fails."""
+    good, bad = services({"vip": "192.0.2.1", "port": 80}, {"vip": "192.0.2.2", "port": 80}, requests=1)
+    answer, refusal = Outcome("rs1"), Outcome(None, "refused")
+    rows = to_services_result([(good, [answer], 0.1)])["services"]
+    assert [(row["vip"], row["port"], row["answers"]) for row in rows] == [("192.0.2.1", 80, {"rs1": 1})]
+    with pytest.raises(ProbeFailed, match="failed: refused") as caught:
+        to_services_result([(good, [answer], 0.1), (bad, [refusal], 0.1)])
+    assert [row["answers"] for row in caught.value.facts["services"]] == [{"rs1": 1}, {}]

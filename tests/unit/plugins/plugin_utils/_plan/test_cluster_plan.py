@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.cluster_plan import cluster_plan
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.director_steps import finish_steps, setup_steps
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.steps import rows
 from tests.unit.plugins.plugin_utils._plan.lab import (
     DIFFERENT_DELIVERIES,
     DIP,
@@ -48,7 +51,14 @@ def id_of(run: Run) -> str:
 def done(run: Run, *hosts: str, plan: str | None = None, **others: Any) -> None:
     """Note that hosts are ready, as the roles do."""
     for host in hosts:
-        run.hosts[host]["__lvs_done"] = {"plan": plan or id_of(run), **others}
+        run.hosts[host]["__lvs_setup"] = {"label": plan or id_of(run), "results": [{"module": "ipvs_table", **others}]}
+
+
+def unprepared(run: Run, task: str = "task") -> list[str]:
+    """The real servers that ds1 takes for not prepared."""
+    steps = run.plan("ds1", task)["director"]["setup"]
+    (table,) = (step["ipvs_table"] for step in steps if "ipvs_table" in step)
+    return list(table["unprepared"])
 
 
 def refused(run: Run, host: str, **task: Any) -> str:
@@ -68,12 +78,13 @@ def test_director() -> None:
     assert plan["director"] == {
         "services": whole.services,
         "preflight": whole.preflight,
-        "vips": whole.director_vips,
-        "vips_removed": whole.director_vips_removed,
+        "setup": rows(setup_steps(asdict(whole), plan["settings"], [RS1])),
+        "label": plan["id"],
+        "finish": rows(finish_steps(asdict(whole), plan["settings"], [])),
+        "tcp_services": [{"vip": row["vip"], "port": row["port"]} for row in whole.services if row["protocol"] == "tcp"],
         "names": whole.names,
         "hosts": whole.hosts,
         "unreachable": [],
-        "unprepared": [RS1],
     }
     assert json.loads(json.dumps(plan)) == plan
 
@@ -85,8 +96,8 @@ def test_real_server() -> None:
     assert (plan["directors"], plan["real_servers"], plan["director"]) == (["ds1"], ["rs1"], {})
     assert plan["rips"] == {"rs1": [RS1]}
     assert [(row["name"], row["vip"]) for row in plan["probes"]] == [("rs1", VIP), ("rs1", MAPPED_VIP)]
-    assert plan["real_server"]["complete"] is True
-    assert plan["real_server"]["setup"][-2] == {"tunl_vip": {"devices": [{"device": "tunl0", "vips": [VIP, MAPPED_VIP]}]}}
+    assert plan["real_server"]["label"] == plan["id"]
+    assert plan["real_server"]["setup"][-3] == {"tunl_vip": {"devices": [{"device": "tunl0", "vips": [VIP, MAPPED_VIP]}]}}
     assert (plan["real_server"]["release"], plan["real_server"]["waiting_for"]) == ([], ["ds1"])
     assert plan["id"] == run.plan("ds1")["id"] == run.plan("rs2")["id"]
     assert json.loads(json.dumps(plan)) == plan
@@ -107,18 +118,18 @@ def test_warnings_are_those_of_the_plan() -> None:
 def test_director_waits_for_real_servers() -> None:
     """Until they are set up for this plan; those that no service reaches have no part in it."""
     run = lab_run([WEB, {**PLAIN, "real_servers": [{"host": "rs1"}]}])
-    assert run.plan("ds1")["director"]["unprepared"] == [RS1, RS2]
+    assert unprepared(run) == [RS1, RS2]
     done(run, "rs1")
-    assert run.plan("ds1")["director"]["unprepared"] == [RS2]
+    assert unprepared(run) == [RS2]
     done(run, "rs2", plan="another")
-    assert run.plan("ds1")["director"]["unprepared"] == [RS2]
+    assert unprepared(run) == [RS2]
     done(run, "rs2")
-    assert run.plan("ds1")["director"]["unprepared"] == []
+    assert unprepared(run) == []
     # For another description, they have to be set up again.
     run.set_everywhere(lvs_services=[WEB])
-    assert run.plan("ds1", "second")["director"]["unprepared"] == [RS1, RS2]
+    assert unprepared(run, "second") == [RS1, RS2]
     unused = lab_run([{**WEB, "real_servers": [{"host": "rs1"}]}])
-    assert unused.plan("ds1")["director"]["unprepared"] == [RS1]
+    assert unprepared(unused) == [RS1]
 
 
 def test_unprepared_by_both_addresses() -> None:
@@ -128,7 +139,7 @@ def test_unprepared_by_both_addresses() -> None:
     )
     run.hosts["rs1"]["lvs_rip6"] = "fd00::3"
     run.hosts["ds1"]["lvs_dip6"] = "fd00::1"
-    assert run.plan("ds1")["director"]["unprepared"] == [RS1, "fd00::3", RS2]
+    assert unprepared(run) == [RS1, "fd00::3", RS2]
 
 
 def test_real_server_waits_for_directors() -> None:
@@ -240,7 +251,7 @@ def test_tags(run: list[str], skip: list[str], own: list[str], complete: bool) -
     """A real server is ready for its director if no step was left out."""
     whole = tagged(["all"], [], [])["setup"]
     part = tagged(run, skip, own)
-    assert part["complete"] is complete
+    assert bool(part["label"]) is complete
     assert (part["setup"] == whole) is complete
 
 
@@ -289,10 +300,10 @@ def test_release_by_the_state_of_the_host() -> None:
     run.hosts["rs1"]["__lvs_host"] = STATE
     assert removes(run)
     run.hosts["rs1"]["__lvs_host"] = CONTACTED
-    run.hosts["rs1"]["__realserver_setup"] = {"results": [{"module": "boot"}, {"module": "state_info", **STATE}]}
+    run.hosts["rs1"]["__lvs_setup"] = {"results": [{"module": "boot"}, {"module": "state_info", **STATE}]}
     assert removes(run)
     run.hosts["rs1"]["__lvs_host"] = STATE
-    run.hosts["rs1"]["__realserver_setup"] = {"results": [{"module": "boot"}, {"module": "state_info", "empty": True}]}
+    run.hosts["rs1"]["__lvs_setup"] = {"results": [{"module": "boot"}, {"module": "state_info", "empty": True}]}
     assert not removes(run)
 
 
@@ -302,7 +313,7 @@ def test_release_is_known_before_the_set_up() -> None:
     run.hosts["rs1"]["__lvs_host"] = CONTACTED
     before = run.plan("rs1")["real_server"]["release"]
     assert before
-    run.hosts["rs1"]["__realserver_setup"] = {"results": [{"module": "state_info", **STATE}]}
+    run.hosts["rs1"]["__lvs_setup"] = {"results": [{"module": "state_info", **STATE}]}
     assert run.plan("rs1")["real_server"]["release"] == before
 
 
@@ -311,7 +322,7 @@ def test_release_where_nothing_is_set_up() -> None:
     run = lab_run([WEB, {**MAPPED, "real_servers": [{"host": "rs2"}]}])
     run.hosts["rs1"]["__lvs_host"] = CONTACTED
     plan = cluster_plan(run.planner("rs1"), {}, None, {**DEFAULT_TAGS, "run": ["ipvs"]})
-    assert (plan["real_server"]["setup"], plan["real_server"]["release"]) == ([], [])
+    assert (plan["real_server"]["setup"], plan["real_server"]["release"]) == ([{"state_info": {}}], [])
 
 
 @pytest.mark.parametrize(
@@ -320,7 +331,7 @@ def test_release_where_nothing_is_set_up() -> None:
 def test_release_after_a_set_up_that_did_not_end(setup: Any) -> None:
     """By the state from before it."""
     run = gives_up()
-    run.hosts["rs1"].update(__lvs_host=STATE, __realserver_setup=setup)
+    run.hosts["rs1"].update(__lvs_host=STATE, __lvs_setup=setup)
     assert removes(run)
 
 
@@ -337,10 +348,10 @@ def test_release_where_a_director_has_held_back_services() -> None:
     run = lab_run([{**service, "real_servers": [{"host": "rs2"}]} for service in (WEB, MAPPED)])
     run.hosts["rs1"]["__lvs_host"] = STATE
     assert removed_vips(run.plan("rs1")) == {VIP, MAPPED_VIP, "purged"}
-    done(run, "ds1", held_back=[VIP])
+    done(run, "ds1", held_back=[{"vip": VIP, "port": 80}])
     assert removed_vips(run.plan("rs1")) == {MAPPED_VIP}
     # A service by a firewall mark, whose VIPs the description does not know.
-    done(run, "ds1", held_back=[""])
+    done(run, "ds1", held_back=[{"fwmark": 1}])
     assert removed_vips(run.plan("rs1")) == {VIP, MAPPED_VIP}
     done(run, "ds1", held_back=[])
     assert removed_vips(run.plan("rs1")) == {VIP, MAPPED_VIP, "purged"}

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What is run on a director for its plan: steps of M(lvs.cluster.batch), in their order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ...module_utils._core.options import ABSENT, PRESENT, Facts, Options
+from .steps import Step, step
+
+TABLE = "ipvs_table"
+# With conn_reuse_mode 3, a new connection from the same client port is scheduled anew. With the kernel's default and tunnels,
+# it goes to the same real server for two minutes, even if that is drained or removed.
+_SYSCTLS = {"conn_reuse_mode": 3}
+
+
+def setup_steps(plan: Options, settings: Options, unprepared: Collection[str]) -> list[Step]:
+    """What comes before the VIPs: no client reaches a director that has no service for the VIP yet.
+
+    :param plan: a C(ClusterPlan) as data
+    :param unprepared: the RIPs of real servers for which no service is changed that needs something of them
+    """
+    present = settings["state"] == PRESENT
+    sysctls = {**_SYSCTLS, **settings["ipvs_sysctl"]} if present else {}
+    kept = {name: value for name, value in sysctls.items() if value is not None}
+    steps = [step("ipvs_sysctl", "sysctl", "ipvs", settings=kept, persist=settings["persist_sysctl"] and present)]
+    # Before their services: a director that has the VIP but not the service answers with resets.
+    if plan["director_vips_removed"]:
+        steps.append(step("tunl_vip", "vips", "ipvs", devices=plan["director_vips_removed"], state=ABSENT))
+    table: Facts = {
+        "services": plan["services"],
+        "purge": "none",
+        "keep_weights": settings["keep_weights"],
+        "unprepared": list(unprepared),
+    }
+    # An empty description is taken for a mistake: nothing is purged. Neither is anything of other programs at teardown.
+    if plan["services"] and present:
+        table["purge"] = settings["purge"]
+        if settings["purge_networks"] is not None:
+            table["purge_networks"] = settings["purge_networks"]
+    return [*steps, step(TABLE, "ipvs", **table)]
+
+
+def finish_steps(plan: Options, settings: Options, held_back_vips: Collection[str]) -> list[Step]:
+    """What comes after the services.
+
+    :param held_back_vips: VIPs of new services that were left out
+    """
+    present = settings["state"] == PRESENT
+    devices = [{**row, "vips": [vip for vip in row["vips"] if vip not in held_back_vips]} for row in plan["director_vips"]]
+    purge = not present or settings["purges_vips"]
+    steps = [step("tunl_vip", "vips", devices=devices, purge=purge, announce=True)]
+    if plan["services"] or not present:
+        state = PRESENT if settings["boot"] and present else ABSENT
+        services = [{name: value for name, value in row.items() if name != "destinations"} for row in plan["services"]]
+        steps.append(step("boot", "boot", services=services, state=state))
+    return steps

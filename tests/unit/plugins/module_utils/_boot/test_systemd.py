@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The call of systemctl, by a program of this name that notes its arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.lvs.cluster.plugins.module_utils._boot import systemd
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+
+
+@pytest.fixture
+def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of the arguments."""
+    arguments = tmp_path / "arguments"
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >>{arguments}\necho refused >&2\n[ ! -e {tmp_path}/broken ]\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))  # never the systemctl of this machine
+    monkeypatch.setattr(systemd, "_RUNNING", str(tmp_path))
+    return arguments
+
+
+def test_units_are_read_again(called: Path) -> None:
+    systemd.reload_units()
+    assert called.read_text() == "daemon-reload\n"
+
+
+def test_host_without_systemd(called: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(systemd, "_RUNNING", str(called.parent / "none"))
+    systemd.reload_units()
+    assert not called.exists()
+
+
+def test_refusal(called: Path) -> None:
+    """The message has what systemctl said."""
+    (called.parent / "broken").touch()
+    with pytest.raises(LvsError, match="systemctl daemon-reload: refused"):
+        systemd.reload_units()
+    (called.parent / "systemctl").unlink()
+    with pytest.raises(LvsError, match="No such file"):
+        systemd.reload_units()

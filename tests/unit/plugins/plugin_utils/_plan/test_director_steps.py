@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is run on a director for its plan, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.lvs.cluster.plugins.module_utils._boot import boot
+from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
+from ansible_collections.lvs.cluster.plugins.module_utils._core.resource import AnyResource
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import ipvs_sysctl, ipvs_table
+from ansible_collections.lvs.cluster.plugins.module_utils._net import options as network_options
+from ansible_collections.lvs.cluster.plugins.module_utils._net import tunl_vip
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.director_steps import finish_steps, setup_steps
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.steps import rows, selected
+from tests.unit.plugins.plugin_utils._plan.lab import MAPPED_VIP, RS1, VIP
+
+SETTINGS: Facts = {
+    "state": "present",
+    "ipvs_sysctl": {},
+    "persist_sysctl": True,
+    "purge": "destinations",
+    "purge_networks": None,
+    "keep_weights": False,
+    "boot": True,
+    "purges_vips": False,
+}
+WEB: Facts = {"vip": VIP, "port": 80, "protocol": "tcp", "scheduler": "wrr"}
+DESTINATIONS: list[Facts] = [{"rip": RS1, "forward": "tunnel", "weight": 1, "tunnel_type": "ipip"}]
+HELD: Facts = {"device": "tunl0", "vips": [VIP, MAPPED_VIP]}
+PLAN: Facts = {
+    "services": [{**WEB, "destinations": DESTINATIONS}],
+    "director_vips": [HELD],
+    "director_vips_removed": [],
+}
+REMOVED: Facts = {"device": "eth0", "vips": [MAPPED_VIP]}
+
+
+def setup(plan: Facts = PLAN, unprepared: tuple[str, ...] = (), **settings: Any) -> list[Facts]:
+    """The steps before the VIPs."""
+    return rows(setup_steps(plan, {**SETTINGS, **settings}, unprepared))
+
+
+def finish(plan: Facts = PLAN, held_back_vips: tuple[str, ...] = (), **settings: Any) -> list[Facts]:
+    """The steps after the services."""
+    return rows(finish_steps(plan, {**SETTINGS, **settings}, held_back_vips))
+
+
+def test_setup() -> None:
+    assert setup(unprepared=(RS1,), keep_weights=True) == [
+        {"ipvs_sysctl": {"settings": {"conn_reuse_mode": 3}, "persist": True}},
+        {
+            "ipvs_table": {
+                "services": PLAN["services"],
+                "purge": "destinations",
+                "keep_weights": True,
+                "unprepared": [RS1],
+            }
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "settings"),
+    [
+        ({}, {"conn_reuse_mode": 3}),
+        ({"drop_entry": 1}, {"conn_reuse_mode": 3, "drop_entry": 1}),
+        ({"conn_reuse_mode": 1}, {"conn_reuse_mode": 1}),
+        ({"conn_reuse_mode": None}, {}),
+    ],
+)
+def test_sysctls(given: Facts, settings: Facts) -> None:
+    """Those of the description come first; null leaves one as it is."""
+    assert setup(ipvs_sysctl=given)[0]["ipvs_sysctl"]["settings"] == settings
+
+
+def test_vips_of_absent_services_go_before_the_services() -> None:
+    steps = setup({**PLAN, "director_vips_removed": [REMOVED]})
+    assert [name for step in steps for name in step] == ["ipvs_sysctl", "tunl_vip", "ipvs_table"]
+    assert steps[1] == {"tunl_vip": {"devices": [REMOVED], "state": "absent"}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "services", "purge"),
+    [
+        ({"purge": "services", "purge_networks": ["10.0.0.0/8"]}, PLAN["services"], ("services", ["10.0.0.0/8"])),
+        ({"purge": "services"}, PLAN["services"], ("services", None)),
+        # An empty description may be a mistake.
+        ({"purge": "services"}, [], ("none", None)),
+        # Teardown leaves what other programs made.
+        ({"purge": "services", "purge_networks": ["10.0.0.0/8"], "state": "absent"}, PLAN["services"], ("none", None)),
+    ],
+)
+def test_purge(settings: Facts, services: list[Facts], purge: tuple[str, list[str] | None]) -> None:
+    table = setup({**PLAN, "services": services}, **settings)[-1]["ipvs_table"]
+    assert (table["purge"], table.get("purge_networks")) == purge
+
+
+def test_finish() -> None:
+    """The VIPs, and then what is restored at boot, without the destinations, which are read from the kernel."""
+    assert finish() == [
+        {"tunl_vip": {"devices": [HELD], "purge": False, "announce": True}},
+        {"boot": {"services": [WEB], "state": "present"}},
+    ]
+    assert finish(boot=False)[1] == {"boot": {"services": [WEB], "state": "absent"}}
+    assert finish(purges_vips=True)[0]["tunl_vip"]["purge"] is True
+
+
+def test_vips_without_a_service() -> None:
+    """They would be answered with resets."""
+    (step, _boot) = finish(held_back_vips=(VIP, ""))
+    assert step["tunl_vip"]["devices"] == [{"device": "tunl0", "vips": [MAPPED_VIP]}]
+
+
+def test_empty_description() -> None:
+    """What is restored at boot stays."""
+    assert finish({"services": [], "director_vips": []}) == [{"tunl_vip": {"devices": [], "purge": False, "announce": True}}]
+
+
+def test_teardown() -> None:
+    plan = {"services": [], "director_vips": [], "director_vips_removed": [HELD]}
+    assert setup(plan, state="absent")[0] == {"ipvs_sysctl": {"settings": {}, "persist": False}}
+    assert finish(plan, state="absent") == [
+        {"tunl_vip": {"devices": [], "purge": True, "announce": True}},
+        {"boot": {"services": [], "state": "absent"}},
+    ]
+
+
+RESOURCES: dict[str, tuple[Facts, AnyResource]] = {
+    "boot": (boot.ARGUMENT_SPEC, boot.Boot()),
+    "ipvs_sysctl": (ipvs_sysctl.ARGUMENT_SPEC, ipvs_sysctl.IpvsSysctl()),
+    "ipvs_table": (ipvs_table.ARGUMENT_SPEC, ipvs_table.IpvsTable()),
+    "tunl_vip": (network_options.ARGUMENT_SPEC, tunl_vip.TunlVip()),
+}
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"boot": False}, {"purge": "services", "purge_networks": ["10.0.0.0/8"]}, {"state": "absent"}]
+)
+def test_modules_take_their_steps(settings: Facts) -> None:
+    plan = {**PLAN, "director_vips_removed": [REMOVED]}
+    for step in (*setup(plan, **settings), *finish(plan, **settings)):
+        ((module, options),) = step.items()
+        specification, resource = RESOURCES[module]
+        validated = ArgumentSpecValidator(specification).validate(options)
+        assert validated.error_messages == []
+        resource.parse(validated.validated_parameters)
+
+
+@pytest.mark.parametrize(
+    ("tag", "modules"),
+    [
+        ("sysctl", ["ipvs_sysctl"]),
+        ("ipvs", ["ipvs_sysctl", "tunl_vip", "ipvs_table"]),
+        ("vips", ["tunl_vip", "tunl_vip"]),
+        ("boot", ["boot"]),
+    ],
+)
+def test_tags(tag: str, modules: list[str]) -> None:
+    plan = {**PLAN, "director_vips_removed": [REMOVED]}
+    steps = [*setup_steps(plan, SETTINGS, ()), *finish_steps(plan, SETTINGS, ())]
+    assert [step.module for step in selected(steps, [], [tag], [])] == modules
