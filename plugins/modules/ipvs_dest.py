@@ -14,6 +14,7 @@ description:
   - Adds, changes or removes a destination of a virtual service in the kernel's IPVS table, like C(ipvsadm -a), C(-e) and C(-d).
   - The service has to exist. An option that is omitted stays as it is in the kernel. To change a weight, give nothing but the weight.
   - A destination is changed in place. Its connections are kept.
+  - What the kernel has already is not checked, only what is added or changed.
   - O(state=drained) takes a real server out of service without breaking a connection. The real server receives no new connections, and
     the module waits until the existing ones have ended. The former weight is stored in C(/var/lib/lvs.cluster/state.json), because the
     kernel does not keep it. O(state=present) restores it.
@@ -28,7 +29,9 @@ options:
     required: true
   rport:
     description:
-      - The port of the real server, V(1) to V(65535). Defaults to the port of the service.
+      - The port of the real server, V(1) to V(65535).
+      - If omitted, the destination on the port of the service. If that does not exist, the only destination that O(rip) has in the
+        service, whatever its port. Otherwise, a new destination gets the port of the service.
       - Another port than that of the service requires O(forward=masquerade), also with O(fwmark). No other forwarding method rewrites
         ports. Use M(lvs.cluster.port_dnat) with them.
     type: int
@@ -41,7 +44,7 @@ options:
     choices: [tunnel, route, masquerade, local]
   weight:
     description:
-      - The share of new connections relative to the other real servers, V(0) (none) to V(65535).
+      - The share of new connections relative to the other real servers, V(0) (none) to V(2147483647).
       - If omitted, a new destination gets V(1), and a drained one gets its former weight back.
       - Setting a weight ends a drain. Not valid with O(state=drained), which sets the weight to V(0).
     type: int

@@ -293,6 +293,8 @@ lvs_services:
   description:
     - The same table as the roles of this collection take it, without values that are the default.
     - C(director_device) is the device that holds the VIP. It is omitted if no device does.
+    - C(adopted=true) is set if this collection would not create the service or one of its destinations with these values. See
+      O(lvs.cluster.lvs#role:main:lvs_services[].adopted).
   returned: success
   type: list
   elements: dict

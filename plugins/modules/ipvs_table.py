@@ -78,7 +78,9 @@ options:
             type: str
             required: true
           rport:
-            description: See O(lvs.cluster.ipvs_dest#module:rport).
+            description:
+              - See O(lvs.cluster.ipvs_dest#module:rport).
+              - If it is omitted with C(forward=masquerade), the port of the service.
             type: int
           forward:
             description: See O(lvs.cluster.ipvs_dest#module:forward).

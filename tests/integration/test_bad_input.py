@@ -41,7 +41,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "rip: 2001:db8::3 is not an IPv4 address as the service's is",
     ),
     ("ipvs_dest", {**DEST, "rip": "192.168.56.255"}, "rip: the kernel does not take 192.168.56.255"),
-    ("ipvs_dest", {**DEST, "weight": -1}, "weight: -1 is not in 0..65535"),
+    ("ipvs_dest", {**DEST, "weight": -1}, "weight: -1 is not in 0..2147483647"),
     ("ipvs_dest", {**DEST, "rport": 0}, "rport: 0 is not in 1..65535"),
     ("ipvs_dest", {**DEST, "rport": 8080}, "lvs.cluster.port_dnat"),
     ("ipvs_dest", {**DEST, "rport": 8080, "forward": "route"}, "lvs.cluster.port_dnat"),
@@ -54,7 +54,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "ipvs_service",
         {**SERVICE, "persistence_timeout": 1, "persistence_netmask": "0.0.0.255"},
-        "persistence_netmask: '0.0.0.255' is not a netmask of an IPv4 service",
+        "persistence_netmask: 0.0.0.255 has a gap: write a mask like 255.255.255.0",
     ),
     (
         "ipvs_service",
@@ -85,8 +85,12 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "ipvs_table",
-        {"services": [{**SERVICE, "destinations": [{"rip": "192.168.56.183"}, {"rip": "192.168.56.184", "weight": 65536}]}]},
-        "services[0], destinations[1], weight: 65536 is not in 0..65535",
+        {
+            "services": [
+                {**SERVICE, "destinations": [{"rip": "192.168.56.183"}, {"rip": "192.168.56.184", "weight": 1 << 31}]}
+            ]
+        },
+        "services[0], destinations[1], weight: 2147483648 is not in 0..2147483647",
     ),
     (
         "ipvs_table",

@@ -87,7 +87,7 @@ def destination_rows(draw: st.DrawFn, service: Row, family: int) -> Row:
     """A real server of the service."""
     forward = draw(st.sampled_from(list(FORWARDS)))
     own, other = (four, six) if family == 4 else (six, four)
-    row: Row = {"rip": draw(own), "forward": forward, "weight": draw(st.integers(0, 65535))}
+    row: Row = {"rip": draw(own), "forward": forward, "weight": draw(st.integers(0, 0x7FFFFFFF))}
     if draw(st.booleans()):
         row["upper_threshold"] = draw(st.integers(0, 0x7FFFFFFF))
         row["lower_threshold"] = draw(st.integers(0, row["upper_threshold"]))

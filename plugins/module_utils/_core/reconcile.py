@@ -30,7 +30,10 @@ class Item:
     key: Any  # what the kernel identifies it by, hashable: a field or a property of its own type
 
     def check(self) -> None:
-        """Raise C(InvalidValue) where values that are each valid cannot go together."""
+        """Refuse values that cannot work, each by itself or together. Only what is new is checked.
+
+        :raises Invalid: all that is wrong
+        """
 
     def as_stored_by_kernel(self: ItemT) -> ItemT:
         """The item with the values that the kernel makes of those it is given, such as a bounded length."""
@@ -135,6 +138,8 @@ def reconcile(wanted: Iterable[Wanted[KeyT, ItemT]], seen: Seen[KeyT, ItemT, Con
 
     Additions and changes are in the order of the description; removals follow, in the opposite order.
 
+    What there is, is no wish: only an item that is added is checked, or one that is changed, for what is wrong by the change.
+
     :raises Invalid: all items that could not work as they would become
     """
     current, former = seen.items, seen.former
@@ -144,15 +149,29 @@ def reconcile(wanted: Iterable[Wanted[KeyT, ItemT]], seen: Seen[KeyT, ItemT, Con
     for item in wanted:
         before = current.get(item.key)
         after = item.merged_with(before)
-        if after is not None:
-            faults.collect(after.check, where=item.where)
-        if before is not after and before != after:
-            if after is None:
-                going.append(Change(before, None, former.get(item.key)))
-            else:
-                coming.append(Change(before, after))
+        if before is after or before == after:
+            continue
+        if after is None:
+            going.append(Change(before, None, former.get(item.key)))
+        else:
+            faults.collect(_check_change, before, after, where=item.where)
+            coming.append(Change(before, after))
     faults.raise_all()
     return coming + going[::-1]
+
+
+def _check_change(before: Item | None, after: Item) -> None:
+    """Check an item, without what was wrong with it before.
+
+    :raises Invalid: all that is wrong
+    """
+    new, existing = Faults(), Faults()
+    new.collect(after.check)
+    if new.found and before is not None:
+        existing.collect(before.check)
+        known = {(fault.option, str(fault.value)) for fault in existing.found}
+        new.found = [fault for fault in new.found if (fault.option, str(fault.value)) not in known]
+    new.raise_all()
 
 
 def after(items: Mapping[KeyT, ItemT], changes: Iterable[Change[ItemT]]) -> dict[KeyT, ItemT]:

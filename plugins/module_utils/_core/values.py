@@ -16,10 +16,11 @@ from .errors import InvalidValue
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 PROTOCOLS = ("tcp", "udp", "sctp")
-MAX_WEIGHT = 65535  # ipvsadm(8); the kernel would take any that fits a signed int
+MAX_WEIGHT = 0x7FFFFFFF  # ipvsadm, and ip_vs_add_dest() in net/netfilter/ipvs/ip_vs_ctl.c: a signed int
 MAX_FWMARK = 0xFFFFFFFF
 MAX_TIMEOUT = 31 * 86400  # seconds; ipvsadm(8)
 MAX_COUNT = 0x7FFFFFFF  # connections; ipvsadm(8)
+MAX_KERNEL = 0xFFFFFFFF  # of a number that the kernel keeps in 32 bits, whatever ipvsadm(8) accepts
 
 # dev_valid_name() in net/core/dev.c: at most IFNAMSIZ - 1 bytes, no slash, no colon, no white space, neither . nor ..
 _DEVICE = re.compile(r"[^/:\s]+")
@@ -145,21 +146,29 @@ def endpoint(host: Address, number: int) -> str:
 
 def netmask(option: str, value: object, family: int) -> str:
     """A mask or its length, as ipvsadm's -M takes it: a mask for IPv4, the length for IPv6; empty for the whole address."""
-    bits = 32 if family == 4 else 128
+    bits, lowest = (32, 0) if family == 4 else (128, 1)
     text = str(value).strip()
     try:
-        if family == 6 and not text.isdigit():
+        if text.isdigit():
+            length = int(text)
+            if not lowest <= length <= bits:
+                raise ValueError
+            mask = str(length) if family == 6 else str(ipaddress.IPv4Network((0, length)).netmask)
+        elif family == 6:
             raise ValueError
-        # By counting bits: the library would also take a wildcard mask, such as 0.0.0.255.
-        length = int(text) if text.isdigit() else bin(int(ipaddress.IPv4Address(text))).count("1")
-        if not 1 <= length <= bits:
-            raise ValueError
-        mask = str(length) if family == 6 else str(ipaddress.IPv4Network((0, length)).netmask)
-        if not text.isdigit() and mask != text:
-            raise ValueError
+        else:
+            mask = str(ipaddress.IPv4Address(text))
     except ValueError:
         example = "255.255.255.0 or 24" if family == 4 else "64"
-        raise InvalidValue(
-            option, repr(value), f"is not a netmask of an IPv{family} service: write one like {example}, 1 to {bits} bits"
-        ) from None
-    return "" if length == bits else mask
+        reason = f"is not a netmask of an IPv{family} service: write one like {example}, {lowest} to {bits} bits"
+        raise InvalidValue(option, repr(value), reason) from None
+    return "" if mask in ("255.255.255.255", "128") else mask
+
+
+def check_netmask(option: str, mask: str) -> None:
+    """Refuse an IPv4 mask with a gap, such as 0.0.0.255: the kernel would group clients by the end of their address."""
+    if "." not in mask:
+        return
+    number = int(ipaddress.IPv4Address(mask))
+    if number != 0xFFFFFFFF << 32 - bin(number).count("1") & 0xFFFFFFFF:
+        raise InvalidValue(option, mask, "has a gap: write a mask like 255.255.255.0")

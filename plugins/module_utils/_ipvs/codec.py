@@ -195,14 +195,14 @@ def decode_service(answer: bytes) -> Service:
             port=_be16.unpack(found[SVC_ATTR_PORT])[0],
         )
     flags = _u32.unpack_from(found[SVC_ATTR_FLAGS])[0]
-    persistent = flags & SVC_F_PERSISTENT
+    timeout = _u32.unpack(found[SVC_ATTR_TIMEOUT])[0] if flags & SVC_F_PERSISTENT else 0
     return Service(
         key=key,
         scheduler=_string(found[SVC_ATTR_SCHED_NAME]),
         scheduler_flags=flags & SVC_F_SCHED,
         # Without persistence, these two are what was left behind.
-        persistence_timeout=_u32.unpack(found[SVC_ATTR_TIMEOUT])[0] if persistent else 0,
-        persistence_netmask=_read_netmask(family, found[SVC_ATTR_NETMASK]) if persistent else "",
+        persistence_timeout=timeout,
+        persistence_netmask=_read_netmask(family, found[SVC_ATTR_NETMASK]) if timeout else "",
         persistence_engine=_string(found.get(SVC_ATTR_PE_NAME, b"")),
         one_packet=bool(flags & SVC_F_ONEPACKET),
     )

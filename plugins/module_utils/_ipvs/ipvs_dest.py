@@ -17,6 +17,7 @@ from .._core.values import Address
 from .drain import DRAINED, Drain
 from .drain import OPTIONS as DRAIN_OPTIONS
 from .drain_wait import wait
+from .found_by_rip import found_by_rip
 from .kernel import DestinationsBackend, DirectorContext
 from .model import Destination, DestinationKey, ServiceKey, WantedDestination
 from .options import DESTINATION, RIP, SERVICE_KEY, destination_of
@@ -67,7 +68,7 @@ class IpvsDest(Resource[DesiredDestination, DestinationKey, Destination, Directo
 
         :raises LvsError: where there is nothing to drain, and where it would not drain
         """
-        wanted = _of_real_server(desired, seen) if desired.everywhere else desired.wanted
+        wanted = self._wanted(desired, seen)
         if desired.drain is not None:
             for destination in wanted:
                 if destination.key not in seen.items:
@@ -76,11 +77,19 @@ class IpvsDest(Resource[DesiredDestination, DestinationKey, Destination, Directo
             desired.drain.check_persistence(services, seen.context.services, seen.context.expires_quiescent)
         return wanted
 
-    def result(self, desired: DesiredDestination, seen: SeenDestinations) -> Facts:
+    def _wanted(self, desired: DesiredDestination, seen: SeenDestinations) -> Sequence[Wanted[DestinationKey, Destination]]:
+        if desired.everywhere:
+            return _of_real_server(desired, seen)
+        return found_by_rip(desired.wanted, seen.items, masqueraded=True)
+
+    def outcome(
+        self, desired: DesiredDestination, transition: Transition[DestinationKey, Destination, DirectorContext]
+    ) -> Facts:
         """The destination as it is now, or all of the real server."""
+        seen = transition.after()
         if desired.everywhere:
             return {"destinations": [destination.facts() for destination in _of_rip(desired.rip, seen)]}
-        (wanted,) = desired.wanted
+        (wanted,) = transition.wanted
         return {"destination": seen.items[wanted.key].facts() if wanted.key in seen.items else {}}
 
     def after(

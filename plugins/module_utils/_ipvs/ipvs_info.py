@@ -10,13 +10,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from .._core.options import Facts, Options
+from .._core.options import Facts, Faults, Options
 from .._core.values import Address
 from .._net import neighbour
+from .._net.model import FALLBACK_DEVICES
 from . import codec
 from .drain_notes import Notes
 from .kernel import IpvsBackend
-from .model import DEFAULT_FORWARD, Destination, DestinationKey, Service, SyncDaemon, Timeouts
+from .model import DEFAULT_FORWARD, Destination, DestinationKey, IpvsItem, Service, SyncDaemon, Timeouts
 from .statistics import (
     CMD_GET_INFO,
     Connections,
@@ -146,8 +147,19 @@ def _description(counted: CountedService, holders: Mapping[Address, str]) -> Fac
     forwards = [destination.forward for destination in destinations]
     common = max(sorted(set(forwards)), key=forwards.count, default=DEFAULT_FORWARD)
     description["forward"] = common
+    # A director answers for an IPv6 VIP only on the device that it is on, unless that VIP is routed to it.
+    is_routed = key.vip is not None and key.family == 6 and holders.get(key.vip, "lo") in (*FALLBACK_DEVICES, "lo")
+    if is_routed or any(_is_refused(item) for item in (service, *destinations)):
+        description["adopted"] = True
     description["real_servers"] = [_real_server(service, destination, common) for destination in destinations]
     return description
+
+
+def _is_refused(item: IpvsItem) -> bool:
+    """Whether nobody could create it with this collection."""
+    faults = Faults()
+    faults.collect(item.check)
+    return bool(faults.found)
 
 
 def _real_server(service: Service, destination: Destination, forward: str) -> Facts:

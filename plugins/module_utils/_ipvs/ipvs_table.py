@@ -30,6 +30,7 @@ from .._core.options import (
 from .._core.reconcile import Change, Seen, Transition, Wanted
 from .._core.resource import Desired, Resource
 from .._core.values import Address
+from .found_by_rip import found_by_rip
 from .held_back import held_back, vips_without_service
 from .kernel import TableBackend
 from .model import Destination, DestinationKey, IpvsKey, Service, ServiceKey, TableItem, WantedDestination
@@ -129,20 +130,25 @@ class IpvsTable(Resource[DesiredTable, IpvsKey, TableItem, None, TableBackend]):
 
         Without the services that are held back, and all that is theirs.
         """
-        wanted = desired.wanted
+        wanted = self._wanted(desired, seen.items)
         drained = {destination.key for destination in _drained(seen.items)} if desired.keep_drained else set()
         if drained:
             wanted = [_staying_drained(item) if item.key in drained else item for item in wanted]
         groups = _with_purge(desired, wanted, seen.items)
-        for held in held_back(desired.wanted, seen.items, desired.unprepared):
+        for held in held_back(wanted, seen.items, desired.unprepared):
             del groups[held.service]
         return [item for group in groups.values() for item in group]
+
+    def _wanted(self, desired: DesiredTable, items: Mapping[IpvsKey, TableItem]) -> Sequence[Wanted[IpvsKey, TableItem]]:
+        # The list says to which port packets are masqueraded.
+        return found_by_rip(desired.wanted, items, masqueraded=False)
 
     def outcome(self, desired: DesiredTable, transition: Transition[IpvsKey, TableItem, None]) -> Facts:
         """The listed destinations that are drained, the services that are held back, and those that are purged."""
         after = transition.after().items
-        drained = _listed_drained(desired, after)
-        held = held_back(desired.wanted, transition.seen.items, desired.unprepared)
+        wanted = self._wanted(desired, transition.seen.items)
+        drained = _listed_drained(wanted, after)
+        held = held_back(wanted, transition.seen.items, desired.unprepared)
         facts: Facts = {
             "drained": [destination.facts() for destination in drained],
             "held_back": [service.facts() for service in held],
@@ -185,10 +191,10 @@ def _purged(desired: DesiredTable, changes: Sequence[Change[TableItem]]) -> list
     return sorted((service for service in removed if service not in listed), key=lambda service: service.order)
 
 
-def _listed_drained(desired: DesiredTable, items: Mapping[IpvsKey, TableItem]) -> list[Destination]:
+def _listed_drained(wanted: Sequence[Wanted[IpvsKey, TableItem]], items: Mapping[IpvsKey, TableItem]) -> list[Destination]:
     """The listed destinations that are drained, in the order of the list."""
     by_key = {destination.key: destination for destination in _drained(items)}
-    return [by_key[item.key] for item in desired.wanted if item.key in by_key] if by_key else []
+    return [by_key[item.key] for item in wanted if item.key in by_key] if by_key else []
 
 
 def _drained_warning(drained: Sequence[Destination]) -> str:

@@ -37,6 +37,11 @@ _TUNNEL_CHECKSUMS = {"none": "--tun-nocsum", "checksum": "--tun-csum", "remote_c
 _SERVICE_SWITCH = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
 
 
+def protocol_of(value: object) -> str:
+    """A protocol: its name, or the number of one that another program gave a service."""
+    return str(value) if str(value).isdigit() else values.choice("protocol", value, values.PROTOCOLS)
+
+
 class ServiceKey(NamedTuple):
     """What the kernel identifies a virtual service by: protocol, VIP and port, or a firewall mark."""
 
@@ -73,10 +78,10 @@ class ServiceKey(NamedTuple):
     @classmethod
     def _with_vip(cls, options: Options) -> ServiceKey:
         faults = Faults()
-        vip = faults.read(values.vip, options["vip"])
+        vip = faults.read(values.any_address, "vip", options["vip"])
         port = faults.read(values.integer, "port", options["port"], 0, 65535)
         given = options.get("protocol")
-        protocol = faults.read(values.choice, "protocol", "tcp" if given is None else given, values.PROTOCOLS)
+        protocol = faults.read(protocol_of, "tcp" if given is None else given)
         faults.raise_all()
         return cls(vip.value.version, protocol.value, vip.value, port.value)
 
@@ -138,23 +143,34 @@ class Service(IpvsItem):
     LETTERS: ClassVar[Mapping[str, str]] = {"add": "-A", "set": "-E", "remove": "-D"}
 
     def check(self) -> None:
-        """Refuse what the kernel accepts and then does not do."""
-        key, persistent = self.key, self.persistence_timeout > 0
-        if key.vip is not None and key.port == 0 and not persistent:
+        """Refuse what the kernel accepts and then does not do, and what ipvsadm(8) could not restore."""
+        faults = Faults()
+        if self.key.vip is not None:
+            faults.collect(self._check_key)
+        faults.collect(values.integer, "persistence_timeout", self.persistence_timeout, 0, values.MAX_TIMEOUT)
+        faults.collect(values.check_netmask, "persistence_netmask", self.persistence_netmask)
+        if not self.persistence_timeout:
+            for name, value in (
+                ("persistence_netmask", self.persistence_netmask),
+                ("persistence_engine", self.persistence_engine),
+            ):
+                if value:
+                    faults.add(InvalidValue(name, value, "needs persistence: set persistence_timeout"))
+        if self.key.vip is not None and self.key.protocol != "udp":
+            reason = f"is for udp alone, and the service's protocol is {self.key.protocol}"
+            if self.one_packet:
+                faults.add(InvalidValue("one_packet", "true", reason))
+            if self.persistence_engine == "sip":
+                faults.add(InvalidValue("persistence_engine", "sip", reason))
+        faults.raise_all()
+
+    def _check_key(self) -> None:
+        values.vip(self.key.vip)
+        values.choice("protocol", self.key.protocol, values.PROTOCOLS)
+        if self.key.port == 0 and not self.persistence_timeout:
             raise InvalidValue(
                 "port", 0, "takes every port, for which the service has to be persistent: set persistence_timeout"
             )
-        if self.persistence_netmask and not persistent:
-            raise InvalidValue("persistence_netmask", self.persistence_netmask, "needs persistence: set persistence_timeout")
-        if self.persistence_engine and not persistent:
-            raise InvalidValue("persistence_engine", self.persistence_engine, "needs persistence: set persistence_timeout")
-        if key.vip is not None and key.protocol != "udp":
-            if self.one_packet:
-                raise InvalidValue("one_packet", "true", f"is for udp alone, and the service's protocol is {key.protocol}")
-            if self.persistence_engine == "sip":
-                raise InvalidValue(
-                    "persistence_engine", "sip", f"is for udp alone, and the service's protocol is {key.protocol}"
-                )
 
     def rule(self, action: str = "add") -> str:
         """The rule of the service."""
@@ -219,8 +235,8 @@ class DestinationKey(NamedTuple):
         return cls(ServiceKey.from_facts(facts), ip_address(facts["rip"]), facts["rport"] or 0)
 
     def facts(self) -> Facts:
-        """The options that name this destination; by a firewall mark alone, packets keep the port that they have."""
-        return {**self.service.facts(), "rip": str(self.rip), "rport": self.port or None}
+        """The options that name this destination; in a service without a port, packets keep the port that they have."""
+        return {**self.service.facts(), "rip": str(self.rip), "rport": self.port or (0 if self.service.port else None)}
 
 
 @dataclass(frozen=True)
@@ -242,7 +258,35 @@ class Destination(IpvsItem):
 
     def check(self) -> None:
         """Refuse what the kernel accepts and then does not do, and what it would refuse without naming the option."""
+        faults = Faults()
+        faults.collect(values.choice, "forward", self.forward, tuple(FORWARDS))
+        faults.collect(self._check_rip)
+        faults.collect(self._check_port)
+        for name in ("upper_threshold", "lower_threshold"):
+            faults.collect(values.integer, name, getattr(self, name), 0, values.MAX_COUNT)
+        if self.lower_threshold > self.upper_threshold:
+            reason = f"is above upper_threshold={self.upper_threshold}: set an upper_threshold that is at least as large"
+            faults.add(InvalidValue("lower_threshold", self.lower_threshold, reason))
+        if self.tunnel_type != "ipip" or self.tunnel_port or self.tunnel_checksum != "none":
+            faults.collect(self._check_tunnel)
+        faults.raise_all()
+
+    def _check_rip(self) -> None:
+        service, rip = self.key.service, values.address("rip", self.key.rip)
+        if rip == service.vip and self.forward in ("tunnel", "route"):
+            raise InvalidValue("rip", rip, "is the VIP itself: name the real server's own address")
+        if rip.version != service.family and self.forward != "tunnel":
+            raise InvalidValue(
+                "rip",
+                rip,
+                f"is not an IPv{service.family} address as the service's is:"
+                " only forward=tunnel goes from one family to the other",
+            )
+
+    def _check_port(self) -> None:
         service, port = self.key.service, self.key.port
+        if service.port and not port:
+            values.port("rport", port)
         if self.forward != "masquerade" and port != service.port:
             raise InvalidValue(
                 "rport",
@@ -254,23 +298,14 @@ class Destination(IpvsItem):
             raise InvalidValue(
                 "rport", port, "cannot be: a service on port 0 takes every port and rewrites none, so leave it out"
             )
-        if self.key.rip.version != service.family and self.forward != "tunnel":
+        if self.key.rip == service.vip and port == service.port and self.forward == "masquerade":
             raise InvalidValue(
-                "rip",
-                self.key.rip,
-                f"is not an IPv{service.family} address as the service's is:"
-                " only forward=tunnel goes from one family to the other",
+                "rip", self.key.rip, "is the VIP itself, on the same port: give it another rport, or another rip"
             )
-        if self.lower_threshold > self.upper_threshold:
-            raise InvalidValue(
-                "lower_threshold",
-                self.lower_threshold,
-                f"is above upper_threshold={self.upper_threshold}: set an upper_threshold that is at least as large",
-            )
-        if self.tunnel_type != "ipip" or self.tunnel_port or self.tunnel_checksum != "none":
-            self._check_tunnel()
 
     def _check_tunnel(self) -> None:
+        values.choice("tunnel_type", self.tunnel_type, tunnel.TYPES)
+        values.choice("tunnel_checksum", self.tunnel_checksum, tunnel.CHECKSUMS)
         if self.forward != "tunnel":
             raise InvalidValue("tunnel_type", self.tunnel_type, f"is for forward=tunnel, and this is forward={self.forward}")
         if self.tunnel_type == "gue" and not self.tunnel_port:
@@ -329,6 +364,7 @@ class WantedDestination(Wanted[DestinationKey, Destination]):
     """A destination as the user describes it."""
 
     drain: bool = False
+    port_given: bool = True  # False: the port is that of the service, as the user named none
 
     def merged_with(self, current: Destination | None) -> Destination | None:
         """A first drain remembers the weight, a second one changes nothing; without a drain, it comes back or is as given."""

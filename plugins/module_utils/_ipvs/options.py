@@ -38,6 +38,32 @@ PERSISTENCE_ENGINES = ("none", "sip")
 _SCHEDULER_NAME = re.compile(r"[a-z0-9_-]{1,15}")
 
 
+def _kernel_number(name: str, lowest: int, highest: int) -> Option[int]:
+    """A number in the range of ipvsadm(8). More, as another program may have set, is no fault where it exists."""
+
+    def read(value: object) -> int:
+        if isinstance(value, int) and highest < value <= values.MAX_KERNEL:
+            return value
+        return values.integer(name, value, lowest, highest)
+
+    return Option(name, read, type="int", bounds=(lowest, highest))
+
+
+def _destination_port(value: object) -> int:
+    """A port. None at all, as another program may have set, is no fault where it exists."""
+    return 0 if value == 0 and not isinstance(value, bool) else values.port("rport", value)
+
+
+def _kernel_word(name: str, choices: tuple[str, ...]) -> Option[str]:
+    """One of a few words. What has no word here, as reported of the kernel's table, is no fault where it exists."""
+
+    def read(value: object) -> str:
+        word = str(value)
+        return word if word.isdigit() or word == "bypass" else values.choice(name, value, choices)
+
+    return Option(name, read, choices=choices)
+
+
 def _scheduler_name(option: str, value: object) -> str:
     """A name that a scheduler can have: whether the kernel has one of that name, only the kernel knows."""
     if not _SCHEDULER_NAME.fullmatch(str(value)):
@@ -52,7 +78,7 @@ def _persistence_engine(value: object) -> str:
 
 # What names a virtual service: C(ServiceKey.of) reads them together.
 SERVICE_KEY: tuple[Option[Any], ...] = (
-    text("vip", lambda _name, value: values.vip(value)),
+    text("vip", values.any_address),
     integer("port", 0, 65535),
     choice("protocol", values.PROTOCOLS, default="tcp"),
     integer("fwmark", 1, values.MAX_FWMARK),
@@ -63,24 +89,24 @@ SERVICE_KEY: tuple[Option[Any], ...] = (
 SERVICE: tuple[Option[Any], ...] = (
     text("scheduler", _scheduler_name),
     Option("scheduler_flags", str, type="list", elements="str", choices=SCHEDULER_FLAGS),
-    integer("persistence_timeout", 0, values.MAX_TIMEOUT),
+    _kernel_number("persistence_timeout", 0, values.MAX_TIMEOUT),
     Option("persistence_netmask", str),
     Option("persistence_engine", _persistence_engine, choices=PERSISTENCE_ENGINES),
     boolean("one_packet"),
 )
 
 # A destination within its service.
-RIP = text("rip", values.address, required=True)
+RIP = text("rip", values.any_address, required=True)
 DESTINATION: tuple[Option[Any], ...] = (
     RIP,
-    integer("rport", 1, 65535),
-    choice("forward", tuple(FORWARDS)),
+    Option("rport", _destination_port, type="int", bounds=(1, 65535)),
+    _kernel_word("forward", tuple(FORWARDS)),
     integer("weight", 0, values.MAX_WEIGHT),
-    integer("upper_threshold", 0, values.MAX_COUNT),
-    integer("lower_threshold", 0, values.MAX_COUNT),
-    choice("tunnel_type", tunnel.TYPES),
+    _kernel_number("upper_threshold", 0, values.MAX_COUNT),
+    _kernel_number("lower_threshold", 0, values.MAX_COUNT),
+    _kernel_word("tunnel_type", tunnel.TYPES),
     integer("tunnel_port", 1, 65535),
-    choice("tunnel_checksum", tunnel.CHECKSUMS),
+    _kernel_word("tunnel_checksum", tunnel.CHECKSUMS),
 )
 
 _SERVICE_READERS = {option.name: option.read for option in SERVICE}
@@ -135,12 +161,10 @@ def destination_of(service: ServiceKey, options: Options, where: str = "") -> Wa
     """
     if options.get("rip") is None:
         raise MissingValue("rip", "name the real server's address")
-    rip = values.address("rip", options["rip"])
-    if rip == service.vip:
-        raise InvalidValue("rip", rip, "is the VIP itself: name the real server's own address")
     faults = Faults()
+    rip = faults.read(RIP.read, options["rip"])
     given = _given(options, DESTINATION_READERS, faults)
-    port = given.pop("rport", service.port)
+    port = given.pop("rport", None)
     if given.get("upper_threshold") == 0:
         given = {"lower_threshold": 0, **given}
     # What the former forwarding method or tunnel had, and the given one cannot have, goes with it.
@@ -150,8 +174,9 @@ def destination_of(service: ServiceKey, options: Options, where: str = "") -> Wa
         given = {"tunnel_port": 0, "tunnel_checksum": "none", **given}
     elif given.get("tunnel_type") == "gre":
         given = {"tunnel_port": 0, **given}
-    new = Destination(key=DestinationKey(service, rip, port), **given)
-    return WantedDestination(new.key, None if _absent(options, faults) else new, given, where)
+    absent = _absent(options, faults)
+    new = Destination(key=DestinationKey(service, rip.value, service.port if port is None else port), **given)
+    return WantedDestination(new.key, None if absent else new, given, where, port_given=port is not None)
 
 
 def _given(options: Options, readers: Mapping[str, Callable[[object], Any]], faults: Faults) -> Facts:

@@ -111,23 +111,18 @@ def check_vips(services: Iterable[ServiceDescription], inventory: Inventory, fau
 
 
 def check_addresses(services: Sequence[ServiceDescription], inventory: Inventory, faults: Faults) -> None:
-    """Check that no unmanaged address of a real server is a VIP or a host of the inventory."""
-    names = inventory.names_by_address(inventory.hosts)
-    vips: dict[Address | None, ServiceDescription] = {}
+    """Check that a real server of the inventory is named as such."""
+    names = inventory.names_by_address(inventory.real_servers)
     for service in services:
-        vips.setdefault(service.key.vip, service)
-    for service in services:
-        place = f"{service.place}, real_servers"
         for real_server in service.real_servers:
             rip = real_server.rip
-            if real_server.host is not None:
-                continue
-            if rip in vips:
-                reason = f"address: {rip} is the VIP of {vips[rip].place}: name a real server's own address"
-                faults.add(DescriptionFault(place, reason))
-            elif str(rip) in names and real_server.destination.forward != "local":
+            if real_server.host is None and str(rip) in names:
                 name = names[str(rip)]
-                faults.add(DescriptionFault(place, f"address: {rip} is the host {name}: write host: {name}"))
+                faults.add(
+                    DescriptionFault(
+                        f"{service.place}, real_servers", f"address: {rip} is the host {name}: write host: {name}"
+                    )
+                )
 
 
 def check_dips(
@@ -169,16 +164,21 @@ def warnings(services: Sequence[ServiceDescription]) -> list[str]:
     """What the description allows and the user has to know."""
     if not services:
         return ["lvs_services: is empty: there is nothing to set up"]
-    return [warning for service in services if service.present for warning in _service_warnings(service)]
+    present = [service for service in services if service.present]
+    vips = {service.key.vip: service for service in reversed(present)}
+    return [warning for service in present for warning in _service_warnings(service, vips)]
 
 
-def _service_warnings(service: ServiceDescription) -> list[str]:
+def _service_warnings(service: ServiceDescription, vips: Mapping[Address | None, ServiceDescription]) -> Iterable[str]:
     place = f"{service.place}, real_servers:"
     if not service.present_real_servers:
-        return [f"{place} is empty: every connection will be refused"]
-    return [
-        f"{place} {real_server.rip} is not a host of the inventory: make sure that it maps port {service.key.port}"
-        f" to {real_server.rport}"
-        for real_server in service.present_real_servers
-        if real_server.host is None and real_server.mapping is not None
-    ]
+        yield f"{place} is empty: every connection will be refused"
+    for real_server in service.present_real_servers:
+        rip = real_server.rip
+        if real_server.host is None and real_server.mapping is not None:
+            yield (
+                f"{place} {rip} is not a host of the inventory: make sure that it maps port {service.key.port}"
+                f" to {real_server.rport}"
+            )
+        if rip in vips and rip != service.key.vip:
+            yield f"{place} {rip} is the VIP of {vips[rip].place}: packets go on to its real servers"

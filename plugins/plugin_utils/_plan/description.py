@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._core import values
-from ...module_utils._core.errors import InvalidValue
+from ...module_utils._core.errors import Invalid, InvalidValue
 from ...module_utils._core.options import PRESENT, STATE, Facts, Faults, Options, check_fields
 from ...module_utils._core.values import Address
 from ...module_utils._ipvs.model import DEFAULT_FORWARD, Destination, DestinationKey, Service, ServiceKey
@@ -25,7 +25,7 @@ from .errors import DescriptionFault
 from .inventory import Host, Inventory
 
 _SERVICE = tuple(option.name for option in (*SERVICE_KEY, *SERVICE))
-SERVICE_FIELDS = ("name", *_SERVICE, "forward", "rport", "director_device", "real_servers", "state")
+SERVICE_FIELDS = ("name", *_SERVICE, "forward", "rport", "director_device", "real_servers", "state", "adopted")
 REAL_SERVER_FIELDS = ("host", "address", *DESTINATION_READERS, "state")
 
 # Stands for a service with faults, so that its real servers can be checked nevertheless.
@@ -138,16 +138,17 @@ def _service(row: Options, inventory: Inventory) -> ServiceDescription:
     :raises Invalid: all that is wrong with it
     """
     faults = Faults()
+    adopted = faults.collect(_adopted, row)
     wanted = faults.read(service_of, row)
     key = _ANY_SERVICE if faults.found else wanted.value.key
-    device = faults.read(_director_device, row, key, inventory)
-    if not faults.found and wanted.value.new is not None:
+    device = faults.read(_director_device, row, key, bool(adopted), inventory)
+    if not (faults.found or adopted or wanted.value.new is None):
         faults.collect(wanted.value.new.check)
-    if row.get("scheduler") is not None:
+    if row.get("scheduler") is not None and not adopted:
         faults.collect(values.choice, "scheduler", row["scheduler"], SCHEDULERS)
     _check_row(row, SERVICE_FIELDS, faults)
-    common = _common_options(row, key, faults)
-    real_servers = _real_servers(row, key, common, inventory, faults)
+    common = _common_options(row, key, bool(adopted), faults)
+    real_servers = _real_servers(row, key, common, bool(adopted), inventory, faults)
     faults.raise_all()
     return ServiceDescription(
         name=str(row["name"]),
@@ -158,14 +159,19 @@ def _service(row: Options, inventory: Inventory) -> ServiceDescription:
     )
 
 
-def _director_device(row: Options, service: ServiceKey, inventory: Inventory) -> str:
+def _adopted(row: Options) -> bool:
+    """Whether the service is taken as another program made it: M(lvs.cluster.ipvs_table) checks what changes of it."""
+    return values.boolean("adopted", row["adopted"]) if row.get("adopted") is not None else False
+
+
+def _director_device(row: Options, service: ServiceKey, adopted: bool, inventory: Inventory) -> str:
     """The device that holds the service's VIP on the director."""
     given = row.get("director_device")
     default = inventory.director_device or inventory.vip_device
     device = values.device("director_device", default if given is None else given)
     if service.fwmark and given is not None:
         raise InvalidValue("director_device", device, "means nothing for a service by fwmark, which has no VIP: leave it out")
-    if service.vip is not None and service.vip.version == 6 and device in (*FALLBACK_DEVICES, "lo"):
+    if not adopted and service.vip is not None and service.vip.version == 6 and device in (*FALLBACK_DEVICES, "lo"):
         raise InvalidValue(
             "director_device",
             device,
@@ -175,10 +181,10 @@ def _director_device(row: Options, service: ServiceKey, inventory: Inventory) ->
     return device
 
 
-def _common_options(row: Options, service: ServiceKey, faults: Faults) -> Facts:
+def _common_options(row: Options, service: ServiceKey, adopted: bool, faults: Faults) -> Facts:
     """The options of a service that are for all of its real servers: a fault in them is the service's."""
     common = _destination_options(row, ("forward", "rport"), faults)
-    if "rport" in common and not _real_servers_have_forward(row):
+    if "rport" in common and not adopted and not _real_servers_have_forward(row):
         try:
             _check_rport(service, common.get("forward", DEFAULT_FORWARD), common["rport"])
         except InvalidValue as fault:
@@ -208,6 +214,7 @@ def _check_rport(service: ServiceKey, forward: str, rport: int) -> None:
     """Check that the service's port can be translated, by the director or by the real server."""
     if rport == service.port:
         return
+    values.port("rport", rport)
     if service.vip is not None and service.port == 0:
         raise InvalidValue("rport", rport, "cannot be for port 0, which takes every port: leave it out")
     if forward != "masquerade" and service.protocol not in port_dnat.PROTOCOLS:
@@ -216,7 +223,7 @@ def _check_rport(service: ServiceKey, forward: str, rport: int) -> None:
 
 
 def _real_servers(
-    row: Options, service: ServiceKey, common: Options, inventory: Inventory, faults: Faults
+    row: Options, service: ServiceKey, common: Options, adopted: bool, inventory: Inventory, faults: Faults
 ) -> list[RealServerDescription]:
     given = row.get("real_servers")
     entries = [{"host": name} for name in inventory.real_servers] if given is None else _list(given)
@@ -230,7 +237,7 @@ def _real_servers(
             faults.add(InvalidValue(place, repr(entry), "is not a real server: write host: NAME, or address: RIP"))
             continue
         _check_row(entry, REAL_SERVER_FIELDS, faults, place)
-        real_server = faults.collect(_real_server, entry, service, common, inventory, where=place)
+        real_server = faults.collect(_real_server, entry, service, common, adopted, inventory, where=place)
         if real_server is None:
             continue
         # Masquerade reaches several programs on one real server, by their ports.
@@ -241,16 +248,19 @@ def _real_servers(
     return list(described.values())
 
 
-def _real_server(entry: Options, service: ServiceKey, common: Options, inventory: Inventory) -> RealServerDescription:
+def _real_server(
+    entry: Options, service: ServiceKey, common: Options, adopted: bool, inventory: Inventory
+) -> RealServerDescription:
     """A real server of a service.
 
     :param common: options of the service that are for all of its real servers, read
+    :param adopted: the port is that of the destination as it is, whatever the forwarding method
     :raises Invalid: all that is wrong with it
     """
     name, host = entry.get("host"), _host(entry, inventory)
     rip_option = "address" if name is None else host.rip_option(service.family)
     faults = Faults()
-    rip = faults.read(_rip, rip_option, host.rip_for(service.family), service)
+    rip = faults.read(values.any_address, rip_option, host.rip_for(service.family))
     options = {**common, **_destination_options(entry, DESTINATION_READERS, faults)}
     if entry.get("weight") is None and host.weight is not None:
         options["weight"] = faults.collect(values.weight, "lvs_weight", host.weight)
@@ -260,13 +270,14 @@ def _real_server(entry: Options, service: ServiceKey, common: Options, inventory
     if name is not None and forward == "local":
         raise InvalidValue("forward", "local", "hands packets to the director itself: give its address instead of a host")
     rport = options.pop("rport", service.port)
-    _check_rport(service, forward, rport)
-    port = rport if forward == "masquerade" else service.port
-    destination = Destination(DestinationKey(service, rip.value, port), **options)
+    if not adopted:
+        _check_rport(service, forward, rport)
+    rewritten = forward == "masquerade"
+    destination = Destination(DestinationKey(service, rip.value, rport if rewritten or adopted else service.port), **options)
     present = state.value == PRESENT
-    if present:
+    if present and not adopted:
         _check_destination(destination, rip_option)
-    return RealServerDescription(name, destination, rport, present)
+    return RealServerDescription(name, destination, rport if rewritten or not adopted else service.port, present)
 
 
 def _host(entry: Options, inventory: Inventory) -> Host:
@@ -277,18 +288,12 @@ def _host(entry: Options, inventory: Inventory) -> Host:
     return Host(rip=address) if name is None else inventory.real_server(name)
 
 
-def _rip(option: str, address: object, service: ServiceKey) -> Address:
-    rip = values.address(option, address)
-    if rip == service.vip:
-        raise InvalidValue(option, rip, "is the VIP itself: name the real server's own address")
-    return rip
-
-
 def _check_destination(destination: Destination, rip_option: str) -> None:
     """Check a destination; a fault of its RIP bears the name of the option that the RIP is from."""
     try:
         destination.check()
-    except InvalidValue as fault:
-        if fault.option != "rip":
-            raise
-        raise InvalidValue(rip_option, fault.value, fault.reason) from None
+    except Invalid as error:
+        faults = Faults()
+        for fault in error.faults:
+            faults.add(InvalidValue(rip_option, fault.value, fault.reason) if fault.option == "rip" else fault)
+        faults.raise_all()

@@ -113,13 +113,20 @@ def test_removals_come_last_and_backwards() -> None:
         (want("a", size=10, colour="red"), None),
         (want("a", size=10), Box("a", 1, "red")),
         (want("a", colour="red"), Box("a", 10)),
-        (want("a"), Box("a", 10, "red")),
     ],
 )
 def test_item_that_cannot_work_is_refused(wanted: Wanted[str, Box], there: Box | None) -> None:
-    """Whether the values come from the description, from what there is, or from both."""
+    """Whether the values come from the description, or from what there is, too."""
     with pytest.raises(InvalidValue, match=r"^colour: "):
         reconciled([wanted], table(there) if there else {})
+
+
+def test_item_that_exists_is_no_wish() -> None:
+    """What was wrong before stays so: it is left as it is, and changed in other ways."""
+    broken = Box("a", 10, "red")
+    assert reconciled([want("a")], table(broken)) == []
+    assert reconciled([want("a", size=10, colour="red")], table(broken)) == []
+    assert reconciled([want("a", size=11)], table(broken)) == [Change(broken, Box("a", 11, "red"))]
 
 
 def test_item_that_cannot_work_may_be_removed() -> None:

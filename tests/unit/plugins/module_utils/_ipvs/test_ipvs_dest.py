@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, NoSuchDestination
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Transition
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import OPTIONS, Drain, total
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import IpvsDest
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import DirectorContext
@@ -72,7 +72,8 @@ def changed(options: dict[str, Any], current: dict[Any, Any], expires_quiescent:
 
 def result(options: dict[str, Any], current: dict[Any, Any]) -> dict[str, Any]:
     """What the module returns where there are these items."""
-    return IpvsDest().result(parsed(options), seen(current))
+    asked, found = parsed(options), seen(current)
+    return IpvsDest().outcome(asked, Transition(IpvsDest().plan(asked, found), found, []))
 
 
 # ----- one destination

@@ -155,9 +155,14 @@ PLAIN = {
         ),
         (
             Service(WEB, persistence_timeout=300, persistence_netmask="255.255.255.0", persistence_engine="sip"),
-            {"persistence_timeout": 300, "persistence_netmask": "255.255.255.0", "persistence_engine": "sip"},
+            {
+                "persistence_timeout": 300,
+                "persistence_netmask": "255.255.255.0",
+                "persistence_engine": "sip",
+                "adopted": True,  # for udp alone
+            },
         ),
-        (Service(WEB, one_packet=True), {"one_packet": True}),
+        (Service(WEB, one_packet=True), {"one_packet": True, "adopted": True}),
         (Service(WEB, persistence_timeout=300), {"persistence_timeout": 300}),
     ],
 )

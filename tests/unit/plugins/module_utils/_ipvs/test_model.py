@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import Invalid
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec, model
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import IpvsDest
@@ -106,8 +108,6 @@ def test_key(options: dict[str, Any], key: ServiceKey, facts: dict[str, Any]) ->
         ({"vip": VIP, "port": -1}, "port", "-1 is not in 0..65535"),
         ({"vip": VIP, "port": 65536}, "port", "65536 is not in 0..65535"),
         ({"vip": "web", "port": 80}, "vip", "is not an IP address: write one like"),
-        ({"vip": "224.0.0.81", "port": 80}, "vip", "is not a unicast address"),
-        ({"vip": "127.0.0.1", "port": 80}, "vip", "is a loopback address, which no client reaches"),
         ({**WEB_OPTIONS, "protocol": "icmp"}, "protocol", "is not one of tcp, udp, sctp"),
         ({**WEB_OPTIONS, "protocol": ""}, "protocol", "'' is not one of tcp, udp, sctp"),
     ],
@@ -118,6 +118,23 @@ def test_bad_key(options: dict[str, Any], option: str, says: str) -> None:
         wanted_service(options)
     with refused(option, says):
         wanted_destination({"state": "absent", **options, "rip": RIP})
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "says"),
+    [
+        ({"vip": "224.0.0.81", "port": 80}, "vip", "is not a unicast address"),
+        ({"vip": VIP, "port": 80, "protocol": "47"}, "protocol", "'47' is not one of tcp, udp, sctp"),
+    ],
+)
+def test_key_of_a_service_that_can_only_exist(options: dict[str, Any], option: str, says: str) -> None:
+    """It is no fault where it exists: only a new service is refused."""
+    (wanted,) = wanted_service({**options, "scheduler": "rr"})
+    with refused(option, says):
+        reconciled([wanted], {})
+    there = Service(wanted.key, scheduler="wrr")
+    assert reconciled([wanted], {wanted.key: there}) == [Change(there, replace(there, scheduler="rr"))]
+    assert reconciled(wanted_service({**options, "state": "absent"}), {wanted.key: there}) == [Change(there, None)]
 
 
 # ----- the options of a service
@@ -224,7 +241,6 @@ def test_netmask_has_the_family_of_the_service() -> None:
     ("options", "option", "says"),
     [
         ({"persistence_timeout": -1}, "persistence_timeout", "-1 is not in 0..2678400"),
-        ({"persistence_timeout": 2678401}, "persistence_timeout", "2678401 is not in 0..2678400"),
         ({"persistence_netmask": "24 bits"}, "persistence_netmask", "is not a netmask of an IPv4 service"),
         ({"persistence_engine": "ftp"}, "persistence_engine", "'ftp' is not one of none, sip"),
         ({"one_packet": "maybe"}, "one_packet", "is neither true nor false"),
@@ -236,6 +252,25 @@ def test_bad_option_of_a_service(options: dict[str, Any], option: str, says: str
     """A value that cannot work, whatever the kernel holds."""
     with refused(option, says):
         wanted_service({**SIP_OPTIONS, **options})
+
+
+@pytest.mark.parametrize(
+    ("netmask", "says"), [("0.0.0.255", "has a gap"), ("255.0.255.0", "has a gap"), ("255.255.255.1", "has a gap")]
+)
+def test_netmask_with_a_gap(netmask: str, says: str) -> None:
+    """It is refused where it is new."""
+    there = Service(WEB, persistence_timeout=300, persistence_netmask=netmask)
+    options = {**WEB_OPTIONS, "persistence_timeout": 300, "persistence_netmask": netmask}
+    assert reconciled(wanted_service(options), {WEB: there}) == []
+    with refused("persistence_netmask", says):
+        reconciled(wanted_service(options), {WEB: replace(there, persistence_netmask="")})
+
+
+def test_persistence_that_ipvsadm_cannot_restore() -> None:
+    options = {**WEB_OPTIONS, "persistence_timeout": 2678401}
+    with refused("persistence_timeout", "2678401 is not in 0..2678400"):
+        reconciled(wanted_service(options), {})
+    assert reconciled(wanted_service(options), {WEB: Service(WEB, persistence_timeout=2678401)}) == []
 
 
 def test_all_bad_options_of_a_service_at_once() -> None:
@@ -351,18 +386,12 @@ def test_rules_look_at_what_is_there_too() -> None:
     [
         ({"rip": None}, "rip", "is missing: name the real server's address"),
         ({"rip": "rs1"}, "rip", "is not an IP address: write one like"),
-        ({"rip": "239.1.1.1"}, "rip", "is not a unicast address"),
-        ({"rip": VIP}, "rip", "is the VIP itself: name the real server's own address"),
-        ({"rport": 0, "forward": "masquerade"}, "rport", "0 is not in 1..65535"),
         ({"rport": 65536, "forward": "masquerade"}, "rport", "65536 is not in 1..65535"),
-        ({"forward": "bypass"}, "forward", "is not one of tunnel, route, masquerade, local"),
-        ({"weight": -1}, "weight", "-1 is not in 0..65535"),
-        ({"weight": 65536}, "weight", "65536 is not in 0..65535"),
+        ({"weight": -1}, "weight", "-1 is not in 0..2147483647"),
+        ({"weight": 2147483648}, "weight", "2147483648 is not in 0..2147483647"),
         ({"weight": "heavy"}, "weight", "is not a whole number"),
         ({"upper_threshold": -1}, "upper_threshold", "-1 is not in 0..2147483647"),
-        ({"upper_threshold": 2147483648}, "upper_threshold", "2147483648 is not in 0..2147483647"),
         ({"lower_threshold": -1}, "lower_threshold", "-1 is not in 0..2147483647"),
-        ({"lower_threshold": 2147483648}, "lower_threshold", "2147483648 is not in 0..2147483647"),
         ({"tunnel_type": "vxlan"}, "tunnel_type", "'vxlan' is not one of ipip, gue, gre"),
         ({"tunnel_type": "gue", "tunnel_port": 0}, "tunnel_port", "0 is not in 1..65535"),
         ({"tunnel_type": "gue", "tunnel_port": 65536}, "tunnel_port", "65536 is not in 1..65535"),
@@ -376,12 +405,49 @@ def test_bad_destination(options: dict[str, Any], option: str, says: str) -> Non
         wanted_destination({**RS1_OPTIONS, **options})
 
 
+@pytest.mark.parametrize(
+    ("options", "option", "says"),
+    [
+        ({"rip": "239.1.1.1"}, "rip", "is not a unicast address"),
+        ({"rip": VIP}, "rip", "is the VIP itself: name the real server's own address"),
+        ({"rip": VIP, "forward": "route"}, "rip", "is the VIP itself: name the real server's own address"),
+        ({"rip": VIP, "forward": "masquerade"}, "rip", "is the VIP itself, on the same port"),
+        ({"rport": 0, "forward": "masquerade"}, "rport", "0 is not in 1..65535"),
+        ({"rport": 81}, "rport", "differs from the service's port 80"),
+        ({"forward": "bypass"}, "forward", "is not one of tunnel, route, masquerade, local"),
+        ({"forward": "5"}, "forward", "'5' is not one of tunnel, route, masquerade, local"),
+        ({"tunnel_type": "7"}, "tunnel_type", "'7' is not one of ipip, gue, gre"),
+        ({"tunnel_checksum": "3"}, "tunnel_checksum", "'3' is not one of none, checksum, remote_checksum"),
+        ({"upper_threshold": 2147483648}, "upper_threshold", "2147483648 is not in 0..2147483647"),
+        ({"upper_threshold": 4294967295, "lower_threshold": 2147483648}, "lower_threshold", "2147483648 is not in"),
+    ],
+)
+def test_destination_that_can_only_exist(options: dict[str, Any], option: str, says: str) -> None:
+    """It is no fault where it exists: it is left as it is, gets another weight, or goes."""
+    given = {**RS1_OPTIONS, **options}
+    (wanted,) = wanted_destination(given)
+    with pytest.raises(Invalid, match=re.escape(f"{option}: ") + ".*" + re.escape(says)):
+        reconciled([wanted], {})
+    there = cast("Destination", wanted.new)
+    assert reconciled([wanted], {wanted.key: there}) == []
+    heavier = replace(there, weight=7)
+    assert reconciled(wanted_destination({**given, "weight": 7}), {wanted.key: there}) == [Change(there, heavier)]
+    assert reconciled(wanted_destination({**given, "state": "absent"}), {wanted.key: there}) == [Change(there, None)]
+
+
+def test_real_server_that_is_the_director() -> None:
+    """The VIP on another port, and a program of the director itself."""
+    for options in ({"rip": VIP, "rport": 8080, "forward": "masquerade"}, {"rip": VIP, "forward": "local"}):
+        (wanted,) = wanted_destination({**RS1_OPTIONS, **options})
+        assert [change.after for change in reconciled([wanted], {})] == [wanted.new]
+
+
 def test_all_bad_options_of_a_destination_at_once() -> None:
     """In the order in which they are given."""
-    bad = {"weight": -1, "rport": 0, "forward": "magic", "upper_threshold": "many", "tunnel_type": "", "state": "gone"}
+    bad = {"weight": -1, "rport": 65536, "forward": "magic", "upper_threshold": "many", "tunnel_type": "", "state": "gone"}
     with all_refused(
         "weight: -1 is",
-        "rport: 0 is",
+        "rport: 65536 is",
         "forward: 'magic' is",
         "upper_threshold: 'many' is",
         "tunnel_type: '' is",
@@ -394,7 +460,7 @@ def test_all_bad_options_of_a_destination_at_once() -> None:
     ("options", "given"),
     [
         ({"weight": 0}, {"weight": 0}),
-        ({"weight": "65535"}, {"weight": 65535}),
+        ({"weight": "2147483647"}, {"weight": 2147483647}),
         ({"upper_threshold": 2147483647, "lower_threshold": "0"}, {"upper_threshold": 2147483647, "lower_threshold": 0}),
         ({"forward": "tunnel"}, {"forward": "tunnel"}),
         ({"tunnel_type": "gue", "tunnel_port": "6080"}, {"tunnel_type": "gue", "tunnel_port": 6080}),

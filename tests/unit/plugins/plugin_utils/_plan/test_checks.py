@@ -82,10 +82,6 @@ def test_absent_service_gives_no_warning(real_servers: list[dict[str, Any]]) -> 
                 " and both have the VIP 192.168.56.185"
             ),
         ),
-        (
-            [WEB, {**PLAIN, "real_servers": [{"address": VIP}]}],
-            f"service 'plain', real_servers: address: {VIP} is the VIP of service 'web': name a real server's own address",
-        ),
         *(
             (
                 [
@@ -135,9 +131,9 @@ def test_addresses_of_hosts(inventory: Inventory, message: str) -> None:
         (with_host("ds1", rip=None), {}, NO_DIP.format("lvs_dip", 4)),
         (with_host("client", rip6="2001:DB8::B9"), {}, f"service 'web6': vip: {VIP6} is the address of the host client"),
         (
-            with_host("client", rip6="fd00::9"),
+            with_host("rs2", rip6="fd00::9"),
             {"real_servers": [{"address": "fd00::9"}]},
-            "service 'web6', real_servers: address: fd00::9 is the host client: write host: client",
+            "service 'web6', real_servers: address: fd00::9 is the host rs2: write host: rs2",
         ),
     ],
 )
@@ -145,6 +141,22 @@ def test_addresses_of_hosts_for_ipv6(inventory: Inventory, fields: dict[str, Any
     """Those of lvs_rip6 and lvs_dip6, where there are any."""
     (fault,) = faults([{**WEB6, "real_servers": [{"host": "rs1"}], **fields}], inventory)
     assert fault.startswith(message)
+
+
+def test_vip_as_a_real_server() -> None:
+    """Of another service: it works, and may be a mistake."""
+    plan = make_plan([WEB, {**PLAIN, "real_servers": [{"address": VIP}]}], LAB)
+    assert plan.warnings == [
+        f"service 'plain', real_servers: {VIP} is the VIP of service 'web': packets go on to its real servers"
+    ]
+
+
+@pytest.mark.parametrize("forward", ["local", "route", "masquerade", "tunnel"])
+@pytest.mark.parametrize("address", [DIP, "127.0.0.1"])
+def test_director_as_a_real_server(address: str, forward: str) -> None:
+    """A program of the director itself, such as one that says sorry."""
+    plan = make_plan([{**WEB, "real_servers": [{"address": address, "forward": forward}]}], LAB)
+    assert [row["rip"] for row in plan.services[0]["destinations"]] == [address]
 
 
 def test_director_as_an_absent_real_server() -> None:

@@ -126,7 +126,7 @@ def test_real_servers_that_say_how_packets_reach_them() -> None:
             "192.168.56.184 is the host rs2: write host: rs2",
         ),
         ({"real_servers": [{"host": ["rs1"]}]}, "real_servers[0], host", "is not a host of the inventory"),
-        ({"real_servers": [{"host": "rs1", "weight": -1}]}, "real_servers[0], weight", "-1 is not in 0..65535"),
+        ({"real_servers": [{"host": "rs1", "weight": -1}]}, "real_servers[0], weight", "-1 is not in 0..2147483647"),
         ({"real_servers": [{"host": "rs1", "weight": "x"}]}, "real_servers[0], weight", "is not a whole number"),
         (
             {"real_servers": [{"host": "rs1", "state": "off"}]},
@@ -173,7 +173,10 @@ def test_fault_in_the_list(services: Any, message: str) -> None:
             "service 'web', real_servers[0], host: rs1 has no RIP: set its lvs_rip (or an ansible_host that",
         ),
         (with_host("rs2", rip="rs2.example"), "service 'web', real_servers[1], lvs_rip: 'rs2.example' is not an IP address"),
-        (with_host("rs2", weight=65536), "service 'web', real_servers[1], lvs_weight: 65536 is not in 0..65535"),
+        (
+            with_host("rs2", weight=2147483648),
+            "service 'web', real_servers[1], lvs_weight: 2147483648 is not in 0..2147483647",
+        ),
     ],
 )
 def test_fault_in_the_inventory_of_a_real_server(inventory: Inventory, message: str) -> None:
