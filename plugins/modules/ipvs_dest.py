@@ -32,8 +32,8 @@ options:
       - The port of the real server, V(1) to V(65535).
       - If omitted, the destination on the port of the service. If that does not exist, the only destination that O(rip) has in the
         service, whatever its port. Otherwise, a new destination gets the port of the service.
-      - Another port than that of the service requires O(forward=masquerade), also with O(fwmark). No other forwarding method rewrites
-        ports. Use M(lvs.cluster.port_dnat) with them.
+      - Another port than that of the service requires O(forward=masquerade). No other forwarding method rewrites ports. Use
+        M(lvs.cluster.port_dnat) with them. With O(fwmark), the port is then no more than a part of the destination's name.
     type: int
   forward:
     description:

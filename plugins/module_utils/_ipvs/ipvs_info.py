@@ -149,10 +149,15 @@ def _description(counted: CountedService, holders: Mapping[Address, str]) -> Fac
     description["forward"] = common
     # A director answers for an IPv6 VIP only on the device that it is on, unless that VIP is routed to it.
     is_routed = key.vip is not None and key.family == 6 and holders.get(key.vip, "lo") in (*FALLBACK_DEVICES, "lo")
-    if is_routed or any(_is_refused(item) for item in (service, *destinations)):
+    if is_routed or any(map(_is_refused, (service, *destinations))) or any(map(_has_port_of_its_own, destinations)):
         description["adopted"] = True
     description["real_servers"] = [_real_server(service, destination, common) for destination in destinations]
     return description
+
+
+def _has_port_of_its_own(destination: Destination) -> bool:
+    """Whether packets do not have the port that the destination has in the table."""
+    return destination.forward != "masquerade" and destination.key.port != destination.key.service.port
 
 
 def _is_refused(item: IpvsItem) -> bool:

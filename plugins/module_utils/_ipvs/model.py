@@ -287,7 +287,8 @@ class Destination(IpvsItem):
         service, port = self.key.service, self.key.port
         if service.port and not port:
             values.port("rport", port)
-        if self.forward != "masquerade" and port != service.port:
+        # With a firewall mark, packets have a port of their own: ipvsadm(8) takes any for the destination.
+        if self.forward != "masquerade" and port != service.port and service.vip is not None:
             raise InvalidValue(
                 "rport",
                 port,

@@ -503,12 +503,19 @@ def test_key_of_a_destination(options: dict[str, Any], key: DestinationKey) -> N
 
 
 @pytest.mark.parametrize("options", [{}, {"forward": "tunnel"}, {"forward": "route"}, {"forward": "local"}])
-@pytest.mark.parametrize("service", [WEB_OPTIONS, {"fwmark": 7}, {"vip": VIP, "port": 0}])
+@pytest.mark.parametrize("service", [WEB_OPTIONS, {"vip": VIP, "port": 0}])
 def test_port_that_would_not_be_rewritten(service: dict[str, Any], options: dict[str, Any]) -> None:
     """The kernel takes the port and then does nothing with it: the message names what does."""
     wanted = wanted_destination({**service, "rip": RIP, "rport": 8080, **options})
     with refused("rport", "leave rport out, and translate the port on the real server with lvs.cluster.port_dnat"):
         reconciled(wanted, {})
+
+
+@pytest.mark.parametrize("forward", ["tunnel", "route", "local", "masquerade"])
+def test_port_with_a_firewall_mark(forward: str) -> None:
+    """Packets have a port of their own: any is taken, as by ipvsadm(8)."""
+    (wanted,) = wanted_destination({"fwmark": 7, "rip": RIP, "rport": 8080, "forward": forward})
+    assert [change.after for change in reconciled([wanted], {})] == [wanted.new]
 
 
 IN_A_GUE_TUNNEL: dict[str, Any] = {"tunnel_type": "gue", "tunnel_port": 6080}
