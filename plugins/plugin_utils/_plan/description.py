@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from ...module_utils._core import values
-from ...module_utils._core.errors import InvalidValue
+from ...module_utils._core.errors import Invalid, InvalidValue
 from ...module_utils._core.options import PRESENT, STATE, Facts, Faults, Options, check_fields
 from ...module_utils._core.values import Address
-from ...module_utils._ipvs.model import DEFAULT_FORWARD, Destination, DestinationKey, Service, ServiceKey
+from ...module_utils._ipvs.model import DEFAULT_FORWARD, FORWARDS, Destination, DestinationKey, Service, ServiceKey
 from ...module_utils._ipvs.options import DESTINATION_READERS, SCHEDULERS, SERVICE, SERVICE_KEY, service_of
 from ...module_utils._net.model import FALLBACK_DEVICES
 from ...module_utils._nft import port_dnat
@@ -28,8 +29,10 @@ _SERVICE = tuple(option.name for option in (*SERVICE_KEY, *SERVICE))
 SERVICE_FIELDS = ("name", *_SERVICE, "forward", "rport", "director_device", "real_servers", "state")
 REAL_SERVER_FIELDS = ("host", "address", *DESTINATION_READERS, "state")
 
-# Stands for a service with faults, so that its real servers can be checked nevertheless.
-_ANY_SERVICE = ServiceKey(4, "tcp", None, 80)
+# What a service can be whose key has a fault, so that its real servers can be checked nevertheless.
+_POSSIBLE_KEYS = (ServiceKey(4, "tcp"), ServiceKey(6, "tcp"))
+# The options of a service that are for all of its real servers, and what they can be where they have a fault.
+_COMMON: Mapping[str, Sequence[Any]] = {"forward": tuple(FORWARDS), "rport": (1, 65535)}
 
 
 @dataclass(frozen=True)
@@ -139,23 +142,30 @@ def _service(row: Options, inventory: Inventory) -> ServiceDescription:
     """
     faults = Faults()
     wanted = faults.read(service_of, row)
-    key = _ANY_SERVICE if faults.found else wanted.value.key
-    device = faults.read(_director_device, row, key, inventory)
+    keys = _possible_keys(row) if wanted.failed else (wanted.value.key,)
+    device = faults.read(_director_device, row, keys[0], inventory)
     if not faults.found and wanted.value.new is not None:
         faults.collect(wanted.value.new.check)
     if row.get("scheduler") is not None:
         faults.collect(values.choice, "scheduler", row["scheduler"], SCHEDULERS)
     _check_row(row, SERVICE_FIELDS, faults)
-    common = _common_options(row, key, faults)
-    real_servers = _real_servers(row, key, common, inventory, faults)
+    real_servers = _real_servers(row, keys, inventory, faults)
     faults.raise_all()
     return ServiceDescription(
         name=str(row["name"]),
-        key=key,
+        key=wanted.value.key,
         configuration=wanted.value.new if inventory.state == PRESENT else None,
         director_device=device.value,
         real_servers=tuple(real_servers),
     )
+
+
+def _possible_keys(row: Options) -> Sequence[ServiceKey]:
+    """The key of a service with a fault, or several if the fault is in the key."""
+    try:
+        return (ServiceKey.of(row),)
+    except Invalid:
+        return _POSSIBLE_KEYS
 
 
 def _director_device(row: Options, service: ServiceKey, inventory: Inventory) -> str:
@@ -175,9 +185,30 @@ def _director_device(row: Options, service: ServiceKey, inventory: Inventory) ->
     return device
 
 
-def _common_options(row: Options, service: ServiceKey, faults: Faults) -> Facts:
+def _real_servers(
+    row: Options, keys: Sequence[ServiceKey], inventory: Inventory, faults: Faults
+) -> list[RealServerDescription]:
+    """The real servers of a service.
+
+    Where its key or a common option has a fault, only what is wrong with them whatever the right value is counts.
+    """
+    options = _destination_options(row, _COMMON, faults)
+    unknown = [name for name in _COMMON if row.get(name) is not None and name not in options]
+    described: list[RealServerDescription] = []
+    found: list[dict[str, InvalidValue]] = []
+    for key, *possible in product(keys, *(_COMMON[name] for name in unknown)):
+        own = Faults()
+        common = _common_options(row, key, {**options, **dict(zip(unknown, possible))}, own)
+        described = _real_servers_of(row, key, common, inventory, own)
+        found.append({str(fault): fault for fault in own.found})
+    for message, fault in found[0].items():
+        if all(message in others for others in found):
+            faults.add(fault)
+    return described
+
+
+def _common_options(row: Options, service: ServiceKey, common: Facts, faults: Faults) -> Facts:
     """The options of a service that are for all of its real servers: a fault in them is the service's."""
-    common = _destination_options(row, ("forward", "rport"), faults)
     if "rport" in common and not _real_servers_have_forward(row):
         try:
             _check_rport(service, common.get("forward", DEFAULT_FORWARD), common["rport"])
@@ -215,7 +246,7 @@ def _check_rport(service: ServiceKey, forward: str, rport: int) -> None:
         raise InvalidValue("rport", rport, f"needs a port mapping, which {kind} has not: leave it out")
 
 
-def _real_servers(
+def _real_servers_of(
     row: Options, service: ServiceKey, common: Options, inventory: Inventory, faults: Faults
 ) -> list[RealServerDescription]:
     given = row.get("real_servers")
