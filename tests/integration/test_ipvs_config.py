@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Host, Inventory
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
@@ -210,6 +211,42 @@ def test_settings_come_and_go(director: Namespace) -> None:
     assert not any(director.path(path).exists() for path in FILES)
     assert not director.path("/var/lib/lvs.cluster/state.json").exists()
     director.module("ipvs_sysctl", settings={}, persist=False).ok()
+
+
+def shown_settings(director: Namespace) -> dict[str, str]:
+    """All settings, as procfs shows them."""
+    lines = director.sh("cd /proc/sys/net/ipv4/vs && grep -s '' *; for name in *; do echo $name:; done").splitlines()
+    shown: dict[str, str] = {}
+    for line in lines:
+        name, _colon, value = line.partition(":")
+        shown.setdefault(name, value)
+    return shown
+
+
+def test_each_setting_takes_what_it_shows(director: Namespace) -> None:
+    """As a string, and as YAML reads it, where a tab would have to be quoted."""
+    shown = shown_settings(director)
+    assert {"conntrack": "0", "sync_threshold": "3\t50", "est_nice": "0"}.items() <= shown.items()
+    for given in (shown, {name: yaml.safe_load(value.replace("\t", " ")) for name, value in shown.items()}):
+        assert director.module("ipvs_sysctl", settings=given).ok()["commands"] == []
+    written = director.module("ipvs_sysctl", settings={}).changed()["commands"]  # each is given back to the kernel
+    assert len(written) == len(shown)
+    assert shown_settings(director) == shown
+
+
+@pytest.mark.parametrize("cpus", ["0", "0-0", "", "all", "0,0", "0-0:1/1"])
+def test_list_of_cpus(director: Namespace, cpus: str) -> None:
+    before = shown_settings(director)["est_cpulist"]
+    director.module("ipvs_sysctl", settings={"est_cpulist": cpus})
+    kept = shown_settings(director)["est_cpulist"]
+    assert kept == {"": "", "all": before}.get(cpus, "0")
+    director.module("ipvs_sysctl", settings={"est_cpulist": cpus}, persist=True)
+    director.module("ipvs_sysctl", settings={"est_cpulist": cpus}, persist=True).ok()
+    director.module("ipvs_sysctl", settings={"est_cpulist": kept}).ok()
+    director.module("ipvs_sysctl", settings={}, persist=False)
+    assert shown_settings(director)["est_cpulist"] == before
+    message = director.module("ipvs_sysctl", settings={"est_cpulist": "0,8191"}).failed()
+    assert "settings, est_cpulist: 0,8191 has CPUs that this host does not have: it has 0" in message
 
 
 def test_refused_setting_takes_the_others_back(director: Namespace) -> None:
