@@ -90,12 +90,16 @@ options:
     description:
       - How long to wait for the connections to end, in seconds, up to V(2678400) (31 days).
       - With V(0), the module does not wait, and RV(drain) tells whether connections remain. Only used with O(state=drained).
+      - For a UDP service, it has to be longer than the timeout for UDP, see M(lvs.cluster.ipvs_timeouts).
     type: int
-    default: 300
+    default: 360
   drain_connections:
     description:
       - The connections that have to end. V(active) are established connections, as C(ipvsadm -L) counts them. V(inactive) are all others,
         most of which have ended and are remembered for the timeouts of M(lvs.cluster.ipvs_timeouts).
+      - UDP has no established connections. A client stays with its real server until it has sent nothing for the timeout for UDP. With
+        V(active), the connections of UDP services, and of services with O(fwmark), have to end even if C(ipvsadm -L) counts them as
+        inactive. A service with C(one_packet) has none.
       - V(persistent) are the clients that the service still remembers. The kernel forgets a client when C(persistence_timeout) has passed
         since its last new connection and when it remembers none of the client's connections any more. It checks once a minute.
     type: list

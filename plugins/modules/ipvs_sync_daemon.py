@@ -23,7 +23,9 @@ options:
     choices: [master, backup]
     required: true
   interface:
-    description: The device that reaches the other directors. Required for O(state=present).
+    description:
+      - The device that reaches the other directors. Required for O(state=present).
+      - The device of a master that is started or changed has to be up and, for an IPv6 O(group), needs an IPv6 address.
     type: str
   sync_id:
     description:

@@ -18,6 +18,8 @@ options:
   settings:
     description:
       - All sysctls to set, with their values, such as V(expire_nodest_conn) or V(conntrack).
+      - A value is a number, or two for V(sync_threshold), such as V(3 50). The value of V(est_cpulist) is a list of CPUs of this host,
+        such as V(0-3,6), V(0-7:1/2) (the first of every two), V(all), or an empty string.
       - An empty dictionary restores all former values.
       - See C(Documentation/networking/ipvs-sysctl.rst) in the Linux source for their meaning.
     type: dict

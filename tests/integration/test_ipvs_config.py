@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Host, Inventory
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
@@ -148,13 +150,56 @@ def test_longest_message_depends_on_the_group(director: Namespace) -> None:
 
 
 def test_daemon_that_does_not_start_again_is_as_it_was(director: Namespace) -> None:
-    """A device that cannot do multicast is not known to be one beforehand."""
-    director.sh("ip link add down0 type dummy")
-    director.module("ipvs_sync_daemon", role="master", interface="eth0", sync_id=7).changed()
+    """A port that is taken is not known beforehand."""
+    director.module("ipvs_sync_daemon", role="backup", interface="eth0", sync_id=7).changed()
     before = director.snapshot()
-    result = director.module("ipvs_sync_daemon", role="master", interface="down0", group="ff02::81")
-    assert "--start-daemon master --mcast-interface down0" in result.failed()
+    with director.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("224.0.0.81", 9000))
+        result = director.module("ipvs_sync_daemon", role="backup", interface="eth0", port=9000)
+    assert "--start-daemon backup --mcast-interface eth0" in result.failed()
     assert director.snapshot() == before
+
+
+V4, V6 = "224.0.0.81", "ff02::81"
+DEVICES = """
+for device in down0 four0 six0; do ip link add $device type dummy; done
+ip address add 192.168.57.1/24 dev down0
+ip address add 192.168.58.1/24 dev four0; sysctl -qw net.ipv6.conf.four0.disable_ipv6=1; ip link set four0 up
+ip address add 2001:db8:59::1/64 dev six0 nodad; ip link set six0 up
+"""
+
+
+def test_device_that_does_not_reach_the_group(director: Namespace) -> None:
+    """Before anything is stopped or started, in check mode, too; the same with the daemon's own device and group."""
+    director.sh(DEVICES)
+    cannot = "could not send to"
+    for running in (False, True):
+        if running:
+            director.module("ipvs_sync_daemon", role="master", interface="eth0", sync_id=7).changed()
+        before = director.snapshot()
+        for device, group, message in (
+            ("down0", V4, f"interface: down0 is down, and a master {cannot} {V4}: set it up first"),
+            ("down0", V6, f"interface: down0 is down, and a master {cannot} {V6}: set it up first"),
+            ("four0", V6, f"interface: four0 has no IPv6 address to send to {V6} from: give it one, or choose an IPv4 group"),
+            ("lo", V6, f"interface: lo has no IPv6 address to send to {V6} from"),
+        ):
+            options: dict[str, Any] = {"role": "master", "interface": device, "group": group}
+            for check_mode in (True, False):
+                assert message in director.module("ipvs_sync_daemon", check_mode=check_mode, **options).failed()
+            director.module("ipvs_sync_daemon", check_mode=True, **{**options, "role": "backup"}).changed()
+        assert director.snapshot() == before
+
+
+def test_device_that_reaches_the_group(director: Namespace) -> None:
+    """One that goes down later does not matter to the daemon that runs on it, unless that is to change."""
+    director.sh(DEVICES)
+    for device, group in (("four0", V4), ("six0", V4), ("six0", V6), ("eth0", V4)):
+        director.module("ipvs_sync_daemon", role="master", interface=device, group=group).changed()
+    director.sh("ip link set eth0 down")
+    director.module("ipvs_sync_daemon", role="master", interface="eth0").ok()
+    assert "interface: eth0 is down" in director.module("ipvs_sync_daemon", role="master", interface="eth0", ttl=2).failed()
+    director.module("ipvs_sync_daemon", role="master", state="absent").changed()
+    director.module("ipvs_sync_daemon", role="backup", interface="down0").changed()
 
 
 def test_mixed_families_and_a_daemon_exclude_each_other(director: Namespace) -> None:
@@ -210,6 +255,42 @@ def test_settings_come_and_go(director: Namespace) -> None:
     assert not any(director.path(path).exists() for path in FILES)
     assert not director.path("/var/lib/lvs.cluster/state.json").exists()
     director.module("ipvs_sysctl", settings={}, persist=False).ok()
+
+
+def shown_settings(director: Namespace) -> dict[str, str]:
+    """All settings, as procfs shows them."""
+    lines = director.sh("cd /proc/sys/net/ipv4/vs && grep -s '' *; for name in *; do echo $name:; done").splitlines()
+    shown: dict[str, str] = {}
+    for line in lines:
+        name, _colon, value = line.partition(":")
+        shown.setdefault(name, value)
+    return shown
+
+
+def test_each_setting_takes_what_it_shows(director: Namespace) -> None:
+    """As a string, and as YAML reads it, where a tab would have to be quoted."""
+    shown = shown_settings(director)
+    assert {"conntrack": "0", "sync_threshold": "3\t50", "est_nice": "0"}.items() <= shown.items()
+    for given in (shown, {name: yaml.safe_load(value.replace("\t", " ")) for name, value in shown.items()}):
+        assert director.module("ipvs_sysctl", settings=given).ok()["commands"] == []
+    written = director.module("ipvs_sysctl", settings={}).changed()["commands"]  # each is given back to the kernel
+    assert len(written) == len(shown)
+    assert shown_settings(director) == shown
+
+
+@pytest.mark.parametrize("cpus", ["0", "0-0", "", "all", "0,0", "0-0:1/1"])
+def test_list_of_cpus(director: Namespace, cpus: str) -> None:
+    before = shown_settings(director)["est_cpulist"]
+    director.module("ipvs_sysctl", settings={"est_cpulist": cpus})
+    kept = shown_settings(director)["est_cpulist"]
+    assert kept == {"": "", "all": before}.get(cpus, "0")
+    director.module("ipvs_sysctl", settings={"est_cpulist": cpus}, persist=True)
+    director.module("ipvs_sysctl", settings={"est_cpulist": cpus}, persist=True).ok()
+    director.module("ipvs_sysctl", settings={"est_cpulist": kept}).ok()
+    director.module("ipvs_sysctl", settings={}, persist=False)
+    assert shown_settings(director)["est_cpulist"] == before
+    message = director.module("ipvs_sysctl", settings={"est_cpulist": "0,8191"}).failed()
+    assert "settings, est_cpulist: 0,8191 has CPUs that this host does not have: it has 0" in message
 
 
 def test_refused_setting_takes_the_others_back(director: Namespace) -> None:

@@ -32,6 +32,7 @@ PURE = {
         "packets",
         "drain",
         "held_back",
+        "cpulist",
     ),
 }
 IMPURE_LIBRARIES = {

@@ -4,7 +4,8 @@
 # Private to this collection: may change without notice.
 """The drain of destinations: what is waited for, and how it ended.
 
-Source: ip_vs_check_template() in net/netfilter/ipvs/ip_vs_conn.c of Linux for what a weight of 0 means to persistent clients.
+Sources, in net/netfilter/ipvs of Linux: ip_vs_check_template() in ip_vs_conn.c for what a weight of 0 means to persistent
+clients; ip_vs_proto_tcp.c, ip_vs_proto_sctp.c and ip_vs_proto_udp.c for which connections are active.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ EXPIRE_QUIESCENT = IpvsSysctlKey("expire_quiescent_template")
 
 DRAINED, CONTINUE = "drained", "continue"
 _STATE = choice("state", (PRESENT, ABSENT, DRAINED), default=PRESENT)
-_TIMEOUT = integer("drain_timeout", 0, values.MAX_TIMEOUT, default=300)
+_TIMEOUT = integer("drain_timeout", 0, values.MAX_TIMEOUT, default=360)  # longer than the kernel's 300 s for UDP
 _KINDS = ("active", "inactive", "persistent")
+_WITH_STATES = ("tcp", "sctp")
 OPTIONS = (
     _STATE,
     _TIMEOUT,
@@ -53,9 +55,16 @@ class Drain:
             raise InvalidValue("drain_connections", "[]", "leaves nothing to wait for: say so with drain_timeout=0")
         return cls(timeout, kinds, options["drain_on_timeout"] == CONTINUE)
 
-    def is_over(self, left: Connections) -> bool:
-        """Whether none of the connections is left that have to end."""
-        return not any(getattr(left, kind) for kind in self.kinds)
+    def is_over(self, left: Connections, udp: Connections) -> bool:
+        """Whether none of the connections is left that have to end.
+
+        :param udp: those of services that may have UDP, which are inactive for the kernel, and in use until it forgets them
+        """
+        return not any(getattr(left, kind) for kind in self.kinds) and not self.waits_for_udp(udp)
+
+    def waits_for_udp(self, udp: Connections) -> bool:
+        """Whether connections of UDP are left that have to end."""
+        return "active" in self.kinds and udp.inactive > 0
 
     def check_persistence(self, keys: Iterable[ServiceKey], services: Mapping[ServiceKey, Service], expires: bool) -> None:
         """Refuse what would never drain: persistent clients who keep coming at weight 0.
@@ -71,9 +80,10 @@ class Drain:
                 " is remembered any more"
             )
 
-    def result(self, seconds: float, left: Connections, complete: bool) -> Facts:
+    def result(self, seconds: float, left: Connections, udp: Connections, complete: bool) -> Facts:
         """How the drain ended.
 
+        :param udp: those of C(left) that may be UDP
         :raises LvsError: where it ran into its timeout, and that is a failure
         """
         facts: Facts = {"drain": {"complete": complete, "seconds": round(seconds, 1), "left": asdict(left)}}
@@ -84,12 +94,24 @@ class Drain:
             f" {' and '.join(self.kinds)} had to be gone. The weight is 0, and stays: run the task again to wait on, or"
             " restore it with state=present"
         )
+        if self.waits_for_udp(udp):
+            message += (
+                f". {udp.inactive} of the inactive ones are of UDP or of a service by fwmark, and have to be gone, too: a"
+                " client stays with its real server until it has sent nothing for the timeout of UDP. Make that shorter than"
+                " drain_timeout with lvs.cluster.ipvs_timeouts (udp), or set one_packet for the service if each request is"
+                " one packet"
+            )
         if left.persistent and "persistent" in self.kinds:
             message += (
                 ". A persistent client is remembered for its service's persistence_timeout and for as long as any of its"
                 f" connections; while {EXPIRE_QUIESCENT} is 0, it comes back until then, and is remembered anew"
             )
         raise LvsError(message, facts)
+
+
+def may_be_udp(service: ServiceKey) -> bool:
+    """Whether connections of the service may be UDP, which has no end that the kernel sees; by a mark, any protocol."""
+    return service.protocol not in _WITH_STATES
 
 
 def describe(connections: Connections) -> str:

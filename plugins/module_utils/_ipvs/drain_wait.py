@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from .._core.options import Facts
-from .drain import Drain, describe, total
+from .drain import Drain, describe, may_be_udp, total
 from .model import DestinationKey
 from .statistics import Connections
 
@@ -31,15 +31,18 @@ def wait(drain: Drain, rip: object, backend: Counter, keys: Collection[Destinati
     """Wait until these destinations, all of one RIP, have no connections any more, and return how it ended."""
     began = logged = time.monotonic()
     before, quiet = None, 0
+    of_udp = [key for key in keys if may_be_udp(key.service)]
+    of_others = [key for key in keys if not may_be_udp(key.service)]
     while True:
-        left = total(backend.connections(keys))
+        udp = total(backend.connections(of_udp))
+        left = total([udp, *backend.connections(of_others)])
         now = time.monotonic()
-        quiet = quiet + 1 if drain.is_over(left) else 0
+        quiet = quiet + 1 if drain.is_over(left, udp) else 0
         complete = quiet == _READINGS
         progress = f"drain of {rip}: {describe(left)} connections left after {now - began:.0f} s"
         if complete or now - began >= drain.timeout:
             log(f"{progress}, the end")
-            return drain.result(now - began, left, complete)
+            return drain.result(now - began, left, udp, complete)
         if before is None or (left != before and now - logged >= _LOG_PAUSE):
             log(progress)
             before, logged = left, now

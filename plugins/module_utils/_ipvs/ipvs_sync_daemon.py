@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from .._core import values
@@ -14,7 +15,8 @@ from .._core.options import ABSENT, STATE, Facts, Options, argument_spec, choice
 from .._core.reconcile import Seen, Wanted
 from .._core.resource import Desired, Resource, facts_of
 from .._core.values import Address
-from .kernel import Devices, SyncDaemonsBackend
+from .devices import Devices
+from .kernel import SyncDaemonsBackend
 from .model import DEFAULT_GROUP, SyncDaemon
 
 
@@ -61,13 +63,28 @@ class IpvsSyncDaemon(Resource[DesiredDaemon, str, SyncDaemon, Devices, SyncDaemo
         return SyncDaemonsBackend()
 
     def plan(self, desired: DesiredDaemon, seen: Seen[str, SyncDaemon, Devices]) -> Sequence[Wanted[str, SyncDaemon]]:
-        """The daemon, on a device that exists."""
-        for daemon in desired.wanted:
-            if daemon.new is not None and daemon.new.interface not in seen.context:
-                has = ", ".join(sorted(seen.context))
-                raise InvalidValue("interface", daemon.new.interface, f"does not exist: this host has {has}")
+        """The daemon, on a device that exists and, where it starts on it, reaches the group."""
+        devices = seen.context
+        for wanted in desired.wanted:
+            if wanted.new is not None and wanted.new.interface not in devices.names:
+                has = ", ".join(sorted(devices.names))
+                raise InvalidValue("interface", wanted.new.interface, f"does not exist: this host has {has}")
+            daemon = wanted.merged_with(seen.items.get(wanted.key))
+            if daemon is not None and daemon.key in devices.unreachable:
+                raise InvalidValue("interface", daemon.interface, _why_unreachable(daemon, devices))
         return desired.wanted
 
     def result(self, desired: DesiredDaemon, seen: Seen[str, SyncDaemon, Devices]) -> Facts:
         """The daemon as it is now."""
         return {"sync_daemon": facts_of(desired, seen)}
+
+
+def _why_unreachable(daemon: SyncDaemon, devices: Devices) -> str:
+    """Why a daemon cannot send from its device, and what to do."""
+    device, group = daemon.interface, daemon.group
+    if device in devices.down:
+        return f"is down, and a {daemon.key} could not send to {group}: set it up first ('ip link set {device} up')"
+    if group.version == 6:
+        return f"has no IPv6 address to send to {group} from: give it one, or choose an IPv4 group"
+    reason = os.strerror(devices.unreachable[daemon.key])
+    return f"cannot send to {group} ({reason}): name the device that reaches the other director"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,13 +20,12 @@ from .._core.options import Options
 from .._core.reconcile import Change, ContextT, ItemT, KeyT, Seen, Transition
 from .._core.resource import Backend, Desired, DesiredT
 from . import codec
+from .devices import Devices, devices_for
 from .drain import EXPIRE_QUIESCENT
 from .drain_notes import Notes, changes_note_only
 from .model import Destination, DestinationKey, IpvsItem, IpvsKey, Service, ServiceKey, SyncDaemon, TableItem, Timeouts
 from .refusals import NOT_PERMITTED, refusal
 from .statistics import Connections, destination_statistics
-
-Devices = Sequence[str]  # names of the network devices of a host
 
 _REQUEST: Mapping[tuple[type, str], tuple[int, Callable[[Any], bytes]]] = {
     (Service, "add"): (codec.CMD_NEW_SERVICE, codec.encode_service),
@@ -282,9 +280,12 @@ class SyncDaemonsBackend(_ItemsBackend["Desired[str, SyncDaemon]", str, SyncDaem
     """The daemons that share connections between directors."""
 
     def read(self, desired: Desired[str, SyncDaemon]) -> Seen[str, SyncDaemon, Devices]:
-        """The daemons that run, and the devices of this host."""
-        running = [codec.decode_daemon(answer) for answer in self._request(codec.CMD_GET_DAEMON, dump=True)]
-        return Seen({daemon.key: daemon for daemon in running}, [name for _index, name in socket.if_nameindex()])
+        """The daemons that run, and the devices of this host, as those see them that are going to start."""
+        daemons = [codec.decode_daemon(answer) for answer in self._request(codec.CMD_GET_DAEMON, dump=True)]
+        running = {daemon.key: daemon for daemon in daemons}
+        merged = [wanted.merged_with(running.get(wanted.key)) for wanted in desired.wanted]
+        starting = [daemon for daemon in merged if daemon is not None and daemon != running.get(daemon.key)]
+        return Seen(running, devices_for(starting))
 
     def apply(self, transition: Transition[str, SyncDaemon, Devices]) -> None:
         """Start and stop daemons."""

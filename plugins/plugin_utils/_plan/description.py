@@ -9,15 +9,17 @@ Each option is read once, here. A fault has the place of its option: the service
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from typing import Any
 
 from ...module_utils._core import values
 from ...module_utils._core.errors import Invalid, InvalidValue
 from ...module_utils._core.options import PRESENT, STATE, Facts, Faults, Options, check_fields
 from ...module_utils._core.values import Address
-from ...module_utils._ipvs.model import DEFAULT_FORWARD, Destination, DestinationKey, Service, ServiceKey
+from ...module_utils._ipvs.model import DEFAULT_FORWARD, FORWARDS, Destination, DestinationKey, Service, ServiceKey
 from ...module_utils._ipvs.options import DESTINATION_READERS, SCHEDULERS, SERVICE, SERVICE_KEY, service_of
 from ...module_utils._net.model import FALLBACK_DEVICES
 from ...module_utils._nft import port_dnat
@@ -28,8 +30,12 @@ _SERVICE = tuple(option.name for option in (*SERVICE_KEY, *SERVICE))
 SERVICE_FIELDS = ("name", *_SERVICE, "forward", "rport", "director_device", "real_servers", "state", "adopted")
 REAL_SERVER_FIELDS = ("host", "address", *DESTINATION_READERS, "state")
 
-# Stands for a service with faults, so that its real servers can be checked nevertheless.
-_ANY_SERVICE = ServiceKey(4, "tcp", None, 80)
+# Only a destination that exists may have no port.
+_READERS: Mapping[str, Callable[[object], Any]] = {**DESTINATION_READERS, "rport": partial(values.port, "rport")}
+# What a service can be whose key has a fault, so that its real servers can be checked nevertheless.
+_POSSIBLE_KEYS = (ServiceKey(4, "tcp"), ServiceKey(6, "tcp"))
+# The options of a service that are for all of its real servers, and what they can be where they have a fault.
+_COMMON: Mapping[str, Sequence[Any]] = {"forward": tuple(FORWARDS), "rport": (1, 65535)}
 
 
 @dataclass(frozen=True)
@@ -140,19 +146,18 @@ def _service(row: Options, inventory: Inventory) -> ServiceDescription:
     faults = Faults()
     adopted = faults.collect(_adopted, row)
     wanted = faults.read(service_of, row)
-    key = _ANY_SERVICE if faults.found else wanted.value.key
-    device = faults.read(_director_device, row, key, bool(adopted), inventory)
+    keys = _possible_keys(row) if wanted.failed else (wanted.value.key,)
+    device = faults.read(_director_device, row, keys[0], bool(adopted), inventory)
     if not (faults.found or adopted or wanted.value.new is None):
         faults.collect(wanted.value.new.check)
     if row.get("scheduler") is not None and not adopted:
         faults.collect(values.choice, "scheduler", row["scheduler"], SCHEDULERS)
     _check_row(row, SERVICE_FIELDS, faults)
-    common = _common_options(row, key, bool(adopted), faults)
-    real_servers = _real_servers(row, key, common, bool(adopted), inventory, faults)
+    real_servers = _real_servers(row, keys, bool(adopted), inventory, faults)
     faults.raise_all()
     return ServiceDescription(
         name=str(row["name"]),
-        key=key,
+        key=wanted.value.key,
         configuration=wanted.value.new if inventory.state == PRESENT else None,
         director_device=device.value,
         real_servers=tuple(real_servers),
@@ -162,6 +167,14 @@ def _service(row: Options, inventory: Inventory) -> ServiceDescription:
 def _adopted(row: Options) -> bool:
     """Whether the service is taken as another program made it: M(lvs.cluster.ipvs_table) checks what changes of it."""
     return values.boolean("adopted", row["adopted"]) if row.get("adopted") is not None else False
+
+
+def _possible_keys(row: Options) -> Sequence[ServiceKey]:
+    """The key of a service with a fault, or several if the fault is in the key."""
+    try:
+        return (ServiceKey.of(row),)
+    except Invalid:
+        return _POSSIBLE_KEYS
 
 
 def _director_device(row: Options, service: ServiceKey, adopted: bool, inventory: Inventory) -> str:
@@ -181,9 +194,30 @@ def _director_device(row: Options, service: ServiceKey, adopted: bool, inventory
     return device
 
 
-def _common_options(row: Options, service: ServiceKey, adopted: bool, faults: Faults) -> Facts:
+def _real_servers(
+    row: Options, keys: Sequence[ServiceKey], adopted: bool, inventory: Inventory, faults: Faults
+) -> list[RealServerDescription]:
+    """The real servers of a service.
+
+    Where its key or a common option has a fault, only what is wrong with them whatever the right value is counts.
+    """
+    options = _destination_options(row, _COMMON, adopted, faults)
+    unknown = [name for name in _COMMON if row.get(name) is not None and name not in options]
+    described: list[RealServerDescription] = []
+    found: list[dict[str, InvalidValue]] = []
+    for key, *possible in product(keys, *(_COMMON[name] for name in unknown)):
+        own = Faults()
+        common = _common_options(row, key, {**options, **dict(zip(unknown, possible))}, adopted, own)
+        described = _real_servers_of(row, key, common, adopted, inventory, own)
+        found.append({str(fault): fault for fault in own.found})
+    for message, fault in found[0].items():
+        if all(message in others for others in found):
+            faults.add(fault)
+    return described
+
+
+def _common_options(row: Options, service: ServiceKey, common: Facts, adopted: bool, faults: Faults) -> Facts:
     """The options of a service that are for all of its real servers: a fault in them is the service's."""
-    common = _destination_options(row, ("forward", "rport"), faults)
     if "rport" in common and not adopted and not _real_servers_have_forward(row):
         try:
             _check_rport(service, common.get("forward", DEFAULT_FORWARD), common["rport"])
@@ -193,12 +227,12 @@ def _common_options(row: Options, service: ServiceKey, adopted: bool, faults: Fa
     return common
 
 
-def _destination_options(row: Options, names: Iterable[str], faults: Faults) -> Facts:
+def _destination_options(row: Options, names: Iterable[str], adopted: bool, faults: Faults) -> Facts:
     """The named options that a row has, read."""
     options: Facts = {}
     for name in names:
         if row.get(name) is not None:
-            value = faults.collect(DESTINATION_READERS[name], row[name])
+            value = faults.collect((DESTINATION_READERS if adopted else _READERS)[name], row[name])
             if value is not None:
                 options[name] = value
     return options
@@ -214,7 +248,6 @@ def _check_rport(service: ServiceKey, forward: str, rport: int) -> None:
     """Check that the service's port can be translated, by the director or by the real server."""
     if rport == service.port:
         return
-    values.port("rport", rport)
     if service.vip is not None and service.port == 0:
         raise InvalidValue("rport", rport, "cannot be for port 0, which takes every port: leave it out")
     if forward != "masquerade" and service.protocol not in port_dnat.PROTOCOLS:
@@ -222,7 +255,7 @@ def _check_rport(service: ServiceKey, forward: str, rport: int) -> None:
         raise InvalidValue("rport", rport, f"needs a port mapping, which {kind} has not: leave it out")
 
 
-def _real_servers(
+def _real_servers_of(
     row: Options, service: ServiceKey, common: Options, adopted: bool, inventory: Inventory, faults: Faults
 ) -> list[RealServerDescription]:
     given = row.get("real_servers")
@@ -261,7 +294,7 @@ def _real_server(
     rip_option = "address" if name is None else host.rip_option(service.family)
     faults = Faults()
     rip = faults.read(values.any_address, rip_option, host.rip_for(service.family))
-    options = {**common, **_destination_options(entry, DESTINATION_READERS, faults)}
+    options = {**common, **_destination_options(entry, DESTINATION_READERS, adopted, faults)}
     if entry.get("weight") is None and host.weight is not None:
         options["weight"] = faults.collect(values.weight, "lvs_weight", host.weight)
     state = faults.read(STATE.read, PRESENT if entry.get("state") is None else entry["state"])

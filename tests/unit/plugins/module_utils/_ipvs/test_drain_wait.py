@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import Drain
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain_wait import wait
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain_wait import Counter, wait
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import DestinationKey, ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.statistics import Connections
 
 WEB = ServiceKey.of({"vip": "192.0.2.1", "port": 80})
+DNS = ServiceKey.of({"vip": "192.0.2.1", "port": 53, "protocol": "udp"})
 KEYS = [DestinationKey(WEB, ip_address(rip), 80) for rip in ("10.0.0.1", "10.0.0.2")]
 
 
@@ -29,6 +30,8 @@ class Backend:
 
     def connections(self, keys: Collection[DestinationKey]) -> list[Connections]:
         """The next reading."""
+        if not keys:  # of UDP
+            return []
         assert keys == KEYS
         self.read += 1
         number = self.active.pop(0) if len(self.active) > 1 else self.active[0]
@@ -47,13 +50,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", sleep)
 
 
-def waited(backend: Backend, **options: Any) -> tuple[dict[str, Any], list[str]]:
+def waited(backend: Counter, keys: Collection[DestinationKey] = KEYS, **options: Any) -> tuple[dict[str, Any], list[str]]:
     """The result, and what was logged."""
     logged: list[str] = []
     drain_options = {"drain_timeout": 300, "drain_connections": ["active"], "drain_on_timeout": "continue", **options}
     drain = Drain.of({"state": "drained", **drain_options})
     assert drain is not None
-    return wait(drain, "10.0.0.1", backend, KEYS, logged.append), logged
+    return wait(drain, "10.0.0.1", backend, keys, logged.append), logged
 
 
 @pytest.mark.usefixtures("clock")
@@ -72,6 +75,25 @@ def test_two_readings_without_a_connection(active: list[int], complete: bool, re
     found, _logged = waited(backend, drain_timeout=9)
     assert (found["drain"]["complete"], backend.read) == (complete, readings)
     assert found["drain"]["seconds"] == pytest.approx(1.1 * (readings - 1))
+
+
+class Mixed:
+    """Stands for the backend: has these numbers of inactive connections of a UDP service, and one of TCP."""
+
+    def __init__(self, *inactive: int) -> None:
+        self.inactive = list(inactive)
+
+    def connections(self, keys: Collection[DestinationKey]) -> list[Connections]:
+        """The next reading of each."""
+        return [Connections(0, self.inactive.pop(0) if key.service == DNS else 1, 0) for key in keys]
+
+
+@pytest.mark.usefixtures("clock")
+def test_two_readings_without_an_entry_of_udp() -> None:
+    """What is inactive of another service does not matter."""
+    found, logged = waited(Mixed(3, 1, 0, 2, 0, 0), keys=[DestinationKey(DNS, ip_address("10.0.0.1"), 53), *KEYS])
+    assert found["drain"] == {"complete": True, "seconds": 5.5, "left": {"active": 0, "inactive": 2, "persistent": 0}}
+    assert logged[0] == "drain of 10.0.0.1: 0 active, 5 inactive, 0 persistent connections left after 0 s"
 
 
 @pytest.mark.usefixtures("clock")

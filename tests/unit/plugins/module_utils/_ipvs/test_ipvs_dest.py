@@ -14,7 +14,7 @@ from hypothesis import given
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, NoSuchDestination
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Transition
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import OPTIONS, Drain, total
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import OPTIONS, Drain, may_be_udp, total
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import IpvsDest
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.kernel import DirectorContext
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
@@ -232,7 +232,39 @@ def test_persistent_clients_keep_a_real_server_busy() -> None:
 def test_what_has_to_be_gone(kinds: list[str], left: Connections, over: bool) -> None:
     drain = Drain.of({**DRAINED, "drain_connections": kinds})
     assert drain is not None
-    assert drain.is_over(left) is over
+    assert drain.is_over(left, Connections()) is over
+
+
+@pytest.mark.parametrize(
+    ("kinds", "left", "udp", "over"),
+    [
+        (["active"], Connections(0, 5, 0), Connections(0, 5, 0), False),
+        (["active"], Connections(0, 5, 1), Connections(0, 0, 1), True),
+        (["active", "persistent"], Connections(0, 1, 0), Connections(0, 1, 0), False),
+        (["inactive"], Connections(0, 1, 0), Connections(0, 1, 0), False),
+        (["persistent"], Connections(0, 1, 0), Connections(0, 1, 0), True),
+    ],
+)
+def test_connections_of_udp_are_active_until_they_are_forgotten(
+    kinds: list[str], left: Connections, udp: Connections, over: bool
+) -> None:
+    """Though the kernel counts them as inactive."""
+    drain = Drain.of({**DRAINED, "drain_connections": kinds})
+    assert drain is not None
+    assert drain.is_over(left, udp) is over
+
+
+@pytest.mark.parametrize(
+    ("service", "may_be"),
+    [
+        ({"vip": "192.0.2.1", "port": 53, "protocol": "udp"}, True),
+        ({"vip": "192.0.2.1", "port": 53, "protocol": "tcp"}, False),
+        ({"vip": "192.0.2.1", "port": 53, "protocol": "sctp"}, False),
+        ({"fwmark": 7}, True),
+    ],
+)
+def test_services_that_may_have_udp(service: dict[str, Any], may_be: bool) -> None:
+    assert may_be_udp(ServiceKey.of(service)) is may_be
 
 
 def test_connections_are_added_up() -> None:
@@ -246,7 +278,7 @@ def test_connections_are_added_up() -> None:
 def test_end_that_is_no_failure(options: dict[str, Any], complete: bool) -> None:
     drain = Drain.of({**DRAINED, **options})
     assert drain is not None
-    assert drain.result(1.234, Connections(0, 2, 3), complete) == {
+    assert drain.result(1.234, Connections(0, 2, 3), Connections(), complete) == {
         "drain": {"complete": complete, "seconds": 1.2, "left": {"active": 0, "inactive": 2, "persistent": 3}}
     }
 
@@ -257,7 +289,7 @@ def test_timeout() -> None:
         drain = Drain.of({**DRAINED, "drain_connections": kinds})
         assert drain is not None
         with pytest.raises(LvsError) as caught:
-            drain.result(300.4, Connections(2, 3, 4), complete=False)
+            drain.result(300.4, Connections(2, 3, 4), Connections(), complete=False)
         message = str(caught.value)
         assert message.startswith(
             "drain_timeout: after 300 s there are 2 active, 3 inactive, 4 persistent connections left, and"
@@ -267,6 +299,20 @@ def test_timeout() -> None:
         assert ("persistence_timeout" in message) is why
         left = {"active": 2, "inactive": 3, "persistent": 4}
         assert caught.value.facts == {"drain": {"complete": False, "seconds": 300.4, "left": left}}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "inactive", "told"), [(["active"], 2, True), (["active"], 0, False), (["inactive"], 2, False)]
+)
+def test_timeout_with_udp(kinds: list[str], inactive: int, told: bool) -> None:
+    """The message says that they have to be gone, too, and how they would be sooner."""
+    drain = Drain.of({**DRAINED, "drain_connections": kinds})
+    assert drain is not None
+    with pytest.raises(LvsError) as caught:
+        drain.result(300.4, Connections(1, 3, 0), Connections(0, inactive, 0), complete=False)
+    message = str(caught.value)
+    for says in ("2 of the inactive ones are of UDP", "lvs.cluster.ipvs_timeouts (udp)", "one_packet"):
+        assert (says in message) is told
 
 
 def test_kinds_of_connections_are_those_that_are_counted() -> None:

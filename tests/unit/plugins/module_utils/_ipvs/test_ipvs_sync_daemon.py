@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 from ipaddress import ip_address
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.devices import Devices
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sync_daemon import IpvsSyncDaemon
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import SyncDaemon
 from tests.unit.helpers import reconciled, refused
@@ -130,6 +132,30 @@ def test_second_run_has_nothing_to_do(options: dict[str, Any], there: SyncDaemon
     wanted = IpvsSyncDaemon().parse(options).wanted
     assert reconciled(wanted, {there.key: there} if there else {}) == [Change(there, after)]
     assert reconciled(wanted, {after.key: after}) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "down", "number", "says"),
+    [
+        ({}, {"eth0"}, errno.ENETUNREACH, "eth0 is down, and a master could not send to 224.0.0.81: set it up first"),
+        ({"group": "ff02::81"}, {"eth0"}, errno.ENETUNREACH, "eth0 is down, and a master could not send to ff02::81"),
+        ({"group": "ff02::81"}, (), errno.EADDRNOTAVAIL, "eth0 has no IPv6 address to send to ff02::81 from: give it one"),
+        ({"group": "ff02::81"}, (), errno.ENETUNREACH, "eth0 has no IPv6 address to send to ff02::81 from: give it one"),
+        ({}, (), errno.ENETUNREACH, "eth0 cannot send to 224.0.0.81 (Network is unreachable): name the device"),
+    ],
+)
+def test_device_that_does_not_reach_the_group(options: dict[str, Any], down: Any, number: int, says: str) -> None:
+    """Named before the running daemon is stopped."""
+    desired = IpvsSyncDaemon().parse({**MASTER, **options})
+    devices = Devices(["eth0"], frozenset(down), {"master": number})
+    for running in ({}, {"master": SyncDaemon("master", "eth1")}):
+        with refused("interface", says):
+            IpvsSyncDaemon().plan(desired, Seen(running, devices))
+
+
+def test_daemon_that_stops_needs_no_device() -> None:
+    desired = IpvsSyncDaemon().parse({"role": "master", "state": "absent"})
+    assert IpvsSyncDaemon().plan(desired, Seen({}, Devices())) == desired.wanted
 
 
 START = "--mcast-interface eth0 --syncid 7"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -24,9 +25,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The settings of a host whose IPVS is loaded, as files; and its own folder for files."""
     path = tmp_path / "sys/net/ipv4/vs"
     path.mkdir(parents=True)
-    for name, value in {"conntrack": "0", "expire_nodest_conn": "0", "sync_threshold": "3\t50"}.items():
+    for name, value in {"conntrack": "0", "expire_nodest_conn": "0", "sync_threshold": "3\t50", "est_cpulist": "0-3"}.items():
         (path / name).write_text(f"{value}\n")
     monkeypatch.setattr(procfs, "ROOT", str(tmp_path / "sys"))
+    (tmp_path / "status").write_text("Cpus_allowed:\tf\nCpus_allowed_list:\t0-3\nMems_allowed_list:\t0\n")
+    monkeypatch.setattr(ipvs_sysctl, "_STATUS", str(tmp_path / "status"))
     monkeypatch.setattr(ipvs_sysctl, "SETTINGS_FILE", str(tmp_path / "90-lvs_ipvs.conf"))
     monkeypatch.setattr(ipvs_sysctl, "MODULES_FILE", str(tmp_path / "lvs-ipvs.conf"))
     monkeypatch.setattr(kernel, "GenericSocket", Loaded)
@@ -97,7 +100,9 @@ def test_file_of_another_program_is_in_the_way(folder: Path, tmp_path: Path) -> 
 @pytest.mark.usefixtures("folder")
 def test_setting_that_this_kernel_does_not_have() -> None:
     """The message has those that it has."""
-    with refused("settings", "no_such is no setting of this kernel's IPVS: it has conntrack, expire_nodest_conn, sync"):
+    with refused(
+        "settings", "no_such is no setting of this kernel's IPVS: it has conntrack, est_cpulist, expire_nodest_conn, sync"
+    ):
         predict(IpvsSysctl(), options({"conntrack": 1, "no_such": 1}))
 
 
@@ -107,6 +112,43 @@ def test_claim_on_a_setting_that_this_kernel_does_not_have(folder: Path, state_f
     (folder / "conntrack").unlink()
     assert converge(IpvsSysctl(), options({})) == []
     assert not state_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("0-1", "0-1"),
+        ("1,0", "0-1"),
+        ("0-3:1/2", "0,2"),
+        (1, "1"),
+        ("0", "0"),
+        ("", ""),
+        ("all", "0-3"),
+        (" 0-2,3 ", "0-3"),
+    ],
+)
+def test_list_of_cpus(folder: Path, given: Any, shown: str) -> None:
+    """In the kernel's form: a second run has nothing to do."""
+    for before in ("0-3", ""):
+        (folder / "est_cpulist").write_text(f"{before}\n")
+        command = [] if shown == before else [f"sysctl -w {quote(f'net.ipv4.vs.est_cpulist={shown}')}"]
+        assert converge(IpvsSysctl(), options({"est_cpulist": given})) == command
+        assert (folder / "est_cpulist").read_text() == f"{shown}\n"
+        assert converge(IpvsSysctl(), options({"est_cpulist": given})) == []
+
+
+def test_cpus_that_the_host_does_not_have(folder: Path) -> None:
+    """The kernel would leave them out, or refuse them without a word; what it has already is no fault."""
+    with refused("settings, est_cpulist", "2-4 has CPUs that this host does not have: it has 0-3"):
+        predict(IpvsSysctl(), options({"est_cpulist": "2-4"}))
+    (folder / "est_cpulist").write_text("0-7\n")
+    assert predict(IpvsSysctl(), options({"est_cpulist": "0-7"})).changes == []
+
+
+@pytest.mark.parametrize("given", ["3-1", "0-3:1", "N", "none", None, [0, 1], 0.5, -1])
+def test_no_list_of_cpus(given: Any) -> None:
+    with refused("settings, est_cpulist", "is not a list of CPUs: write numbers and ranges such as 0-3,6, or all"):
+        IpvsSysctl().parse(options({"est_cpulist": given}))
 
 
 @pytest.mark.usefixtures("folder")
@@ -137,7 +179,7 @@ def test_without_ipvs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bad_settings() -> None:
     """All at once, with their names."""
-    with all_refused("settings, ../x: ", "settings, conntrack: "):
-        IpvsSysctl().parse(options({"../x": 1, "conntrack": "yes"}))
+    with all_refused("settings, ../x: ", "settings, conntrack: ", "settings, sync_threshold: ", "settings, est_nice: "):
+        IpvsSysctl().parse(options({"../x": 1, "conntrack": "yes", "sync_threshold": "0-1", "est_nice": ""}))
     with refused("settings", "is not a dictionary"):
         IpvsSysctl().parse({"settings": [1], "persist": None})

@@ -272,6 +272,14 @@ def test_everything_that_is_wrong_at_once() -> None:
         parsed(listed(*rows, purge="services", purge_networks=["web"]))
 
 
+@pytest.mark.parametrize("fault", [{"vip": "2001:db8::g"}, {"port": "http"}, {"scheduler_flags": ["port"]}])
+def test_fault_of_a_service_is_none_of_its_destinations(fault: dict[str, Any]) -> None:
+    row = {"vip": "2001:db8::1", "port": 80, "destinations": [{"rip": "2001:db8::b7", "forward": "route"}], **fault}
+    (option,) = fault
+    with refused(f"services[0], {option}", ""):
+        parsed(listed(row))
+
+
 def test_rules_name_the_place_too() -> None:
     """What cannot go together, in the list or with what is there."""
     rows = [

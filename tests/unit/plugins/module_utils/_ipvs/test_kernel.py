@@ -28,6 +28,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import
 from ansible_collections.lvs.cluster.plugins.module_utils._core.resource import Desired
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import kernel as ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.devices import Devices
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import (
     CountedDestination,
     CountedService,
@@ -422,9 +423,9 @@ def daemons(socket: Socket) -> ipvs.SyncDaemonsBackend:
     return over(ipvs.SyncDaemonsBackend(), socket)
 
 
-def transition(change: Change[SyncDaemon]) -> Transition[str, SyncDaemon, ipvs.Devices]:
+def transition(change: Change[SyncDaemon]) -> Transition[str, SyncDaemon, Devices]:
     """That change alone."""
-    return Transition([], Seen({}, []), [change])
+    return Transition([], Seen({}, Devices()), [change])
 
 
 STOP, START, RESTART = (

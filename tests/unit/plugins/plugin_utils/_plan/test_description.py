@@ -234,3 +234,75 @@ def test_fault_in_a_service_by_firewall_mark() -> None:
     assert faults([{**marked, "director_device": "eth0"}])[0].startswith(
         "service 'marked', director_device: eth0 means nothing"
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "option"),
+    [
+        ({"scheduler": "fastest"}, "scheduler"),
+        ({"scheduler_flags": ["port"]}, "scheduler_flags"),
+        ({"persistence_netmask": 129}, "persistence_netmask"),
+        ({"persistence_timeout": "long"}, "persistence_timeout"),
+        ({"vip": "2001:db8::g"}, "vip"),
+        ({"vip": "ff02::1"}, "vip"),
+        ({"port": "http"}, "port"),
+        ({"protocol": "icmp"}, "protocol"),
+        ({"family": "ipv4"}, "family"),
+        ({"fwmark": 7}, "fwmark"),
+        ({"state": "gone"}, "state"),
+        ({"vipp": VIP6}, "vipp"),
+        ({"forward": "direct"}, "forward"),
+        ({"rport": 0}, "rport"),
+    ],
+)
+@pytest.mark.parametrize(
+    "real_servers",
+    [
+        [{"address": "2001:db8::b7"}, {"address": "2001:db8::b8"}],
+        [{"host": "rs1"}],
+        [{"address": "2001:db8::b7", "forward": "masquerade", "rport": rport} for rport in (80, 81)],
+        [
+            {"address": "2001:db8::b7", "forward": "masquerade"},
+            {"address": "2001:db8::b7", "forward": "masquerade", "rport": 81},
+        ],
+    ],
+)
+def test_fault_of_a_service_is_none_of_its_real_servers(
+    fields: dict[str, Any], option: str, real_servers: list[dict[str, Any]]
+) -> None:
+    """Of another family than any service by default, too."""
+    inventory = with_host("rs1", rip=None, rip6="2001:db8::b3")
+    described = {**WEB6, "forward": "route", "real_servers": real_servers}
+    make_plan([described], inventory)
+    (message,) = faults([{**described, **fields}], inventory)
+    assert message.startswith(f"service 'web6', {option}: ")
+
+
+@pytest.mark.parametrize("fields", [{"forward": "masquerad"}, {"forward": "masquerad", "port": "http"}, {"protocol": "utp"}])
+def test_port_of_a_service_with_a_fault_is_no_fault_of_its_real_servers(fields: dict[str, Any]) -> None:
+    """What depends on the method or the protocol cannot be known."""
+    servers = [{"host": "rs1", "rport": 8080}, {"host": "rs1", "rport": 8081}]
+    described = {**WEB, "protocol": "sctp", "forward": "masquerade", "real_servers": servers}
+    make_plan([described], LAB)
+    found = faults([{**described, **fields}])
+    assert [message.partition(": ")[0].removeprefix("service 'web', ") for message in found] == list(reversed(fields))
+
+
+@pytest.mark.parametrize(
+    "fields", [{"vip": "2001:db8::g"}, {"port": "http"}, {"scheduler_flags": ["port"]}, {"forward": "direct"}]
+)
+def test_faults_of_real_servers_are_found_beside_that_of_their_service(fields: dict[str, Any]) -> None:
+    """Those that do not depend on it."""
+    servers = [{"address": "2001:db8::b7", "weight": -1}, {"address": "rs1"}, {"host": "rs9"}, "rs1"]
+    messages = faults([{**WEB6, "real_servers": servers, **fields}])
+    places = [message.removeprefix("service 'web6', ").partition(": ")[0] for message in messages]
+    wrong = ["real_servers[0], weight", "real_servers[1], address", "real_servers[2], host", "real_servers[3]"]
+    assert places == [*fields, *wrong]
+
+
+def test_family_of_a_real_server_beside_a_fault_of_its_service() -> None:
+    """The service's is known where the fault is not in its key."""
+    servers = [{"address": "192.168.56.190", "forward": "route"}]
+    flags, family = faults([{**WEB6, "scheduler_flags": ["port"], "real_servers": servers}])
+    assert flags.startswith("service 'web6', scheduler_flags: ")
+    assert "is not an IPv6 address as the service's is" in family
