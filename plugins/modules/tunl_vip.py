@@ -27,7 +27,8 @@ description:
 options:
   vips:
     description:
-      - The VIPs, unicast IPv4 or IPv6 addresses. If omitted or empty, the module only manages the device.
+      - The VIPs, unicast IPv4 or IPv6 addresses, but no loopback addresses, which every host has on C(lo). If omitted or empty, the
+        module only manages the device.
       - With O(state=absent), if omitted or empty, the module removes everything that it added to the device.
     type: list
     elements: str
@@ -47,7 +48,7 @@ options:
     choices: [ipip, sit, ip6ip6, ipip6, gre, gue]
   local:
     description:
-      - The address of this host to which tunnelled packets are sent, its RIP.
+      - The address of this host to which tunnelled packets are sent, its RIP. Not a link-local IPv6 address.
       - Required for a tunnel device that is not a fallback device. Not valid for a fallback device.
     type: str
   remote:

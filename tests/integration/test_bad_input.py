@@ -21,7 +21,6 @@ CLAMP: dict[str, Any] = {"vip": "192.168.56.186", "director": "192.168.56.181"}
 CASES: list[tuple[str, dict[str, Any], str]] = [
     ("ipvs_service", {**SERVICE, "vip": "192.168.56.300"}, "vip: '192.168.56.300' is not an IP address: write one like"),
     ("ipvs_service", {**SERVICE, "vip": "224.0.0.1"}, "vip: 224.0.0.1 is not a unicast address"),
-    ("ipvs_service", {**SERVICE, "vip": "127.0.0.1"}, "vip: 127.0.0.1 is a loopback address"),
     ("ipvs_service", {**SERVICE, "port": 0}, "port: 0 takes every port, for which the service has to be persistent"),
     ("ipvs_service", {**SERVICE, "port": 65536}, "port: 65536 is not in 0..65535"),
     ("ipvs_service", {**SERVICE, "port": "http"}, "port"),
@@ -33,6 +32,8 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("ipvs_service", {**SERVICE, "port": 81, "scheduler": "wrrr"}, "the module ip_vs_wrrr is missing"),
     ("ipvs_service", {**SERVICE, "scheduler": "wrrr"}, "the module ip_vs_wrrr is missing"),
     ("ipvs_service", {**SERVICE, "scheduler": "a b"}, "scheduler: 'a b' is not a scheduler's name"),
+    ("ipvs_dest", {**DEST, "rip": "fe80::1"}, "rip: fe80::1 is a link-local address, which can be neither a RIP nor"),
+    ("ipvs_dest", {**DEST, "rip": "fe80::1%eth0"}, "rip: fe80::1%eth0 is a link-local address with a scope"),
     ("ipvs_dest", {**DEST, "rip": "rs1"}, "rip: 'rs1' is not an IP address"),
     ("ipvs_dest", {**DEST, "rip": "192.168.56.185"}, "rip: 192.168.56.185 is the VIP itself"),
     (
@@ -127,6 +128,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("vip_probe", {"through": [{**DEST, "tunnel_type": "gue"}]}, "through[0] (192.168.56.183), tunnel_port: is missing"),
     ("vip_probe", {"through": [DEST, {**DEST, "rip": "rs1"}]}, "through[1] (rs1), rip: 'rs1' is not an IP address"),
     ("tunl_vip", {"vip": "192.168.56"}, "vip: '192.168.56' is not an IP address"),
+    ("tunl_vip", {"vip": "127.0.0.1", "device": "lo"}, "vip: 127.0.0.1 is a loopback address, which every host has"),
     ("tunl_vip", {"vip": "2001:db8::1"}, "vips: of IPv6 cannot be on tunl0, which carries IPv4: use sit0, ip6tnl0 or lo"),
     ("tunl_vip", {"device": "own", "tunnel_type": "gre"}, "local: is missing: own is no fallback device"),
     ("tunl_vip", {"device": "own", "tunnel_type": "sit", "local": "2001:db8::1"}, "tunnel_type=sit runs over IPv4"),
@@ -168,7 +170,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("mss_clamp", {"tunnels": [{**CLAMP, "path_mtu": 590}]}, "path_mtu: 590 leaves segments of 530 bytes"),
     ("mss_clamp", {"tunnels": [{**CLAMP, "director": "203.0.113.1"}]}, "director: 203.0.113.1 is not reached by any route"),
     ("mss_clamp", {"tunnels": [{**CLAMP, "tunnel_checksum": "checksum"}]}, "checksum is not for tunnel_type=ipip"),
-    ("preflight", {"vips": ["192.168.56.185", "127.0.0.1"]}, "vips[1], vip: 127.0.0.1 is a loopback address"),
+    ("preflight", {"vips": ["192.168.56.185", "224.0.0.1"]}, "vips[1], vip: 224.0.0.1 is not a unicast address"),
     ("preflight", {"paths": [{"rip": "rs1"}]}, "paths[0] (rs1), rip: 'rs1' is not an IP address"),
     ("preflight", {"paths": [{"rip": "192.168.56.183", "mtu": 575}]}, "(192.168.56.183), mtu: 575 is not in 576..65535"),
     ("preflight", {"paths": [{"rip": "192.168.56.183", "inner": [5]}]}, "inner: 5 is not an address family: write 4 or 6"),

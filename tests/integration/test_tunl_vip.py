@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -312,3 +315,45 @@ def test_added_vip_is_announced(new_namespace: Callable[[], Namespace]) -> None:
     director.module("tunl_vip", vip=VIP, state="absent").changed()
     director.module("tunl_vip", vip=VIP, announce=True).changed()
     assert director.sh("ip -br link show dev eth0").split()[2] in client.sh(f"ip neigh show {VIP}")
+
+
+def test_loopback_vip_is_for_ipvs_alone(host: Namespace) -> None:
+    """A client on the director reaches its service, and no device has to hold the VIP."""
+    for vip, port, rip in (("127.0.0.1", 8080, "127.0.0.2"), ("::1", 8086, RIP6)):
+        service: dict[str, Any] = {"vip": vip, "port": port}
+        host.module("ipvs_service", scheduler="rr", **service).changed()
+        host.module("ipvs_dest", rip=rip, rport=80, forward="masquerade", **service).changed()
+        host.module("ipvs_service", **service).ok()
+        assert f"vip: {vip} is a loopback address" in host.module("tunl_vip", vip=vip, device="lo", announce=True).failed()
+        answer = (
+            "import socket, sys; c = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5); print(c.recv(9).decode())"
+        )
+        with serving(host, rip, 80):
+            assert host.run(PYTHON, "-c", answer, vip, str(port)).stdout == "yes\n"
+
+
+@contextmanager
+def serving(host: Namespace, address: str, port: int) -> Iterator[None]:
+    """Answer one connection."""
+    with host.inside():
+        listening = socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+
+    def answer() -> None:
+        with listening.accept()[0] as connection:
+            connection.sendall(b"yes")
+
+    listening.settimeout(10)
+    with listening:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield
+        thread.join()
+
+
+def test_link_local_address_is_no_rip(host: Namespace) -> None:
+    """The kernel would refuse it, without a reason."""
+    host.module("ipvs_service", vip=VIP6, port=80).changed()
+    by_hand = host.run("ipvsadm", "-a", "-t", f"[{VIP6}]:80", "-r", "[fe80::183]:80", "-g", check=False)
+    assert by_hand.returncode != 0
+    for rip in ("fe80::183", "fe80::183%eth0"):
+        assert f"rip: {rip} is a link-local address" in host.module("ipvs_dest", vip=VIP6, port=80, rip=rip).failed()
