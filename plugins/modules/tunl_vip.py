@@ -106,8 +106,11 @@ options:
         choices: [present, absent]
   announce:
     description:
-      - Whether to announce a new VIP with gratuitous ARP (RFC 5227) or an unsolicited neighbour advertisement (RFC 4861), on each device
-        whose network contains the VIP. For directors only, never for real servers.
+      - Whether to announce new VIPs with gratuitous ARP (RFC 5227) or an unsolicited neighbour advertisement (RFC 4861). For directors
+        only, never for real servers.
+      - A VIP is announced on the device that holds it, if that is an Ethernet device, and on each device whose network contains it. An
+        IPv4 VIP for which there is none of these, such as a floating address on C(tunl0) or C(lo), is announced on the device of the
+        default route, or without one on all Ethernet devices with an IPv4 address.
     type: bool
     default: false
   purge:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ VIP, OTHER = "192.168.56.185", "192.168.56.186"
 VIP6 = "2001:db8:56::185"
 RIP, RIP6 = "192.168.56.183", "2001:db8:56::183"
 STATE_FILE = "/var/lib/lvs.cluster/state.json"
+ETH_P_ARP = 0x0806  # include/uapi/linux/if_ether.h
 
 
 SETUP = f"""
@@ -315,6 +316,50 @@ def test_added_vip_is_announced(new_namespace: Callable[[], Namespace]) -> None:
     director.module("tunl_vip", vip=VIP, state="absent").changed()
     director.module("tunl_vip", vip=VIP, announce=True).changed()
     assert director.sh("ip -br link show dev eth0").split()[2] in client.sh(f"ip neigh show {VIP}")
+
+
+FLOATING = "203.0.113.185"  # of a network that no device of the director is in
+BY_ROUTE = "ip route add default via 192.168.56.1 dev eth0"
+HOST_ADDRESS = "ip address flush dev eth0; ip address add 192.168.56.181/32 dev eth0"
+
+
+@pytest.mark.parametrize(
+    ("device", "setup"),
+    [
+        ("tunl0", BY_ROUTE),
+        ("lo", BY_ROUTE),
+        ("eth0", ""),
+        ("tunl0", ""),
+        ("tunl0", HOST_ADDRESS),
+        ("tunl0", f"{HOST_ADDRESS}; ip route add 192.168.56.1 dev eth0; {BY_ROUTE}"),
+    ],
+)
+def test_floating_vip_is_announced(new_namespace: Callable[[], Namespace], device: str, setup: str) -> None:
+    """As the router of the network has it on the link of the director."""
+    bridge, router, director = (new_namespace() for number in range(3))
+    on_one_bridge(bridge, {180: router, 181: director})
+    director.sh(setup or "true")
+    router.sh(
+        f"ip route add 203.0.113.0/24 dev eth0; ip neigh replace {FLOATING} lladdr 02:00:00:00:00:01 dev eth0 nud stale"
+    )
+    director.module("tunl_vip", vip=FLOATING, device=device, announce=True).changed()
+    assert director.sh("ip -br link show dev eth0").split()[2] in router.sh(f"ip neigh show {FLOATING}")
+
+
+def test_many_vips_are_announced_together(new_namespace: Callable[[], Namespace]) -> None:
+    """In three rounds with all of them, rather than one after the other with its pauses."""
+    bridge, client, director = (new_namespace() for number in range(3))
+    on_one_bridge(bridge, {180: client, 181: director})
+    vips = [f"192.168.56.{number}" for number in range(1, 51)]
+    with client.inside():
+        listening = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ARP))
+    heard: list[str] = []
+    with listening, suppress(TimeoutError):
+        director.module("tunl_vip", vips=vips, announce=True).changed()
+        listening.settimeout(1)
+        while True:
+            heard.append(socket.inet_ntoa(listening.recv(64)[14:18]))
+    assert [sender for sender in heard if sender in vips] == vips * 3
 
 
 def test_loopback_vip_is_for_ipvs_alone(host: Namespace) -> None:

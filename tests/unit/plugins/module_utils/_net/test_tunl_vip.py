@@ -177,24 +177,23 @@ def test_first_conflict_of_each_device() -> None:
 
 
 def announced(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], *items: Any) -> list[Any]:
-    """The VIPs that are announced after the changes, with their devices."""
+    """The calls that announce VIPs after the changes: each VIP with the devices that hold it."""
     calls: list[Any] = []
-    monkeypatch.setattr(announce, "facing", lambda vip: [f"eth{vip.version}"])
-    monkeypatch.setattr(announce, "announce", lambda vip, names: calls.append((vip, names)))
+    monkeypatch.setattr(announce, "announce", calls.append)
     transition = transition_to(options, host(*items))
     assert MODULE.after(MODULE.parse({**BASE, **options}), NetworkBackend(), transition, print) == {}
     return calls
 
 
 def test_added_vips_are_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the devices that face clients; neither a VIP that existed, nor one that is only changed or removed."""
-    options = {"device": "sit0", "vips": [str(VIP6), "2001:db8::186"], "announce": True, "purge": True}
+    """All at once; neither a VIP that existed, nor one that is only changed or removed."""
+    options = {"device": "sit0", "vips": [str(VIP6), "2001:db8::186", "2001:db8::188"], "announce": True, "purge": True}
     changed = VipAddress("sit0", VIP6, deprecated=False)
-    added = ip_address("2001:db8::186")
     assert announced(monkeypatch, options, changed, *owned(VipAddress("sit0", ip_address("2001:db8::187")))) == [
-        (added, ["eth6"])
+        {ip_address("2001:db8::186"): ["sit0"], ip_address("2001:db8::188"): ["sit0"]}
     ]
-    assert announced(monkeypatch, {"vips": [str(VIP)], "announce": True}) == [(VIP, ["eth4"])]
+    rows = [{"device": device, "vips": [str(VIP)]} for device in ("tunl0", "gre0")]
+    assert announced(monkeypatch, {"devices": rows, "announce": True}) == [{VIP: ["tunl0", "gre0"]}]
     assert announced(monkeypatch, {"vips": [str(VIP)], "announce": True}, TUNNEL, UP, ADDRESS, ROUTE) == []
 
 
