@@ -13,9 +13,11 @@ version_added: 0.1.0
 description:
   - Adds VIPs to a device as host addresses, with a host route for each, and brings the device up.
   - Creates tunnel devices. For a fallback device such as C(tunl0), which accepts packets from any host, the kernel module is loaded if
-    necessary. Any other tunnel device accepts packets for O(local) only.
-  - A VIP that was added to another device by other means is not moved. Remove it there first. Several devices may hold the same VIP if
-    this module added it to all of them.
+    necessary. Any other tunnel device accepts packets for O(local) only. The kernel takes one tunnel of a kind for the same O(local)
+    and O(remote), so a second one is refused.
+  - A VIP that was added to another device by other means is not moved, whether as a host address or with a network, such as C(/24).
+    Remove it there first. An address of the host itself cannot become a VIP on another device. Several devices may hold the same VIP
+    if this module added it to all of them.
   - IPv6 VIPs are added without duplicate address detection, because the director and the real servers have the same address. They
     are also added as deprecated, so that the kernel never chooses one as the source address of a packet into a tunnel, which the real
     servers would drop as their own (RFC 4862).
@@ -210,7 +212,9 @@ devices:
       type: bool
       sample: true
     vips:
-      description: All host addresses on the device, including those that were added by other means.
+      description:
+        - All host addresses on the device, including those that were added by other means. Of the addresses with a network, those that
+          are named.
       returned: success
       type: list
       elements: str

@@ -140,7 +140,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("tunl_vip", {"devices": [{"device": "tunl0", "vips": ["x"]}]}, "devices[0], vip: 'x' is not an IP address"),
     ("tunl_vip", {"devices": [], "vip": "192.168.56.186"}, "cannot be combined with devices: set it for one of them"),
     ("tunl_vip", {"vip": "192.168.56.186", "device": "eth9"}, "device: eth9 does not exist: this host has lo"),
-    ("tunl_vip", {"vip": "192.168.56.200"}, "device: tunl0 cannot hold 192.168.56.200, which is on eth0: remove it there"),
+    ("tunl_vip", {"vip": "192.168.56.200"}, "device: tunl0 cannot hold 192.168.56.200, which is on eth0: choose another"),
     ("tunl_vip", {"vip": "192.168.56.186", "device": "a/b"}, "device: 'a/b' is not a device name"),
     ("arp_sysctl", {"device": "eth9"}, "device: eth9 does not exist: this host has "),
     ("arp_sysctl", {"device": "all"}, "device: all is not a device"),

@@ -203,6 +203,72 @@ def test_tunnel_is_changed_in_place(host: Namespace) -> None:
     host.module("tunl_vip", local="192.168.56.9", tunnel_checksum="checksum", **options).ok()
 
 
+SAME_ENDS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"tunnel_type": "ipip", "local": RIP}, {}, "type ipip local 192.168.56.183"),
+    ({"tunnel_type": "sit", "local": RIP}, {}, "type sit local 192.168.56.183"),
+    ({"tunnel_type": "gre", "local": RIP}, {"tunnel_checksum": "checksum"}, "type gre local 192.168.56.183"),
+    ({"tunnel_type": "gre", "local": RIP, "remote": "192.168.56.9"}, {}, "type gre local 192.168.56.183 remote 192.168.56.9"),
+    ({"tunnel_type": "gre", "local": RIP6}, {}, f"type ip6gre local {RIP6}"),
+    ({"tunnel_type": "ipip6", "local": RIP6}, {"tunnel_type": "ip6ip6"}, f"type ip6tnl mode ipip6 local {RIP6}"),
+]
+
+
+@pytest.mark.parametrize(("options", "others", "link"), SAME_ENDS, ids=[link for *_options, link in SAME_ENDS])
+def test_tunnels_with_the_same_ends(
+    lasting_host: tuple[Namespace, str], options: dict[str, Any], others: dict[str, Any], link: str
+) -> None:
+    """The kernel takes one of them: the other one is refused before anything is made, also in check mode."""
+    host, before = lasting_host
+    first, second = {"device": "own", **options}, {"device": "own2", **options, **others}
+    says = "device: own2 cannot have the ends of own (local "
+    for check_mode in (True, False):
+        assert says in host.module("tunl_vip", devices=[first, second], check_mode=check_mode).failed()
+    assert host.snapshot() == before
+
+    host.sh(f"ip link add own {link}")
+    there = host.snapshot()
+    by_hand = host.run("sh", "-c", f"ip link add own2 {link}", check=False)
+    assert by_hand.returncode != 0
+    for check_mode in (True, False):
+        assert says in host.module("tunl_vip", **second, check_mode=check_mode).failed()
+        assert (
+            says in host.module("tunl_vip", devices=[{"device": "lo", "vips": [VIP]}, second], check_mode=check_mode).failed()
+        )
+    assert host.snapshot() == there
+    # Another one that is changed to the same ends.
+    local = "192.168.56.9" if options["local"] == RIP else "2001:db8:56::9"
+    host.module("tunl_vip", **{**second, "local": local}).changed()
+    assert says in host.module("tunl_vip", **second).failed()
+    host.module("tunl_vip", device="own2", state="absent").changed()
+    host.sh("ip link del own")
+    assert host.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        *(f"type {kind} local {RIP} dev eth0" for kind in ("ipip", "sit", "gre")),
+        *(f"type {kind} local {RIP6} dev eth0" for kind in ("ip6gre", "ip6tnl")),
+        f"type gre local {RIP} key 7",
+        f"type ip6gre local {RIP6} key 7",
+        f"type gretap local {RIP}",
+        f"type ipip local {RIP} remote 192.168.56.9",
+    ],
+)
+def test_tunnel_beside_another_one(lasting_host: tuple[Namespace, str], link: str) -> None:
+    """A key or a device tells tunnels apart, too."""
+    host, before = lasting_host
+    host.sh(f"ip link add other {link}")
+    kind = link.split()[1]
+    tunnel_type = {"ip6gre": "gre", "gretap": "gre", "ip6tnl": "ipip6"}.get(kind, kind)
+    options = {"device": "own", "tunnel_type": tunnel_type, "local": RIP6 if kind.startswith("ip6") else RIP}
+    host.module("tunl_vip", **options).changed()
+    host.module("tunl_vip", **options).ok()
+    host.module("tunl_vip", device="own", state="absent").changed()
+    host.sh("ip link del other")
+    assert host.snapshot() == before
+
+
 def test_mtu_is_restored(host: Namespace) -> None:
     host.module("tunl_vip", vip=VIP, mtu=1400).changed()
     assert host.module("tunl_vip", vip=VIP, mtu=1300).changed()["commands"] == ["ip link set tunl0 mtu 1300"]
@@ -288,7 +354,63 @@ def test_vip_that_another_device_holds(host: Namespace) -> None:
     host.sh(f"ip -6 address add {VIP6}/128 dev eth0 nodad; ip address add {VIP}/32 dev eth0")
     for vip, device in ((VIP6, "lo"), (VIP, "tunl0")):
         refused = host.module("tunl_vip", device=device, vip=vip).failed()
-        assert f"device: {device} cannot hold {vip}, which is on eth0: remove it there first" in refused
+        assert f"device: {device} cannot hold {vip}, which is on eth0: choose another VIP" in refused
+
+
+@pytest.mark.parametrize(
+    ("vip", "prefix"),
+    [(VIP, f"{VIP}/24"), (VIP, f"{VIP}/16"), (VIP6, f"{VIP6}/64"), (RIP, f"{RIP}/24"), (RIP6, f"{RIP6}/64")],
+)
+def test_vip_that_another_device_holds_with_a_network(host: Namespace, vip: str, prefix: str) -> None:
+    """As keepalived has it, or the host itself. It is not added, and where it is already, nothing is refused."""
+    if vip in (VIP, VIP6):
+        host.sh(f"ip address add {prefix} dev eth0 {'nodad' if vip == VIP6 else ''}")
+    before = host.snapshot()
+    ip = "ip" if "." in vip else "ip -6"
+    for check_mode in (True, False):
+        refused = host.module("tunl_vip", device="lo", vip=vip, check_mode=check_mode).failed()
+        assert (
+            f"device: lo cannot hold {vip}, which is on eth0: choose another VIP if it is the host's own address" in refused
+        )
+        assert f"name device=eth0 or remove it there first ({ip} address del {prefix} dev eth0)" in refused
+    assert host.snapshot() == before
+    host.module("tunl_vip", device="lo", vip=vip, state="absent").ok()
+    host.sh(f"{ip} address add {vip} dev lo {'preferred_lft 0 nodad' if ':' in vip else ''}")
+    host.module("tunl_vip", device="lo", vip=vip).ok()
+    host.sh(f"{ip} address del {prefix} dev eth0; {ip} address del {vip} dev lo")
+    host.module("tunl_vip", device="lo", vip=vip).changed()
+
+
+@pytest.mark.parametrize(("vip", "ip", "length", "network"), [(VIP, "ip", 32, 24), (VIP6, "ip -6", 128, 64)])
+@pytest.mark.parametrize("options", [{"named": True}, {"named": False}, {"purge": True}], ids=str)
+def test_vip_that_was_replaced_by_one_with_a_network(
+    host: Namespace, vip: str, ip: str, length: int, network: int, options: dict[str, bool]
+) -> None:
+    """It is removed as the kernel has it."""
+    before = host.snapshot()
+    host.module("tunl_vip", device="gre0", vip=vip).changed()
+    lifetime = "preferred_lft 0 nodad" if ":" in vip else ""
+    host.sh(f"{ip} address del {vip}/{length} dev gre0; {ip} address add {vip}/{network} dev gre0 {lifetime}")
+    # With the last address of a device, the kernel removes its routes.
+    host.sh(f"ip route add {vip} dev gre0 scope link" if length == 32 else "true")
+    host.module("tunl_vip", device="gre0", vip=vip).ok()
+    if "purge" in options:
+        gone = host.module("tunl_vip", devices=[], purge=True).changed()
+    else:
+        gone = host.module("tunl_vip", device="gre0", vips=[vip] if options["named"] else [], state="absent").changed()
+    assert f"{ip} address del {vip}/{network} dev gre0" in gone["commands"]
+    assert host.snapshot() == before
+
+
+def test_vips_that_go_with_the_first_of_their_network(host: Namespace) -> None:
+    """The kernel has removed the second one with it."""
+    host.sh("sysctl -qw net.ipv4.conf.all.promote_secondaries=0 net.ipv4.conf.tunl0.promote_secondaries=0")
+    before = host.snapshot()
+    host.module("tunl_vip", vips=[OTHER, VIP]).changed()
+    for vip in (OTHER, VIP):  # the second is removed first
+        host.sh(f"ip address del {vip}/32 dev tunl0; ip address add {vip}/24 dev tunl0")
+    host.module("tunl_vip", vips=[OTHER, VIP], state="absent").changed()
+    assert host.snapshot() == before
 
 
 def test_ipv6_that_is_switched_off(host: Namespace) -> None:

@@ -90,8 +90,7 @@ def _device_facts(seen: SeenNetwork) -> dict[str, Facts]:
 def _warnings(absent: set[ItemKey], seen: SeenNetwork) -> list[str]:
     """The VIPs that should not exist, and that this collection did not add."""
     return [
-        f"vips: {item.vip} on {item.device} was not added by this collection, and remains:"
-        f" ip address del {item.vip} dev {item.device}"
+        f"vips: {item.vip} on {item.device} was not added by this collection, and remains: {item.command('remove')}"
         for key, item in seen.items.items()
         if isinstance(item, VipAddress) and key in absent and key not in seen.owned
     ]
