@@ -233,7 +233,7 @@ class NetworkBackend(Links, Backend[DesiredVips, ItemKey, NetworkItem, HostNetwo
     def _change_address(self, item: VipAddress, action: str) -> None:
         address = {"index": self._index(item.device), "address": str(item.vip), "prefixlen": item.prefix_length}
         if action == "remove":
-            self._remove_address(address)
+            self._remove_address(item, address)
         elif item.vip.version == 4:
             self._ip.addr("add", **address, scope=_RT_SCOPE_UNIVERSE)
         else:
@@ -242,12 +242,13 @@ class NetworkBackend(Links, Backend[DesiredVips, ItemKey, NetworkItem, HostNetwo
             lifetimes = {"preferred": preferred, "valid": _FOREVER}
             self._ip.addr("replace", **address, flags=_IFA_F_NODAD, **lifetimes, cacheinfo=lifetimes)
 
-    def _remove_address(self, address: Facts) -> None:
+    def _remove_address(self, item: VipAddress, address: Facts) -> None:
         try:
             self._ip.addr("del", **address)
         except self._error as error:
             # With the first address of a network, the kernel removes the others, unless promote_secondaries is set.
-            if error.code != errno.EADDRNOTAVAIL:
+            held = {(held.device, held.address) for held in self._addresses({address["index"]: item.device})}
+            if error.code != errno.EADDRNOTAVAIL or (item.device, item.vip) in held:
                 raise
 
     def _index(self, device: str) -> int | None:

@@ -593,20 +593,40 @@ def test_refused_removal(kernel: Kernel) -> None:
 
 
 def test_removal_of_a_vip_with_a_network(kernel: Kernel) -> None:
-    """With the length that the kernel has; one that the kernel removed with another one is gone as well."""
-    for vip, length in ((VIP, 24), (OTHER, 24), (VIP6, 64)):
-        kernel.add_address("eth0", f"{vip}/{length}")
-    claim(eth0={f"address {vip}": None for vip in (VIP, OTHER, VIP6)})
-    kernel.refused = {("addr", "del"): errno.EADDRNOTAVAIL}
-    assert run(device="eth0", vips=[str(VIP), str(OTHER)], **ABSENT) == [
-        f"ip address del {OTHER}/24 dev eth0",
-        f"ip address del {VIP}/24 dev eth0",
+    """With the length that the kernel has."""
+    kernel.add_address("eth0", f"{VIP}/24")
+    kernel.add_address("eth0", f"{VIP6}/64")
+    claim(eth0={f"address {VIP}": None, f"address {VIP6}": None})
+    assert run(device="eth0", **ABSENT) == [f"ip -6 address del {VIP6}/64 dev eth0", f"ip address del {VIP}/24 dev eth0"]
+    assert kernel.calls == [
+        ("addr", "del", {"index": 2, "address": str(VIP6), "prefixlen": 64}),
+        ("addr", "del", {"index": 2, "address": str(VIP), "prefixlen": 24}),
     ]
-    assert claims() == {"eth0": {f"address {VIP6}": None}}
-    assert run(device="eth0", **ABSENT) == [f"ip -6 address del {VIP6}/64 dev eth0"]
-    assert kernel.calls[0] == ("addr", "del", {"index": 2, "address": str(OTHER), "prefixlen": 24})
-    assert kernel.calls[2] == ("addr", "del", {"index": 2, "address": str(VIP6), "prefixlen": 64})
     assert claims() == {}
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_vip_that_goes_with_another_one(kernel: Kernel, is_gone: bool) -> None:
+    """The kernel removes it with the first one of its network, and then does not find it: unless it is there still."""
+    for vip in (OTHER, VIP):
+        kernel.add_address("eth0", f"{vip}/24")
+    claim(eth0={f"address {VIP}": None, f"address {OTHER}": None})
+    call = kernel.call
+
+    def remove(what: str, verb: str, **arguments: Any) -> None:
+        call(what, verb, **arguments)
+        if is_gone:
+            kernel.addresses.clear()
+        kernel.refused = {("addr", "del"): errno.EADDRNOTAVAIL}
+
+    kernel.call = remove  # type: ignore[method-assign]
+    if is_gone:
+        assert run(device="eth0", **ABSENT) == [f"ip address del {OTHER}/24 dev eth0", f"ip address del {VIP}/24 dev eth0"]
+        assert claims() == {}
+    else:
+        with pytest.raises(KernelRefused, match=rf"\(refused: ip address del {VIP}/24 dev eth0\)$"):
+            run(device="eth0", **ABSENT)
+        assert claims() == {"eth0": {f"address {VIP}": None}}
 
 
 def test_deprecation_of_a_vip_with_a_network(kernel: Kernel) -> None:
