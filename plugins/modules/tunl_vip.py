@@ -214,7 +214,7 @@ devices:
     vips:
       description:
         - All host addresses on the device, including those that were added by other means. Of the addresses with a network, those that
-          are named.
+          are named, and those that replaced a VIP of this module.
       returned: success
       type: list
       elements: str

@@ -124,7 +124,7 @@ def route(name: str, destination: str, mask: str) -> str:
 def test_default_routes(sock: Socket, tmp_path: Path) -> None:
     """Of the host: what comes behind them is not read."""
     routes = [
-        route("eth9", "00000000", "000000FF"),
+        route("eth0", "00000000", "000000FF"),
         route("eth1", "00000000", "00000000"),
         route("tunl0", "00000000", "00000000"),
         route("eth0", "000200C0", "00FFFFFF"),
