@@ -13,7 +13,8 @@ class ModuleDocFragment:
 options:
   vip:
     description:
-      - The address of the virtual service, a unicast IPv4 or IPv6 address.
+      - The address of the virtual service, a unicast IPv4 or IPv6 address. A loopback address serves clients on the director itself,
+        which has it already.
       - Requires O(port). Mutually exclusive with O(fwmark).
     type: str
   port:

@@ -13,9 +13,11 @@ version_added: 0.1.0
 description:
   - Adds VIPs to a device as host addresses, with a host route for each, and brings the device up.
   - Creates tunnel devices. For a fallback device such as C(tunl0), which accepts packets from any host, the kernel module is loaded if
-    necessary. Any other tunnel device accepts packets for O(local) only.
-  - A VIP that was added to another device by other means is not moved. Remove it there first. Several devices may hold the same VIP if
-    this module added it to all of them.
+    necessary. Any other tunnel device accepts packets for O(local) only. The kernel takes one tunnel of a kind for the same O(local)
+    and O(remote), so a second one is refused.
+  - A VIP that was added to another device by other means is not moved, whether as a host address or with a network, such as C(/24).
+    Remove it there first. An address of the host itself cannot become a VIP on another device. Several devices may hold the same VIP
+    if this module added it to all of them.
   - IPv6 VIPs are added without duplicate address detection, because the director and the real servers have the same address. They
     are also added as deprecated, so that the kernel never chooses one as the source address of a packet into a tunnel, which the real
     servers would drop as their own (RFC 4862).
@@ -27,7 +29,8 @@ description:
 options:
   vips:
     description:
-      - The VIPs, unicast IPv4 or IPv6 addresses. If omitted or empty, the module only manages the device.
+      - The VIPs, unicast IPv4 or IPv6 addresses, but no loopback addresses, which every host has on C(lo). If omitted or empty, the
+        module only manages the device.
       - With O(state=absent), if omitted or empty, the module removes everything that it added to the device.
     type: list
     elements: str
@@ -47,7 +50,7 @@ options:
     choices: [ipip, sit, ip6ip6, ipip6, gre, gue]
   local:
     description:
-      - The address of this host to which tunnelled packets are sent, its RIP.
+      - The address of this host to which tunnelled packets are sent, its RIP. Not a link-local IPv6 address.
       - Required for a tunnel device that is not a fallback device. Not valid for a fallback device.
     type: str
   remote:
@@ -105,8 +108,11 @@ options:
         choices: [present, absent]
   announce:
     description:
-      - Whether to announce a new VIP with gratuitous ARP (RFC 5227) or an unsolicited neighbour advertisement (RFC 4861), on each device
-        whose network contains the VIP. For directors only, never for real servers.
+      - Whether to announce new VIPs with gratuitous ARP (RFC 5227) or an unsolicited neighbour advertisement (RFC 4861). For directors
+        only, never for real servers.
+      - A VIP is announced on the device that holds it, if that is an Ethernet device, and on each device whose network contains it. An
+        IPv4 VIP for which there is none of these, such as a floating address on C(tunl0) or C(lo), is announced on the device of the
+        default route, or without one on all Ethernet devices with an IPv4 address.
     type: bool
     default: false
   purge:
@@ -206,7 +212,9 @@ devices:
       type: bool
       sample: true
     vips:
-      description: All host addresses on the device, including those that were added by other means.
+      description:
+        - All host addresses on the device, including those that were added by other means. Of the addresses with a network, those that
+          are named, and those that replaced a VIP of this module.
       returned: success
       type: list
       elements: str

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ VIP, OTHER = "192.168.56.185", "192.168.56.186"
 VIP6 = "2001:db8:56::185"
 RIP, RIP6 = "192.168.56.183", "2001:db8:56::183"
 STATE_FILE = "/var/lib/lvs.cluster/state.json"
+ETH_P_ARP = 0x0806  # include/uapi/linux/if_ether.h
 
 
 SETUP = f"""
@@ -199,6 +203,72 @@ def test_tunnel_is_changed_in_place(host: Namespace) -> None:
     host.module("tunl_vip", local="192.168.56.9", tunnel_checksum="checksum", **options).ok()
 
 
+SAME_ENDS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"tunnel_type": "ipip", "local": RIP}, {}, "type ipip local 192.168.56.183"),
+    ({"tunnel_type": "sit", "local": RIP}, {}, "type sit local 192.168.56.183"),
+    ({"tunnel_type": "gre", "local": RIP}, {"tunnel_checksum": "checksum"}, "type gre local 192.168.56.183"),
+    ({"tunnel_type": "gre", "local": RIP, "remote": "192.168.56.9"}, {}, "type gre local 192.168.56.183 remote 192.168.56.9"),
+    ({"tunnel_type": "gre", "local": RIP6}, {}, f"type ip6gre local {RIP6}"),
+    ({"tunnel_type": "ipip6", "local": RIP6}, {"tunnel_type": "ip6ip6"}, f"type ip6tnl mode ipip6 local {RIP6}"),
+]
+
+
+@pytest.mark.parametrize(("options", "others", "link"), SAME_ENDS, ids=[link for *_options, link in SAME_ENDS])
+def test_tunnels_with_the_same_ends(
+    lasting_host: tuple[Namespace, str], options: dict[str, Any], others: dict[str, Any], link: str
+) -> None:
+    """The kernel takes one of them: the other one is refused before anything is made, also in check mode."""
+    host, before = lasting_host
+    first, second = {"device": "own", **options}, {"device": "own2", **options, **others}
+    says = "device: own2 cannot have the ends of own (local "
+    for check_mode in (True, False):
+        assert says in host.module("tunl_vip", devices=[first, second], check_mode=check_mode).failed()
+    assert host.snapshot() == before
+
+    host.sh(f"ip link add own {link}")
+    there = host.snapshot()
+    by_hand = host.run("sh", "-c", f"ip link add own2 {link}", check=False)
+    assert by_hand.returncode != 0
+    for check_mode in (True, False):
+        assert says in host.module("tunl_vip", **second, check_mode=check_mode).failed()
+        assert (
+            says in host.module("tunl_vip", devices=[{"device": "lo", "vips": [VIP]}, second], check_mode=check_mode).failed()
+        )
+    assert host.snapshot() == there
+    # Another one that is changed to the same ends.
+    local = "192.168.56.9" if options["local"] == RIP else "2001:db8:56::9"
+    host.module("tunl_vip", **{**second, "local": local}).changed()
+    assert says in host.module("tunl_vip", **second).failed()
+    host.module("tunl_vip", device="own2", state="absent").changed()
+    host.sh("ip link del own")
+    assert host.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        *(f"type {kind} local {RIP} dev eth0" for kind in ("ipip", "sit", "gre")),
+        *(f"type {kind} local {RIP6} dev eth0" for kind in ("ip6gre", "ip6tnl")),
+        f"type gre local {RIP} key 7",
+        f"type ip6gre local {RIP6} key 7",
+        f"type gretap local {RIP}",
+        f"type ipip local {RIP} remote 192.168.56.9",
+    ],
+)
+def test_tunnel_beside_another_one(lasting_host: tuple[Namespace, str], link: str) -> None:
+    """A key or a device tells tunnels apart, too."""
+    host, before = lasting_host
+    host.sh(f"ip link add other {link}")
+    kind = link.split()[1]
+    tunnel_type = {"ip6gre": "gre", "gretap": "gre", "ip6tnl": "ipip6"}.get(kind, kind)
+    options = {"device": "own", "tunnel_type": tunnel_type, "local": RIP6 if kind.startswith("ip6") else RIP}
+    host.module("tunl_vip", **options).changed()
+    host.module("tunl_vip", **options).ok()
+    host.module("tunl_vip", device="own", state="absent").changed()
+    host.sh("ip link del other")
+    assert host.snapshot() == before
+
+
 def test_mtu_is_restored(host: Namespace) -> None:
     host.module("tunl_vip", vip=VIP, mtu=1400).changed()
     assert host.module("tunl_vip", vip=VIP, mtu=1300).changed()["commands"] == ["ip link set tunl0 mtu 1300"]
@@ -284,7 +354,63 @@ def test_vip_that_another_device_holds(host: Namespace) -> None:
     host.sh(f"ip -6 address add {VIP6}/128 dev eth0 nodad; ip address add {VIP}/32 dev eth0")
     for vip, device in ((VIP6, "lo"), (VIP, "tunl0")):
         refused = host.module("tunl_vip", device=device, vip=vip).failed()
-        assert f"device: {device} cannot hold {vip}, which is on eth0: remove it there first" in refused
+        assert f"device: {device} cannot hold {vip}, which is on eth0: choose another VIP" in refused
+
+
+@pytest.mark.parametrize(
+    ("vip", "prefix"),
+    [(VIP, f"{VIP}/24"), (VIP, f"{VIP}/16"), (VIP6, f"{VIP6}/64"), (RIP, f"{RIP}/24"), (RIP6, f"{RIP6}/64")],
+)
+def test_vip_that_another_device_holds_with_a_network(host: Namespace, vip: str, prefix: str) -> None:
+    """As keepalived has it, or the host itself. It is not added, and where it is already, nothing is refused."""
+    if vip in (VIP, VIP6):
+        host.sh(f"ip address add {prefix} dev eth0 {'nodad' if vip == VIP6 else ''}")
+    before = host.snapshot()
+    ip = "ip" if "." in vip else "ip -6"
+    for check_mode in (True, False):
+        refused = host.module("tunl_vip", device="lo", vip=vip, check_mode=check_mode).failed()
+        assert (
+            f"device: lo cannot hold {vip}, which is on eth0: choose another VIP if it is the host's own address" in refused
+        )
+        assert f"name device=eth0 or remove it there first ({ip} address del {prefix} dev eth0)" in refused
+    assert host.snapshot() == before
+    host.module("tunl_vip", device="lo", vip=vip, state="absent").ok()
+    host.sh(f"{ip} address add {vip} dev lo {'preferred_lft 0 nodad' if ':' in vip else ''}")
+    host.module("tunl_vip", device="lo", vip=vip).ok()
+    host.sh(f"{ip} address del {prefix} dev eth0; {ip} address del {vip} dev lo")
+    host.module("tunl_vip", device="lo", vip=vip).changed()
+
+
+@pytest.mark.parametrize(("vip", "ip", "length", "network"), [(VIP, "ip", 32, 24), (VIP6, "ip -6", 128, 64)])
+@pytest.mark.parametrize("options", [{"named": True}, {"named": False}, {"purge": True}], ids=str)
+def test_vip_that_was_replaced_by_one_with_a_network(
+    host: Namespace, vip: str, ip: str, length: int, network: int, options: dict[str, bool]
+) -> None:
+    """It is removed as the kernel has it."""
+    before = host.snapshot()
+    host.module("tunl_vip", device="gre0", vip=vip).changed()
+    lifetime = "preferred_lft 0 nodad" if ":" in vip else ""
+    host.sh(f"{ip} address del {vip}/{length} dev gre0; {ip} address add {vip}/{network} dev gre0 {lifetime}")
+    # With the last address of a device, the kernel removes its routes.
+    host.sh(f"ip route add {vip} dev gre0 scope link" if length == 32 else "true")
+    host.module("tunl_vip", device="gre0", vip=vip).ok()
+    if "purge" in options:
+        gone = host.module("tunl_vip", devices=[], purge=True).changed()
+    else:
+        gone = host.module("tunl_vip", device="gre0", vips=[vip] if options["named"] else [], state="absent").changed()
+    assert f"{ip} address del {vip}/{network} dev gre0" in gone["commands"]
+    assert host.snapshot() == before
+
+
+def test_vips_that_go_with_the_first_of_their_network(host: Namespace) -> None:
+    """The kernel has removed the second one with it."""
+    host.sh("sysctl -qw net.ipv4.conf.all.promote_secondaries=0 net.ipv4.conf.tunl0.promote_secondaries=0")
+    before = host.snapshot()
+    host.module("tunl_vip", vips=[OTHER, VIP]).changed()
+    for vip in (OTHER, VIP):  # the second is removed first
+        host.sh(f"ip address del {vip}/32 dev tunl0; ip address add {vip}/24 dev tunl0")
+    host.module("tunl_vip", vips=[OTHER, VIP], state="absent").changed()
+    assert host.snapshot() == before
 
 
 def test_ipv6_that_is_switched_off(host: Namespace) -> None:
@@ -312,3 +438,89 @@ def test_added_vip_is_announced(new_namespace: Callable[[], Namespace]) -> None:
     director.module("tunl_vip", vip=VIP, state="absent").changed()
     director.module("tunl_vip", vip=VIP, announce=True).changed()
     assert director.sh("ip -br link show dev eth0").split()[2] in client.sh(f"ip neigh show {VIP}")
+
+
+FLOATING = "203.0.113.185"  # of a network that no device of the director is in
+BY_ROUTE = "ip route add default via 192.168.56.1 dev eth0"
+HOST_ADDRESS = "ip address flush dev eth0; ip address add 192.168.56.181/32 dev eth0"
+
+
+@pytest.mark.parametrize(
+    ("device", "setup"),
+    [
+        ("tunl0", BY_ROUTE),
+        ("lo", BY_ROUTE),
+        ("eth0", ""),
+        ("tunl0", ""),
+        ("tunl0", HOST_ADDRESS),
+        ("tunl0", f"{HOST_ADDRESS}; ip route add 192.168.56.1 dev eth0; {BY_ROUTE}"),
+    ],
+)
+def test_floating_vip_is_announced(new_namespace: Callable[[], Namespace], device: str, setup: str) -> None:
+    """As the router of the network has it on the link of the director."""
+    bridge, router, director = (new_namespace() for number in range(3))
+    on_one_bridge(bridge, {180: router, 181: director})
+    director.sh(setup or "true")
+    router.sh(
+        f"ip route add 203.0.113.0/24 dev eth0; ip neigh replace {FLOATING} lladdr 02:00:00:00:00:01 dev eth0 nud stale"
+    )
+    director.module("tunl_vip", vip=FLOATING, device=device, announce=True).changed()
+    assert director.sh("ip -br link show dev eth0").split()[2] in router.sh(f"ip neigh show {FLOATING}")
+
+
+def test_many_vips_are_announced_together(new_namespace: Callable[[], Namespace]) -> None:
+    """In three rounds with all of them, rather than one after the other with its pauses."""
+    bridge, client, director = (new_namespace() for number in range(3))
+    on_one_bridge(bridge, {180: client, 181: director})
+    vips = [f"192.168.56.{number}" for number in range(1, 51)]
+    with client.inside():
+        listening = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ARP))
+    heard: list[str] = []
+    with listening, suppress(TimeoutError):
+        director.module("tunl_vip", vips=vips, announce=True).changed()
+        listening.settimeout(1)
+        while True:
+            heard.append(socket.inet_ntoa(listening.recv(64)[14:18]))
+    assert [sender for sender in heard if sender in vips] == vips * 3
+
+
+def test_loopback_vip_is_for_ipvs_alone(host: Namespace) -> None:
+    """A client on the director reaches its service, and no device has to hold the VIP."""
+    for vip, port, rip in (("127.0.0.1", 8080, "127.0.0.2"), ("::1", 8086, RIP6)):
+        service: dict[str, Any] = {"vip": vip, "port": port}
+        host.module("ipvs_service", scheduler="rr", **service).changed()
+        host.module("ipvs_dest", rip=rip, rport=80, forward="masquerade", **service).changed()
+        host.module("ipvs_service", **service).ok()
+        assert f"vip: {vip} is a loopback address" in host.module("tunl_vip", vip=vip, device="lo", announce=True).failed()
+        answer = (
+            "import socket, sys; c = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5); print(c.recv(9).decode())"
+        )
+        with serving(host, rip, 80):
+            assert host.run(PYTHON, "-c", answer, vip, str(port)).stdout == "yes\n"
+
+
+@contextmanager
+def serving(host: Namespace, address: str, port: int) -> Iterator[None]:
+    """Answer one connection."""
+    with host.inside():
+        listening = socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+
+    def answer() -> None:
+        with listening.accept()[0] as connection:
+            connection.sendall(b"yes")
+
+    listening.settimeout(10)
+    with listening:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield
+        thread.join()
+
+
+def test_link_local_address_is_no_rip(host: Namespace) -> None:
+    """The kernel would refuse it, without a reason."""
+    host.module("ipvs_service", vip=VIP6, port=80).changed()
+    by_hand = host.run("ipvsadm", "-a", "-t", f"[{VIP6}]:80", "-r", "[fe80::183]:80", "-g", check=False)
+    assert by_hand.returncode != 0
+    for rip in ("fe80::183", "fe80::183%eth0"):
+        assert f"rip: {rip} is a link-local address" in host.module("ipvs_dest", vip=VIP6, port=80, rip=rip).failed()

@@ -32,6 +32,9 @@ _BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "fal
 _FOUR_NUMBERS = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
 
 
+_BEYOND_ONE_LINK = "name a global or unique local address (ip -6 address show scope global)"
+
+
 @cache  # a table names the same address many times
 def _parsed(text: str) -> Address:
     if _FOUR_NUMBERS.fullmatch(text):
@@ -47,8 +50,17 @@ def any_address(option: str, value: object) -> Address:
     except ValueError:
         raise InvalidValue(option, repr(value), "is not an IP address: write one like 192.168.56.185") from None
     if parsed.version == 6 and "%" in str(parsed):
-        raise InvalidValue(option, parsed, "has a scope, which IPVS does not know: leave out what is behind the %")
+        if _is_link_local(parsed):
+            reason = f"is a link-local address with a scope, and IPVS knows no scopes: {_BEYOND_ONE_LINK}"
+        else:
+            reason = "has a scope, which IPVS does not know: leave out what is behind the %"
+        raise InvalidValue(option, parsed, reason)
     return parsed
+
+
+def _is_link_local(address: Address) -> bool:
+    """Whether it is in fe80::/10. Those of IPv4 need no scope: to the kernel, they are like any others."""
+    return address.version == 6 and int(address) >> 118 == 0xFE80 >> 6
 
 
 # 224.0.0.0/4 and the broadcast address, as numbers: the library's properties would each look into a network.
@@ -63,19 +75,39 @@ def is_unicast(address: Address) -> bool:
     return 0 < number < _MULTICAST or _EXPERIMENTAL <= number < _BROADCAST
 
 
-def address(option: str, value: object) -> Address:
-    """A unicast IPv4 or IPv6 address."""
-    parsed = any_address(option, value)
+def _unicast(option: str, parsed: Address) -> Address:
     if not is_unicast(parsed):
         raise InvalidValue(option, parsed, "is not a unicast address: a host must be able to hold it")
     return parsed
 
 
+def address(option: str, value: object) -> Address:
+    """An address of a host, as of a real server (RIP) or of the end of a tunnel: unicast, and not link-local.
+
+    The kernel refuses a link-local RIP (ip_vs_new_dest() in net/netfilter/ipvs/ip_vs_ctl.c), as it cannot know the link.
+    """
+    parsed = any_address(option, value)
+    if _is_link_local(parsed):
+        reason = f"is a link-local address, which can be neither a RIP nor the end of a tunnel of IPVS: {_BEYOND_ONE_LINK}"
+        raise InvalidValue(option, parsed, reason)
+    return _unicast(option, parsed)
+
+
 def vip(value: object) -> Address:
-    """The address of a virtual service: one that clients can reach."""
-    parsed = address("vip", value)
+    """The address of a virtual service: unicast.
+
+    A loopback address is for clients on the director itself, a link-local one for those on the link of the VIP's device.
+    """
+    return _unicast("vip", any_address("vip", value))
+
+
+def network_vip(value: object) -> Address:
+    """A VIP that a device has to hold, so that other hosts reach it."""
+    parsed = vip(value)
     if parsed.is_loopback:
-        raise InvalidValue("vip", parsed, "is a loopback address, which no client reaches: name one of the network's")
+        raise InvalidValue(
+            "vip", parsed, "is a loopback address, which every host has on lo and no other host reaches: leave it out"
+        )
     return parsed
 
 

@@ -17,7 +17,7 @@ from .._net.model import FALLBACK_DEVICES
 from . import codec
 from .drain_notes import Notes
 from .kernel import IpvsBackend
-from .model import DEFAULT_FORWARD, Destination, DestinationKey, IpvsItem, Service, SyncDaemon, Timeouts
+from .model import DEFAULT_FORWARD, Destination, DestinationKey, IpvsItem, Service, ServiceKey, SyncDaemon, Timeouts
 from .statistics import (
     CMD_GET_INFO,
     Connections,
@@ -147,12 +147,26 @@ def _description(counted: CountedService, holders: Mapping[Address, str]) -> Fac
     forwards = [destination.forward for destination in destinations]
     common = max(sorted(set(forwards)), key=forwards.count, default=DEFAULT_FORWARD)
     description["forward"] = common
-    # A director answers for an IPv6 VIP only on the device that it is on, unless that VIP is routed to it.
-    is_routed = key.vip is not None and key.family == 6 and holders.get(key.vip, "lo") in (*FALLBACK_DEVICES, "lo")
-    if is_routed or any(map(_is_refused, (service, *destinations))) or any(map(_has_port_of_its_own, destinations)):
+    if _is_adopted(service, destinations, holders):
         description["adopted"] = True
     description["real_servers"] = [_real_server(service, destination, common) for destination in destinations]
     return description
+
+
+def _is_adopted(service: Service, destinations: Sequence[Destination], holders: Mapping[Address, str]) -> bool:
+    """Whether nobody could describe it otherwise."""
+    return (
+        _has_vip_of_its_own(service.key, holders)
+        or any(map(_is_refused, (service, *destinations)))
+        or any(map(_has_port_of_its_own, destinations))
+    )
+
+
+def _has_vip_of_its_own(key: ServiceKey, holders: Mapping[Address, str]) -> bool:
+    """Whether clients reach the VIP in another way: from the director itself, or by a route, as with an IPv6 VIP on C(lo)."""
+    if key.vip is None:
+        return False
+    return key.vip.is_loopback or (key.family == 6 and holders.get(key.vip, "lo") in (*FALLBACK_DEVICES, "lo"))
 
 
 def _has_port_of_its_own(destination: Destination) -> bool:

@@ -4,13 +4,14 @@
 # Private to this collection: may change without notice.
 """Announcements of a VIP that this host has now, so that neighbours no longer send to the host that had it before.
 
-Sources: RFC 5227, 2.3 (ARP announcement); RFC 4861, 7.2.6 (unsolicited neighbour advertisement).
+Sources: RFC 5227, 2.3 (ARP announcement); RFC 4861, 7.2.6 (unsolicited neighbour advertisement); fib_route_seq_show() in
+net/ipv4/fib_trie.c of Linux.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping, Sequence
 
 from .._core import files
 from .._core.values import Address
@@ -18,26 +19,63 @@ from .neighbour import Device, Sender, devices
 
 _ANNOUNCEMENTS = 3
 _PAUSE = 0.05  # seconds
+_ROUTES = "/proc/net/route"  # IPv4, main table
+_MASK = 5  # of its columns, after the device and the destination
 
 
-def facing(vip: Address) -> list[str]:
-    """The devices of this host with neighbours in a connected network that contains the VIP."""
-    return [device.name for device in devices() if device.faces(vip)]
-
-
-def announce(vip: Address, names: Iterable[str]) -> None:
-    """Announce the VIP on these devices, three times within 0.1 s; not on devices that have no neighbours.
+def announce(holders: Mapping[Address, Collection[str]]) -> None:
+    """Announce VIPs, each with the devices that hold it: all of them three times within 0.1 s.
 
     :raises NotPermitted: without root
     """
-    selected = set(names)
-    announcing = [device for device in devices() if device.name in selected and device.has_neighbours]
+    everywhere, defaults = devices(), _default_route_devices()
+    rounds = [(vip, devices_for(vip, names, everywhere, defaults)) for vip, names in holders.items()]
+    routers = {device.name for vip, chosen in rounds if vip.version == 6 for device in chosen if _is_router(device)}
     with Sender() as sender:
-        for number in range(_ANNOUNCEMENTS if announcing else 0):
+        for number in range(_ANNOUNCEMENTS if any(chosen for _vip, chosen in rounds) else 0):
             if number:
                 time.sleep(_PAUSE)
-            for device in announcing:
-                sender.announce(device, vip, vip.version == 6 and _is_router(device))
+            for vip, chosen in rounds:
+                for device in chosen:
+                    sender.announce(device, vip, device.name in routers)
+
+
+def devices_for(
+    vip: Address, holders: Collection[str], everywhere: Sequence[Device], defaults: Collection[str]
+) -> Sequence[Device]:
+    """The devices on which a VIP is announced: the one that holds it, and those with a connected network that contains it.
+
+    Only devices with neighbours count. Where there are none of these, as with a floating address on a tunnel device or on lo,
+    the routers of the network send for an IPv4 VIP all the same: they are on the device of the default route, or else on any
+    device with an IPv4 address. An IPv6 VIP is not announced there, as the kernel would not answer for it.
+
+    :param holders: the devices that hold the VIP
+    :param defaults: the devices of the default routes of IPv4
+    """
+    candidates = [device for device in everywhere if device.has_neighbours]
+    near = [device for device in candidates if device.name in holders or device.faces(vip)]
+    if near or vip.version == 6:
+        return near
+    candidates = [device for device in candidates if any(address.version == 4 for address in device.addresses)]
+    return [device for device in candidates if device.name in defaults] or candidates
+
+
+def _default_route_devices() -> set[str]:
+    """The devices of the default routes of IPv4."""
+    names = set()
+    try:
+        with open(_ROUTES, encoding="ascii") as routes:
+            next(routes, None)  # the heading
+            # Sorted by destination: of a million routes, only the first lines are read.
+            for line in routes:
+                name, destination, *others = line.split()
+                if int(destination, 16):
+                    break
+                if not int(others[_MASK], 16):
+                    names.add(name)
+    except OSError:  # a kernel without procfs
+        return set()
+    return names
 
 
 def _is_router(device: Device) -> bool:

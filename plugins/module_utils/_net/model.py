@@ -32,6 +32,14 @@ class ItemKey(NamedTuple):
     which: str = ""
 
 
+class TunnelEnds(NamedTuple):
+    """What the kernel tells tunnels apart by: it has one of a kind between two ends. Another one needs a key or a device."""
+
+    kind: str
+    local: Address | None  # None: any
+    remote: Address | None
+
+
 class NetworkItem(Item):
     """An item of this subject."""
 
@@ -72,15 +80,20 @@ class Tunnel(NetworkItem):
         words = [f"ip link {action} {self.device} type {self.kind}"]
         if self.kind == "ip6tnl" and self.device not in FALLBACK_DEVICES:
             words.append("mode " + {4: "ipip6", 6: "ip6ip6", None: "any"}[self.inner])
-        words += [f"{name} {address}" for name, address in self._ends().items()]
+        words += [f"{name} {address}" for name, address in self._end_facts().items()]
         words += ["icsum"] if self.checksum else []
         return " ".join(words)
 
+    @property
+    def ends(self) -> TunnelEnds:
+        """What no other tunnel has."""
+        return TunnelEnds(self.kind, self.local, self.remote)
+
     def facts(self) -> Facts:
         """The kind of the tunnel and the addresses of its ends."""
-        return {"kind": self.kind, **self._ends()}
+        return {"kind": self.kind, **self._end_facts()}
 
-    def _ends(self) -> dict[str, str]:
+    def _end_facts(self) -> dict[str, str]:
         addresses = {"local": self.local, "remote": self.remote}
         return {name: str(address) for name, address in addresses.items() if address is not None}
 
@@ -173,7 +186,7 @@ class _VipItem(NetworkItem):
 
 @dataclass(frozen=True)
 class VipAddress(_VipItem):
-    """A VIP on a device, as a host address.
+    """A VIP on a device, added as a host address. One that exists may have a network, as in files of keepalived.
 
     An IPv6 VIP is deprecated, so that the kernel never chooses it as a source address: a real server drops packets from a
     tunnel whose source is its own address. It is added without duplicate address detection, as real servers have it, too.
@@ -182,6 +195,17 @@ class VipAddress(_VipItem):
     KIND = "address"
 
     deprecated: bool = False
+    network_length: int | None = None  # of its prefix; None: a host address
+
+    @property
+    def prefix_length(self) -> int:
+        """The length of its prefix: to the kernel, an address with another one is another address."""
+        return self.vip.max_prefixlen if self.network_length is None else self.network_length
+
+    @property
+    def prefix(self) -> str:
+        """The VIP with the length of its prefix."""
+        return f"{self.vip}/{self.prefix_length}"
 
     def command(self, action: str = "add") -> str:
         """A command of ip(8)."""
@@ -211,7 +235,9 @@ class HostNetwork:
 
     devices: tuple[str, ...] = ()  # all devices of the host
     tunnels: frozenset[str] = frozenset()  # the devices among them that are tunnels, of those that were read
-    holders: Mapping[Address, frozenset[str]] = field(default_factory=dict)  # of host addresses: the devices that have each
+    # The devices that have each address, with the length of its prefix there.
+    holders: Mapping[Address, Mapping[str, int]] = field(default_factory=dict)
+    tunnel_ends: Mapping[TunnelEnds, str] = field(default_factory=dict)  # the tunnels of the host, without key and device
     listeners: Mapping[tuple[int, int], bool] = field(default_factory=dict)  # by family and port: whether it takes GUE
     bound_ports: frozenset[tuple[int, int]] = frozenset()  # families and UDP ports of sockets of other programs
     ipv6_disabled: frozenset[str] = frozenset()  # of the devices that should hold an IPv6 VIP

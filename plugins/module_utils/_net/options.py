@@ -57,7 +57,7 @@ _FALLBACK_INNER_FAMILIES = {"ipip": (4,), "sit": (6,), "ip6tnl": (6,), "gre": (4
 def _vips(vips: Any) -> tuple[Address, ...]:
     """The VIPs, each once."""
     faults = Faults()
-    addresses = [faults.collect(values.vip, vip) for vip in vips]
+    addresses = [faults.collect(values.network_vip, vip) for vip in vips]
     faults.raise_all()
     return tuple(dict.fromkeys(address for address in addresses if address is not None))
 

@@ -32,6 +32,7 @@ from .model import (
     NetworkItem,
     SeenNetwork,
     Tunnel,
+    TunnelEnds,
     Up,
     VipAddress,
 )
@@ -50,6 +51,7 @@ _IFA_F_NODAD = 0x02
 _FOREVER = 0xFFFFFFFF  # seconds; include/uapi/linux/if_addr.h
 # include/uapi/linux/if_tunnel.h, in network order; pyroute2 up to 0.9.7 swaps the bytes of gre only.
 _GRE_CSUM = {"gre": 0x8000, "ip6gre": socket.htons(0x8000)}
+_GRE_KEY = {"gre": 0x2000, "ip6gre": socket.htons(0x2000)}
 _IPV6_SETTINGS = "/proc/sys/net/ipv6/conf"
 
 LinksT = TypeVar("LinksT", bound="Links")
@@ -127,6 +129,7 @@ class NetworkBackend(Links, Backend[DesiredVips, ItemKey, NetworkItem, HostNetwo
             devices=tuple(links),
             tunnels=frozenset(item.device for item in present if isinstance(item, Tunnel)),
             holders=_holders(addresses),
+            tunnel_ends=_tunnel_ends(links),
             listeners=listeners,
             bound_ports=_bound_ports(desired, listeners),
             ipv6_disabled=_ipv6_disabled(desired),
@@ -228,16 +231,25 @@ class NetworkBackend(Links, Backend[DesiredVips, ItemKey, NetworkItem, HostNetwo
         self._ip.route(verb, dst=item.prefix, oif=index, scope=_RT_SCOPE_LINK, table=_RT_TABLE_MAIN)
 
     def _change_address(self, item: VipAddress, action: str) -> None:
-        address = {"index": self._index(item.device), "address": str(item.vip), "prefixlen": item.vip.max_prefixlen}
-        if item.vip.version == 4:
-            self._ip.addr("del" if action == "remove" else "add", **address, scope=_RT_SCOPE_UNIVERSE)
-        elif action == "remove":
-            self._ip.addr("del", **address)
+        address = {"index": self._index(item.device), "address": str(item.vip), "prefixlen": item.prefix_length}
+        if action == "remove":
+            self._remove_address(item, address)
+        elif item.vip.version == 4:
+            self._ip.addr("add", **address, scope=_RT_SCOPE_UNIVERSE)
         else:
             # The lifetimes twice: pyroute2 0.7 takes the one form, 0.9 the other.
             preferred = 0 if item.deprecated else _FOREVER
             lifetimes = {"preferred": preferred, "valid": _FOREVER}
             self._ip.addr("replace", **address, flags=_IFA_F_NODAD, **lifetimes, cacheinfo=lifetimes)
+
+    def _remove_address(self, item: VipAddress, address: Facts) -> None:
+        try:
+            self._ip.addr("del", **address)
+        except self._error as error:
+            # With the first address of a network, the kernel removes the others, unless promote_secondaries is set.
+            held = {(held.device, held.address) for held in self._addresses({address["index"]: item.device})}
+            if error.code != errno.EADDRNOTAVAIL or (item.device, item.vip) in held:
+                raise
 
     def _index(self, device: str) -> int | None:
         indexes = self._ip.link_lookup(ifname=device)
@@ -261,21 +273,40 @@ def _link_items(device: str, link: Message) -> Iterator[NetworkItem]:
 
 
 def _vip_items(addresses: Iterable[_HeldAddress], named: set[ItemKey], claims: Claims) -> Iterator[NetworkItem]:
-    """The VIPs of devices: their host addresses, and addresses with a network only where the options name them."""
-    for held in addresses:
-        item = VipAddress(held.device, held.address, held.deprecated)
-        if held.is_host_address or item.key in named:
+    """The VIPs of devices: their host addresses, and those addresses with a network that are named or owned.
+
+    Of an address that a device has in both ways, the host address comes last, and counts.
+    """
+    for held in sorted(addresses, key=lambda held: held.is_host_address):
+        network_length = None if held.is_host_address else held.prefix_length
+        item = VipAddress(held.device, held.address, held.deprecated, network_length)
+        if held.is_host_address or item.key in named or item.key in claims.keys:
             yield item
             if held.address.version == 4 and item.key not in claims.keys:
                 yield HostRoute(held.device, held.address)  # an address of another program needs none from here
 
 
-def _holders(addresses: Iterable[_HeldAddress]) -> dict[Address, frozenset[str]]:
-    holders: dict[Address, frozenset[str]] = {}
+def _holders(addresses: Iterable[_HeldAddress]) -> dict[Address, dict[str, int]]:
+    holders: dict[Address, dict[str, int]] = {}
     for held in addresses:
-        if held.is_host_address:
-            holders[held.address] = holders.get(held.address, frozenset()) | {held.device}
+        holders.setdefault(held.address, {})[held.device] = held.prefix_length
     return holders
+
+
+def _tunnel_ends(links: Mapping[str, Message]) -> dict[TunnelEnds, str]:
+    """The tunnels whose ends no other tunnel can have."""
+    tunnels = ((name, _tunnel_of(name, link)) for name, link in links.items())
+    return {tunnel.ends: name for name, tunnel in tunnels if tunnel is not None and not _has_key_or_device(links[name])}
+
+
+def _has_key_or_device(link: Message) -> bool:
+    info = link.get_attr("IFLA_LINKINFO")
+    kind, attributes = info.get_attr("IFLA_INFO_KIND"), info.get_attr("IFLA_INFO_DATA")
+    prefix = f"IFLA_{kind.upper()}_"
+    return bool(
+        attributes.get_attr(f"{prefix}LINK")
+        or (kind in _GRE_KEY and (attributes.get_attr(f"{prefix}IFLAGS") or 0) & _GRE_KEY[kind])
+    )
 
 
 def _tunnel_of(device: str, link: Message) -> Tunnel | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from .._core.options import Facts, Options
 from .._core.reconcile import Transition, Wanted
 from .._core.resource import Resource
+from .._core.values import Address
 from . import conflicts
 from .model import HostNetwork, ItemKey, Listener, NetworkItem, SeenNetwork, Tunnel, VipAddress
 from .options import DesiredVips, read_options
@@ -56,12 +57,14 @@ class TunlVip(Resource[DesiredVips, ItemKey, NetworkItem, HostNetwork, NetworkBa
         log: Callable[[str], None],
     ) -> Facts:
         """Announce the VIPs that were added."""
-        if desired.announce:
+        added: dict[Address, list[str]] = {}
+        for change in transition.changes if desired.announce else ():
+            if isinstance(change.after, VipAddress) and change.before is None:
+                added.setdefault(change.after.vip, []).append(change.after.device)
+        if added:
             from . import announce  # only directors need it
 
-            for change in transition.changes:
-                if isinstance(change.after, VipAddress) and change.before is None:
-                    announce.announce(change.after.vip, announce.facing(change.after.vip))
+            announce.announce(added)
         return {}
 
     def empty_host(self) -> SeenNetwork:
@@ -87,8 +90,7 @@ def _device_facts(seen: SeenNetwork) -> dict[str, Facts]:
 def _warnings(absent: set[ItemKey], seen: SeenNetwork) -> list[str]:
     """The VIPs that should not exist, and that this collection did not add."""
     return [
-        f"vips: {item.vip} on {item.device} was not added by this collection, and remains:"
-        f" ip address del {item.vip} dev {item.device}"
+        f"vips: {item.vip} on {item.device} was not added by this collection, and remains: {item.command('remove')}"
         for key, item in seen.items.items()
         if isinstance(item, VipAddress) and key in absent and key not in seen.owned
     ]

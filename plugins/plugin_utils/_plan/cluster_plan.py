@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from ...module_utils._core.errors import LvsError
@@ -202,8 +203,9 @@ def _director(
 
 
 def _accepts_connections(service: Options) -> bool:
-    """Whether clients can connect to a service of the table."""
-    return bool(service.get("vip") and service["protocol"] == "tcp" and service["port"] and service.get("destinations"))
+    """Whether other hosts can connect to a service of the table."""
+    reachable = "vip" in service and not ip_address(service["vip"]).is_loopback
+    return bool(reachable and service["protocol"] == "tcp" and service["port"] and service.get("destinations"))
 
 
 def _rips(plan: Options, hosts: Iterable[str]) -> Iterable[str]:

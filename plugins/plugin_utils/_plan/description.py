@@ -77,6 +77,11 @@ class ServiceDescription:
     real_servers: tuple[RealServerDescription, ...]
 
     @property
+    def network_vip(self) -> Address | None:
+        """The VIP that the director holds for other hosts; None with a firewall mark, and for a loopback address."""
+        return None if self.key.vip is None or self.key.vip.is_loopback else self.key.vip
+
+    @property
     def present(self) -> bool:
         """Whether the service should exist."""
         return self.configuration is not None
@@ -147,6 +152,8 @@ def _service(row: Options, inventory: Inventory) -> ServiceDescription:
     adopted = faults.collect(_adopted, row)
     wanted = faults.read(service_of, row)
     keys = _possible_keys(row) if wanted.failed else (wanted.value.key,)
+    if keys[0].vip is not None and not adopted:
+        faults.collect(values.network_vip, keys[0].vip)  # the director holds it for other hosts
     device = faults.read(_director_device, row, keys[0], bool(adopted), inventory)
     if not (faults.found or adopted or wanted.value.new is None):
         faults.collect(wanted.value.new.check)

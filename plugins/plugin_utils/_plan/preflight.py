@@ -43,8 +43,8 @@ def preflight_options(
     vips: list[str] = []
     paths: dict[tuple[str, str, str, str], _Path] = {}
     for service in services:
-        if service.present and service.key.vip is not None:
-            vips.append(str(service.key.vip))
+        if service.present and service.network_vip is not None:
+            vips.append(str(service.network_vip))
         for real_server in service.present_real_servers:
             destination = real_server.destination
             if destination.forward == "local":

@@ -16,11 +16,11 @@ _OPTIONS = ("vip", "port", "protocol", "rip", "forward", "tunnel_type", "tunnel_
 
 
 def probe_rows(services: Iterable[ServiceDescription]) -> list[Facts]:
-    """A row for each real server of each service that has a VIP."""
+    """A row for each real server of each service that other hosts can reach by a VIP."""
     return [
         _probe_row(real_server)
         for service in services
-        if service.key.vip is not None
+        if service.network_vip is not None
         for real_server in service.present_real_servers
     ]
 

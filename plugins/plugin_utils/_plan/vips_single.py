@@ -36,7 +36,7 @@ def director_vips(services: Iterable[ServiceDescription]) -> tuple[list[Facts], 
     held: list[tuple[str, str]] = []
     removed: list[tuple[str, str]] = []
     for service in services:
-        if service.key.vip is not None:
-            (held if service.present else removed).append((service.director_device, str(service.key.vip)))
+        if service.network_vip is not None:
+            (held if service.present else removed).append((service.director_device, str(service.network_vip)))
     # A VIP that one service gives up and another service needs stays.
     return device_rows(held), device_rows(vip for vip in removed if vip not in held)

@@ -172,7 +172,9 @@ def _real_servers(
     :param differing: the endpoints that have changes
     """
     current = {_endpoint(service, row): row for row in destinations}
-    wanted = {_endpoint(service, row): row for row in described.get("destinations", ()) if row.get("state") != "absent"}
+    wanted = {
+        _found_by_rip(service, row, current): row for row in described.get("destinations", ()) if row.get("state") != "absent"
+    }
     connections = {endpoint: row["connections"] for endpoint, row in current.items()}
     all_connections = sum(counts["active"] + counts["inactive"] for counts in connections.values())
     all_weights = sum(int(row["weight"]) for row in current.values())
@@ -218,7 +220,16 @@ def _address(key: ServiceKey) -> str:
 def _endpoint(service: ServiceKey, row: Options) -> str:
     """A real server of a service as ipvsadm writes it."""
     port = row.get("rport")
-    return values.endpoint(values.address("rip", row["rip"]), service.port if port is None else int(port))
+    return values.endpoint(values.any_address("rip", row["rip"]), service.port if port is None else int(port))
+
+
+def _found_by_rip(service: ServiceKey, row: Options, current: Mapping[str, Options]) -> str:
+    """The endpoint of a described real server; without a port, that of the only one of its RIP, as for the modules."""
+    endpoint = _endpoint(service, row)
+    if row.get("rport") is not None or endpoint in current or row["forward"] == "masquerade":
+        return endpoint
+    same_rip = [found for found, existing in current.items() if existing["rip"] == row["rip"]]
+    return same_rip[0] if len(same_rip) == 1 and current[same_rip[0]]["forward"] != "masquerade" else endpoint
 
 
 def _forward(row: Options) -> str:

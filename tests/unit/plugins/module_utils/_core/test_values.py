@@ -56,11 +56,38 @@ def test_no_unicast_address(value: str) -> None:
         values.address("rip", value)
 
 
-@pytest.mark.parametrize("value", ["fe80::1%eth0", "2001:db8::1%1"])
+@pytest.mark.parametrize("value", ["2001:db8::1%1", "ff02::81%eth0"])
 def test_no_address_with_a_scope(value: str) -> None:
     """IPVS knows no devices."""
-    with refused("rip", "has a scope, which IPVS does not know: leave out what is behind the %"):
+    for read in (values.address, values.any_address):
+        with refused("rip", "has a scope, which IPVS does not know: leave out what is behind the %"):
+            read("rip", value)
+
+
+@pytest.mark.parametrize("value", ["fe80::1%eth0", "febf::1%2"])
+def test_no_link_local_address_with_a_scope(value: str) -> None:
+    """Without the scope, the kernel would refuse it."""
+    says = "is a link-local address with a scope, and IPVS knows no scopes: name a global or unique local address"
+    for read in (values.address, values.any_address):
+        with refused("rip", says):
+            read("rip", value)
+    with refused("vip", says):
+        values.vip(value)
+
+
+@pytest.mark.parametrize("value", ["fe80::1", "febf:ffff::", ip_address("fe80::b9")])
+def test_no_link_local_address(value: object) -> None:
+    """The kernel refuses it as a RIP; it is an address nevertheless."""
+    says = "is a link-local address, which can be neither a RIP nor the end of a tunnel of IPVS: name a global or unique"
+    with refused("rip", says):
         values.address("rip", value)
+    assert values.any_address("rip", value) == ip_address(str(value))
+
+
+@pytest.mark.parametrize("value", ["fe7f:ffff::1", "fec0::1", "fd00::1", "169.254.1.1"])
+def test_beside_link_local_addresses(value: str) -> None:
+    """Those of IPv4 belong to no link, as far as the kernel knows."""
+    assert values.address("rip", value) == ip_address(value)
 
 
 @pytest.mark.parametrize("value", ["224.0.0.81", "ff02::81", "0.0.0.0", "127.0.0.1"])
@@ -69,27 +96,37 @@ def test_any_address(value: str) -> None:
     assert values.any_address("group", value) == ip_address(value)
 
 
-@pytest.mark.parametrize("value", ["192.168.56.185", "2001:db8::b9", "10.0.0.0", "169.254.1.1", "fe80::1"])
+NETWORK_VIPS = ["192.168.56.185", "2001:db8::b9", "10.0.0.0", "169.254.1.1", "fe80::1"]
+
+
+@pytest.mark.parametrize("value", [*NETWORK_VIPS, "127.0.0.1", "127.1.2.3", "::1"])
 def test_vip(value: str) -> None:
-    """Whatever a client can reach."""
+    """Whatever a client can reach, also one on the director itself."""
     assert values.vip(value) == ip_address(value)
 
 
+@pytest.mark.parametrize("value", NETWORK_VIPS)
+def test_network_vip(value: str) -> None:
+    """Whatever a client on another host can reach."""
+    assert values.network_vip(value) == ip_address(value)
+
+
+@pytest.mark.parametrize("read", [values.vip, values.network_vip])
 @pytest.mark.parametrize(
     ("value", "says"),
-    [
-        ("web", "is not an IP address: write one like"),
-        ("224.0.0.81", "is not a unicast address"),
-        ("fe80::1%eth0", "has a scope"),
-        ("127.0.0.1", "is a loopback address, which no client reaches: name one of the network's"),
-        ("127.1.2.3", "is a loopback address"),
-        ("::1", "is a loopback address"),
-    ],
+    [("web", "is not an IP address: write one like"), ("224.0.0.81", "is not a unicast address"), ("::", "is not a unicast")],
 )
-def test_no_vip(value: str, says: str) -> None:
-    """What no client can reach; a real server may be the host itself."""
+def test_no_vip(read: Any, value: str, says: str) -> None:
+    """What no host can hold."""
     with refused("vip", says):
-        values.vip(value)
+        read(value)
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1", "127.1.2.3", "::1"])
+def test_no_network_vip(value: str) -> None:
+    """A real server may be the host itself, and a client, but nobody else."""
+    with refused("vip", "is a loopback address, which every host has on lo and no other host reaches: leave it out"):
+        values.network_vip(value)
 
 
 def test_real_server_on_the_loopback_device() -> None:

@@ -238,3 +238,25 @@ def test_description_makes_the_same_table(data: st.DataObject) -> None:
         made.append(destination_of(service.key, options).new)
     assert made == destinations
     assert replace(service, **service_of(found).given) == service
+
+
+@pytest.mark.parametrize(
+    ("service", "destinations"),
+    [
+        (Service(WEB), [at(WEB, RS1, 8080)]),
+        (Service(MARK), [at(MARK, RS1, 80)]),
+        (Service(WEB), [at(WEB, RS1, forward="bypass")]),
+        (Service(ServiceKey.of({"vip": "127.0.0.1", "port": 80})), []),
+        (Service(ServiceKey.of({"vip": "2001:db8::1", "port": 80})), []),
+        (Service(ServiceKey.of({"vip": "192.0.2.1", "port": 0})), []),
+    ],
+)
+def test_service_that_would_not_be_created(service: Service, destinations: list[Destination]) -> None:
+    """It is described as another program made it."""
+    assert described(service, *destinations)["adopted"] is True
+
+
+@pytest.mark.parametrize("forward", ["masquerade", "route"])
+def test_service_as_any_other(forward: str) -> None:
+    port = 8080 if forward == "masquerade" else None
+    assert "adopted" not in described(Service(WEB), at(WEB, RS1, port, forward=forward))

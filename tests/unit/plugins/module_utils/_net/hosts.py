@@ -93,6 +93,7 @@ def host(*items: Any, **network: Any) -> SeenNetwork:
                 former[item.key] = Mtu(item.device, entry.former)
     context = HostNetwork(
         tunnels=frozenset(item.device for item in seen.values() if isinstance(item, Tunnel)),
+        tunnel_ends={item.ends: item.device for item in seen.values() if isinstance(item, Tunnel)},
         listeners={(item.outer, item.port): True for item in seen.values() if isinstance(item, Listener)},
         users=users,
     )

@@ -288,6 +288,7 @@ def test_bad_options(options: dict[str, Any], option: str, says: str, state: str
         ({"device": "lvs0", "tunnel_type": "gre"}, "local", "is missing: lvs0 is no fallback device, and accepts packets"),
         ({"device": "lvs0", **GRE, "local": "rs1"}, "local", "is not an IP address"),
         ({"device": "lvs0", **GRE, "local": "255.255.255.255"}, "local", "is not a unicast address"),
+        ({"device": "lvs0", **GRE, "local": "fe80::183"}, "local", "is a link-local address, which can be neither a RIP nor"),
         ({"device": "lvs0", **GRE, "remote": "ds1"}, "remote", "is not an IP address"),
         ({"device": "lvs0", **GRE, "remote": str(RIP6)}, "remote", "2001:db8::183 is not an IPv4 address as local is"),
         (

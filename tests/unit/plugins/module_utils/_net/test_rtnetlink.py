@@ -235,7 +235,8 @@ def test_device_without_anything(kernel: Kernel) -> None:
     seen = read(device="eth0", vips=[str(VIP)])
     assert set(seen.items.values()) == {Mtu("eth0", 1500), Up("eth0")}
     assert (seen.owned, seen.former) == (set(), {})
-    assert (seen.context.devices, seen.context.tunnels, seen.context.holders) == (("lo", "eth0"), frozenset(), {})
+    assert (seen.context.devices, seen.context.tunnels, seen.context.tunnel_ends) == (("lo", "eth0"), frozenset(), {})
+    assert seen.context.holders == {RIP: {"eth0": 24}, ip_address("127.0.0.1"): {"lo": 8}}
     assert kernel.closed == 1
 
 
@@ -252,16 +253,34 @@ def test_host_addresses_and_routes(kernel: Kernel) -> None:
     seen = read(device="eth0")
     vips = [*held("eth0", VIP), VipAddress("eth0", VIP6), VipAddress("eth0", ip_address("2001:db8::186"), deprecated=True)]
     assert set(seen.items.values()) == {Mtu("eth0", 1500), Up("eth0"), *vips, HostRoute("eth0", OTHER)}
-    assert seen.context.holders[VIP] == {"eth0", "lo"}
-    assert RIP not in seen.context.holders
-    assert VipAddress("eth0", RIP) in read(device="eth0", vips=[str(RIP)]).items.values()
+    assert seen.context.holders[VIP] == {"eth0": 32, "lo": 32}
+    assert seen.context.holders[RIP] == {"eth0": 24}
+    assert VipAddress("eth0", RIP, network_length=24) in read(device="eth0", vips=[str(RIP)]).items.values()
+
+
+@pytest.mark.parametrize("first", [24, 32])
+def test_address_with_and_without_a_network(kernel: Kernel, first: int) -> None:
+    """The host address is the VIP."""
+    for length in (first, 56 - first):
+        kernel.add_address("eth0", f"{VIP}/{length}")
+    assert VipAddress("eth0", VIP) in read(device="eth0", vips=[str(VIP)]).items.values()
+
+
+def test_owned_vip_with_a_network(kernel: Kernel) -> None:
+    """Somebody replaced it: it is owned, as it is now."""
+    kernel.add_address("eth0", f"{VIP}/24")
+    claim(eth0={f"address {VIP}": None})
+    seen = read(device="eth0")
+    item = VipAddress("eth0", VIP, network_length=24)
+    assert seen.items[item.key] == item
+    assert seen.owned == {item.key}
 
 
 def test_end_of_a_link(kernel: Kernel) -> None:
     """The address of the device, not that of its peer."""
     fields = {"index": 2, "prefixlen": 32, "family": socket.AF_INET}
     kernel.addresses.append(Message(fields, IFA_LOCAL=str(VIP), IFA_ADDRESS=str(OTHER)))
-    assert [*read(device="eth0").context.holders] == [VIP]
+    assert read(device="eth0").context.holders.keys() == {RIP, VIP, ip_address("127.0.0.1")}
 
 
 IFLAGS = {"gre": 0x8000, "ip6gre": socket.htons(0x8000)}
@@ -287,6 +306,26 @@ def test_tunnels(kernel: Kernel, kind: str, attributes: dict[str, Any], tunnel: 
     seen = read(device="own", tunnel_type="gre", local=str(RIP))
     assert set(seen.items.values()) == {Mtu("own", 1480), *([] if tunnel is None else [tunnel])}
     assert seen.context.tunnels == ({"own"} if tunnel else set())
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "has_ends"),
+    [
+        ("ipip", {"LINK": 0}, True),
+        ("ipip", {"LINK": 2}, False),
+        ("gre", {"IFLAGS": 0x8000}, True),
+        ("gre", {"IFLAGS": 0x2000}, False),
+        ("ip6gre", {"IFLAGS": socket.htons(0x2000)}, False),
+    ],
+)
+def test_ends_of_tunnels(kernel: Kernel, kind: str, attributes: dict[str, Any], has_ends: bool) -> None:
+    """Of all tunnels of the host, but for those with a key or a device, beside which another tunnel has the same ends."""
+    kernel.add_link("own", kind, LOCAL=str(RIP6 if kind == "ip6gre" else RIP), **attributes)
+    kernel.add_link("tunl0", "ipip")
+    ends = {TUNNEL.ends: "tunl0"}
+    if has_ends:
+        ends[Tunnel("own", kind, RIP).ends] = "own"
+    assert read(device="eth0").context.tunnel_ends == ends
 
 
 def test_route_of_an_owned_vip(kernel: Kernel) -> None:
@@ -410,7 +449,7 @@ def test_everything_is_removed(kernel: Kernel) -> None:
     assert kernel.calls == [
         ("route", "del", {"dst": f"{VIP}/32", "oif": 3, "scope": 253, "table": 254}),
         ("addr", "del", {"index": 3, "address": str(VIP6), "prefixlen": 128}),
-        ("addr", "del", {"index": 3, "address": str(VIP), "prefixlen": 32, "scope": 0}),
+        ("addr", "del", {"index": 3, "address": str(VIP), "prefixlen": 32}),
         ("link", "set", {"index": 3, "state": "down"}),
         ("link", "set", {"index": 3, "mtu": 1480}),
     ]
@@ -551,6 +590,50 @@ def test_refused_removal(kernel: Kernel) -> None:
     with pytest.raises(KernelRefused, match=r"\(refused: ip address del 192\.168\.56\.185/32 dev tunl0\)$"):
         run(**ABSENT)
     assert claims() == {"tunl0": {f"address {VIP}": None}}
+
+
+def test_removal_of_a_vip_with_a_network(kernel: Kernel) -> None:
+    """With the length that the kernel has."""
+    kernel.add_address("eth0", f"{VIP}/24")
+    kernel.add_address("eth0", f"{VIP6}/64")
+    claim(eth0={f"address {VIP}": None, f"address {VIP6}": None})
+    assert run(device="eth0", **ABSENT) == [f"ip -6 address del {VIP6}/64 dev eth0", f"ip address del {VIP}/24 dev eth0"]
+    assert kernel.calls == [
+        ("addr", "del", {"index": 2, "address": str(VIP6), "prefixlen": 64}),
+        ("addr", "del", {"index": 2, "address": str(VIP), "prefixlen": 24}),
+    ]
+    assert claims() == {}
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_vip_that_goes_with_another_one(kernel: Kernel, is_gone: bool) -> None:
+    """The kernel removes it with the first one of its network, and then does not find it: unless it is there still."""
+    for vip in (OTHER, VIP):
+        kernel.add_address("eth0", f"{vip}/24")
+    claim(eth0={f"address {VIP}": None, f"address {OTHER}": None})
+    call = kernel.call
+
+    def remove(what: str, verb: str, **arguments: Any) -> None:
+        call(what, verb, **arguments)
+        if is_gone:
+            kernel.addresses.clear()
+        kernel.refused = {("addr", "del"): errno.EADDRNOTAVAIL}
+
+    kernel.call = remove  # type: ignore[method-assign]
+    if is_gone:
+        assert run(device="eth0", **ABSENT) == [f"ip address del {OTHER}/24 dev eth0", f"ip address del {VIP}/24 dev eth0"]
+        assert claims() == {}
+    else:
+        with pytest.raises(KernelRefused, match=rf"\(refused: ip address del {VIP}/24 dev eth0\)$"):
+            run(device="eth0", **ABSENT)
+        assert claims() == {"eth0": {f"address {VIP}": None}}
+
+
+def test_deprecation_of_a_vip_with_a_network(kernel: Kernel) -> None:
+    """Its network remains."""
+    kernel.add_address("eth0", f"{VIP6}/64")
+    assert run(device="eth0", vips=[str(VIP6)]) == [f"ip -6 address change {VIP6}/64 dev eth0 preferred_lft 0 nodad"]
+    assert kernel.calls[0][2]["prefixlen"] == 64
 
 
 def test_claims_come_before_changes(kernel: Kernel) -> None:

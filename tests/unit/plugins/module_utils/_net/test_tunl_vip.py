@@ -24,6 +24,7 @@ from tests.unit.plugins.module_utils._net.hosts import (
     GUE,
     OTHER,
     RIP,
+    RIP6,
     ROUTE,
     TUNNEL,
     UP,
@@ -67,7 +68,8 @@ def test_report_of_a_vip_that_remains() -> None:
     both = {"vips": ["192.168.56.185", "192.168.56.186"]}
     (warning,) = report({**ABSENT, **both}, *there)["warnings"]
     assert warning == (
-        "vips: 192.168.56.185 on tunl0 was not added by this collection, and remains: ip address del 192.168.56.185 dev tunl0"
+        "vips: 192.168.56.185 on tunl0 was not added by this collection, and remains:"
+        " ip address del 192.168.56.185/32 dev tunl0"
     )
     assert "warnings" not in report({**ABSENT, "vips": ["192.168.56.186"]}, *there)
     assert "warnings" not in report(both, *there)
@@ -104,7 +106,13 @@ def plan(options: dict[str, Any], *items: Any, **network: Any) -> Any:
 
 
 OWN = {"device": "own", "tunnel_type": "gre", "local": str(RIP)}
+OWN6 = {"device": "own", **GUE, "local": str(RIP6)}
 THERE: dict[str, Any] = {"devices": ("lo", "eth0", "own")}
+MOVED = "choose another VIP if it is the host's own address, otherwise name device={} or remove it there first ({})"
+SAME_ENDS = (
+    "tunnel between them: use other for both, give one of them another local or remote, or remove other in a task before"
+    " (ip link del other)"
+)
 
 
 @pytest.mark.parametrize(
@@ -126,9 +134,31 @@ THERE: dict[str, Any] = {"devices": ("lo", "eth0", "own")}
         (
             {"vips": [str(VIP)]},
             [],
-            {"holders": {VIP: frozenset({"eth0"})}},
+            {"holders": {VIP: {"eth0": 24}}},
             "device",
-            "tunl0 cannot hold 192.168.56.185, which is on eth0: remove it there first (device=eth0 state=absent)",
+            f"tunl0 cannot hold {VIP}, which is on eth0: {MOVED.format('eth0', f'ip address del {VIP}/24 dev eth0')}",
+        ),
+        (
+            {"device": "eth0", "vips": [str(VIP6)]},
+            [],
+            {"holders": {VIP6: {"lo": 128}}},
+            "device",
+            f"eth0 cannot hold {VIP6}, which is on lo: {MOVED.format('lo', f'ip -6 address del {VIP6}/128 dev lo')}",
+        ),
+        (
+            OWN,
+            [Tunnel("other", "gre", RIP)],
+            {},
+            "device",
+            f"own cannot have the ends of other (local 192.168.56.183, remote any), as the kernel takes one gre {SAME_ENDS}",
+        ),
+        # Changed in place.
+        (
+            OWN,
+            [*owned(Tunnel("own", "gre", DIP)), Tunnel("other", "gre", RIP)],
+            THERE,
+            "device",
+            "own cannot have the ends of other",
         ),
         (
             {"device": "lo", "vips": [str(VIP6)]},
@@ -156,8 +186,22 @@ def test_conflict(options: dict[str, Any], items: list[Any], network: dict[str, 
         (OWN, [Tunnel("own", "gre", RIP)], THERE),
         (OWN, owned(Tunnel("own", "gre", DIP)), THERE),
         ({}, [TUNNEL], {"devices": ("tunl0",)}),
-        ({"vips": [str(VIP)]}, [ADDRESS], {"holders": {VIP: frozenset({"tunl0"})}}),
-        ({"vips": [str(VIP)]}, owned(VipAddress("eth0", VIP)), {"holders": {VIP: frozenset({"eth0"})}}),
+        ({"vips": [str(VIP)]}, [ADDRESS], {"holders": {VIP: {"tunl0": 32}}}),
+        ({"vips": [str(VIP)]}, owned(VipAddress("eth0", VIP)), {"holders": {VIP: {"eth0": 24}}}),
+        # It is on both already.
+        ({"vips": [str(VIP)]}, [ADDRESS], {"holders": {VIP: {"tunl0": 32, "eth0": 24}}}),
+        ({"device": "eth0", "vips": [str(VIP)]}, [VipAddress("eth0", VIP)], {"holders": {VIP: {"eth0": 24, "lo": 32}}}),
+        # Other ends.
+        (OWN, [Tunnel("other", "gre", RIP, DIP), Tunnel("third", "ipip", RIP)], {}),
+        (
+            OWN,
+            owned(Tunnel("own", "gre", RIP, checksum=True)),
+            {**THERE, "tunnel_ends": {Tunnel("", "gre", DIP).ends: "other"}},
+        ),
+        # The options do not say what the packets in it are.
+        (OWN6, [Tunnel("own", "ip6tnl", RIP6, inner=4)], THERE),
+        # A tunnel with a key or a device exists beside another one.
+        (OWN, [Tunnel("own", "gre", RIP)], {**THERE, "tunnel_ends": {Tunnel("", "gre", RIP).ends: "other"}}),
         ({"device": "lo", "vips": [str(VIP)]}, [], {"ipv6_disabled": frozenset({"lo"})}),
     ],
 )
@@ -170,31 +214,59 @@ def test_first_conflict_of_each_device() -> None:
     """All at once."""
     rows = [{"device": "eth8", "vips": [str(VIP)]}, {"device": "eth0"}, {"device": "eth9"}]
     with all_refused("device: eth8 does not exist: this host has lo", "device: eth9 does not exist: this host has lo"):
-        plan({"devices": rows}, holders={VIP: frozenset({"lo"})})
+        plan({"devices": rows}, holders={VIP: {"lo": 32}})
+
+
+def test_tunnels_with_the_same_ends_in_a_list() -> None:
+    """The first of them is named; a change makes room for what comes behind it, and not for what comes before it."""
+    rows = [{**OWN, "device": name} for name in ("own", "own2", "own3")]
+    with all_refused("device: own2 cannot have the ends of own (local", "device: own3 cannot have the ends of own (local"):
+        plan({"devices": rows})
+    plan({"devices": [rows[0], {**rows[1], "remote": str(DIP)}, {**rows[2], "local": str(DIP)}]})
+    plan({"devices": [rows[0], {**rows[1], "state": "absent"}]})
+    moved = [{**OWN, "local": str(DIP)}, rows[1]]
+    there = owned(Tunnel("own", "gre", RIP))
+    plan({"devices": moved}, *there, **THERE)
+    with refused("device", "own2 cannot have the ends of own"):
+        plan({"devices": moved[::-1]}, *there, **THERE)
+    # It is removed after what is added.
+    with refused("device", "own2 cannot have the ends of own"):
+        plan({"devices": [{**OWN, "state": "absent"}, rows[1]]}, *there, **THERE)
+
+
+def test_tunnels_of_different_families_with_the_same_ends() -> None:
+    """To the kernel, the family of the packets makes no difference."""
+    rows = [
+        {"device": f"in{family}", "tunnel_type": tunnel_type, "local": "2001:db8::183"}
+        for family, tunnel_type in ((4, "ipip6"), (6, "ip6ip6"))
+    ]
+    with refused(
+        "device", "in6 cannot have the ends of in4 (local 2001:db8::183, remote any), as the kernel takes one ip6tnl"
+    ):
+        plan({"devices": rows})
 
 
 # Announcements
 
 
 def announced(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], *items: Any) -> list[Any]:
-    """The VIPs that are announced after the changes, with their devices."""
+    """The calls that announce VIPs after the changes: each VIP with the devices that hold it."""
     calls: list[Any] = []
-    monkeypatch.setattr(announce, "facing", lambda vip: [f"eth{vip.version}"])
-    monkeypatch.setattr(announce, "announce", lambda vip, names: calls.append((vip, names)))
+    monkeypatch.setattr(announce, "announce", calls.append)
     transition = transition_to(options, host(*items))
     assert MODULE.after(MODULE.parse({**BASE, **options}), NetworkBackend(), transition, print) == {}
     return calls
 
 
 def test_added_vips_are_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the devices that face clients; neither a VIP that existed, nor one that is only changed or removed."""
-    options = {"device": "sit0", "vips": [str(VIP6), "2001:db8::186"], "announce": True, "purge": True}
+    """All at once; neither a VIP that existed, nor one that is only changed or removed."""
+    options = {"device": "sit0", "vips": [str(VIP6), "2001:db8::186", "2001:db8::188"], "announce": True, "purge": True}
     changed = VipAddress("sit0", VIP6, deprecated=False)
-    added = ip_address("2001:db8::186")
     assert announced(monkeypatch, options, changed, *owned(VipAddress("sit0", ip_address("2001:db8::187")))) == [
-        (added, ["eth6"])
+        {ip_address("2001:db8::186"): ["sit0"], ip_address("2001:db8::188"): ["sit0"]}
     ]
-    assert announced(monkeypatch, {"vips": [str(VIP)], "announce": True}) == [(VIP, ["eth4"])]
+    rows = [{"device": device, "vips": [str(VIP)]} for device in ("tunl0", "gre0")]
+    assert announced(monkeypatch, {"devices": rows, "announce": True}) == [{VIP: ["tunl0", "gre0"]}]
     assert announced(monkeypatch, {"vips": [str(VIP)], "announce": True}, TUNNEL, UP, ADDRESS, ROUTE) == []
 
 

@@ -306,3 +306,32 @@ def test_family_of_a_real_server_beside_a_fault_of_its_service() -> None:
     flags, family = faults([{**WEB6, "scheduler_flags": ["port"], "real_servers": servers}])
     assert flags.startswith("service 'web6', scheduler_flags: ")
     assert "is not an IPv6 address as the service's is" in family
+
+
+ADOPTED: dict[str, Any] = {**WEB, "adopted": True}
+OWN_PORT = {"address": "10.0.0.9", "rport": 8080}
+
+
+def test_adopted_service() -> None:
+    """It is not judged, and a port is that of the destination, whatever the forwarding method: nothing is mapped."""
+    service = {**ADOPTED, "one_packet": True, "scheduler": "custom", "real_servers": [OWN_PORT, {**OWN_PORT, "rport": 0}]}
+    plan = make_plan([service], LAB)
+    assert [row["rport"] for row in plan.services[0]["destinations"]] == [8080, 0]
+    assert plan.warnings == []
+    found = faults([{**service, "adopted": False}])
+    assert len(found) == 3, found
+
+
+@pytest.mark.parametrize("adopted", ["maybe", 2, []])
+def test_adopted_is_a_boolean(adopted: object) -> None:
+    (fault,) = faults([{**WEB, "adopted": adopted}])
+    assert fault == f"service 'web', adopted: {adopted!r} is neither true nor false: write one of them"
+
+
+def test_adopted_service_of_the_director_itself() -> None:
+    """No other host reaches its VIP: nothing is held, checked or probed for it."""
+    service = {**ADOPTED, "name": "local", "vip": "127.0.0.1", "real_servers": [{"address": "127.0.0.2", "forward": "local"}]}
+    plan = make_plan([service, WEB], LAB)
+    assert plan.director_vips == [{"device": "tunl0", "vips": [VIP]}]
+    assert plan.preflight["vips"] == [VIP]
+    assert {row["vip"] for row in plan.probes} == {VIP}

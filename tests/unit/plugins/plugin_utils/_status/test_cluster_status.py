@@ -180,3 +180,14 @@ def test_what_the_host_printed_instead_of_a_result() -> None:
 def test_nothing_controls_the_terminal() -> None:
     """An error message is a host's text."""
     assert plain("a\x1b[31mb\r\nc\x00 \u202ed") == "a [31mb c d"
+
+
+def test_real_server_on_a_port_of_its_own() -> None:
+    """Without a port in the description, it is the only destination of its RIP."""
+    described = [{**WEB, "destinations": [{"rip": RS1, "forward": "tunnel", "weight": 1}]}]
+    found = reported(info(service({**destination(RS1, 1), "rport": 8080})), services=described).services[0].real_servers
+    assert [(real_server.endpoint, real_server.missing) for real_server in found] == [("10.0.0.1:8080", False)]
+    both = reported(
+        info(service({**destination(RS1, 1), "rport": 8080}, {**destination(RS1, 1), "rport": 81})), services=described
+    )
+    assert [real_server.missing for real_server in both.services[0].real_servers] == [True, False, False]
