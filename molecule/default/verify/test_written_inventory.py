@@ -33,6 +33,14 @@ ipvsadm -A -t 192.168.56.193:443 -s mh
 ipvsadm -a -t 192.168.56.193:443 -r 192.168.56.183 -i --tun-type gue --tun-port 6080
 ipvsadm -A -f 9 -s rr
 ipvsadm -a -f 9 -r 192.168.56.183 -i
+ipvsadm -a -f 9 -r 192.168.56.184:80 -i
+ip address add 192.168.56.194/32 dev lo; ip address add 192.168.56.194/32 dev eth0
+ipvsadm -A -t 192.168.56.194:80 -s rr -p 60 -M 0.0.0.0
+ipvsadm -a -t 192.168.56.194:80 -r 127.0.0.1 -g -w 0
+ipvsadm -a -t 192.168.56.194:80 -r 192.168.56.181 -g -w 70000
+ipvsadm -a -t 192.168.56.194:80 -r 192.168.56.192:8080 -m
+ipvsadm -A -t 127.0.0.1:8080 -s rr
+ipvsadm -a -t 127.0.0.1:8080 -r 192.168.56.183:80 -m
 ipvsadm -A -t 192.168.56.181:25 -s rr
 ipvsadm -A -t 192.168.56.199:25 -s rr
 """
@@ -45,7 +53,7 @@ def by_hand(ds1: Host) -> Iterator[str]:
     ds1.check_output(BY_HAND)
     yield ds1.check_output(LOOK)
     ds1.check_output("ipvsadm -C; ip link set tunl0 down")
-    for vip in ("191/24 dev eth0", "192/32 dev eth0", "193/32 dev tunl0"):
+    for vip in ("191/24 dev eth0", "192/32 dev eth0", "193/32 dev tunl0", "194/32 dev lo", "194/32 dev eth0"):
         ds1.check_output(f"ip address del 192.168.56.{vip}")
 
 
@@ -54,11 +62,14 @@ def test_nothing_changes(ansible: Ansible, ds1: Host, by_hand: str, tmp_path: Pa
     done = ansible("ansible-playbook", "playbooks/adopt.yml", f"--extra-vars=lvs_adopt_file={adopted}")
     assert "tcp-192.168.56.181-25, tcp-192.168.56.199-25" in " ".join(done.stdout.split())
     described = yaml.safe_load(adopted.read_text())["all"]["vars"]["lvs_services"]
+    assert {service["name"] for service in described if service.get("adopted")} == {"fwmark-9", "tcp-127.0.0.1-8080"}
     assert {service["name"]: service.get("director_device") for service in described} == {
         "tcp-192.168.56.191-80": "eth0",
         "tcp-192.168.56.193-443": "tunl0",
         "udp-192.168.56.192-53": "eth0",
         "fwmark-9": None,
+        "tcp-127.0.0.1-8080": "lo",
+        "tcp-192.168.56.194-80": "eth0",
     }
     # By that inventory alone; how the lab's nodes are reached is the lab's matter.
     alone = (f"--inventory={adopted}", "--extra-vars", json.dumps(REACH))
