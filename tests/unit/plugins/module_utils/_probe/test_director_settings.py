@@ -81,6 +81,9 @@ def test_vip_in_no_connected_network() -> None:
 def test_what_is_planned_does_not_count_after_setup() -> None:
     (message,) = said(director(), VIP, on="eth0", is_set_up=True)
     assert message.startswith("vips: 192.168.56.185 is on no device of this host: run lvs.cluster.site")
+    elsewhere = director((V4, "arp_ignore", "all", 1), devices=[ETH0, device("tunl0", holds=[VIP])])
+    assert said(elsewhere, VIP, on="eth0") == []
+    assert "addresses of tunl0" in said(elsewhere, VIP, on="eth0", is_set_up=True)[0]
 
 
 def test_one_of_several_devices_that_answers_is_enough() -> None:

@@ -65,7 +65,7 @@ def test_queries_come_from_the_own_address() -> None:
     "device",
     [
         host("192.168.57.183/24"),
-        host(f"{OWN}/29"),  # the director's own address is in another network
+        host("192.168.56.186/29"),  # the director's own address is in another network
         host(f"{DIP}/24"),  # the director itself
         host(f"{OWN}/24", has_neighbours=False),
         host(f"{VIP}/24"),  # no address of its own
