@@ -156,6 +156,10 @@ def test_every_mode_of_arp_ignore(lan: Lan, device: str) -> None:
     modes = {"eth0": [1, 2]}.get(device, [])
     assert [mode for of, mode in answered if of == "all"] == [0, *modes, 3, 4]
     assert [of for of, _mode in answered if of != "all"] == (["eth0", "tunl0"] if device == "eth0" else ["tunl0"])
+    # What has similar names does no harm.
+    sysctl(lan.director, "net.ipv4.conf.all.arp_announce=2", "net.ipv4.conf.all.arp_filter=1")
+    assert is_answered(lan.client, VIP)
+    assert warnings(verified(lan.director)) == []
 
 
 def test_scope_host(lan: Lan) -> None:
