@@ -146,13 +146,14 @@ director:
       elements: str
       sample: [web]
     preflight:
-      description: The options of M(lvs.cluster.preflight), for checks before anything is changed.
+      description: The options of M(lvs.cluster.preflight), for its checks before anything is changed and after it.
       returned: on a director
       type: dict
       sample:
         vips: [192.168.56.185]
         paths: [{name: rs1, rip: 192.168.56.183, forward: tunnel, tunnel_type: ipip, tunnel_checksum: none, inner: [4], port: 80}]
         sources: [192.168.56.181]
+        devices: [{device: tunl0, vips: [192.168.56.185]}]
     hosts:
       description: The names of the real servers of the inventory, by their RIP.
       returned: on a director
@@ -187,6 +188,14 @@ director:
       type: list
       elements: dict
       sample: [{vip: 192.168.56.185, port: 80}]
+    neighbours:
+      description:
+        - The real servers that resolve the VIPs in the verification, for M(lvs.cluster.vip_probe). For each network with VIPs, the one with
+          the nearest RIP, of those that were contacted in this run.
+      returned: on a director
+      type: list
+      elements: str
+      sample: [rs1]
     unreachable:
       description: The hosts that were found unreachable in this run.
       returned: on a director

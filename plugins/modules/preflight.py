@@ -2,18 +2,19 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks from a director before anything is set up."""
+"""Checks of a director, before anything is set up and after it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: preflight
-short_description: Check real servers, paths and VIPs from a director before setup
+short_description: Check a director, its real servers, paths and VIPs for outages
 version_added: 0.1.0
 description:
   - Checks a director's real servers and VIPs before anything is set up. It changes nothing, and does the same in check mode.
   - Fails if a real server has no route or does not answer, if packets of the assumed path MTU do not reach it, if the real servers would
     drop what this director sends, and if another host already answers for a VIP. All problems are reported at once.
+  - Fails if settings of this host keep it from answering clients, see the notes.
   - Findings that may be intentional are returned as warnings. So are all findings about a path with O(paths[].optional), and with
     O(drained=warn), about the path to a drained real server. Findings about VIPs are not affected.
   - All real servers are checked in parallel. If all of them answer, this takes less than a second, otherwise a few times O(timeout).
@@ -80,6 +81,31 @@ options:
     type: str
     choices: [check, warn]
     default: check
+  devices:
+    description:
+      - The devices that are going to hold the VIPs, beside those that hold them already. As O(lvs.cluster.tunl_vip#module:devices).
+      - Of a VIP that no device holds or is going to hold, only the settings are checked that do not depend on the device.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      device:
+        description: The device.
+        type: str
+        required: true
+      vips:
+        description: The VIPs.
+        type: list
+        elements: str
+        required: true
+  phase:
+    description:
+      - With V(before), for checks before setup.
+      - With V(after), for a verification after it. The VIPs have to be on this host, O(devices) is not used, and real servers must not
+        answer for a VIP, unless the path is O(paths[].optional). Paths are not probed, as M(lvs.cluster.vip_probe) does this.
+    type: str
+    choices: [before, after]
+    default: before
   sources:
     description:
       - The addresses from which the real servers accept tunnelled packets (C(lvs_dip)).
@@ -93,9 +119,23 @@ options:
     default: 2
 requirements:
   - root on the managed host
+notes:
+  - Settings of C(net.ipv4.conf) count with the larger of the values of C(all) and of the device that faces the clients, which is the one
+    whose network contains the VIP.
+  - The module fails with C(arp_ignore) V(1) and V(2) if the VIP is on another device than the one that faces the clients, with V(3) if the
+    VIP has scope host, and with V(8).
+  - It fails if an IPv6 VIP is on another device than the one that faces the clients, unless C(proxy_ndp) is set, and if C(disable_ipv6) is
+    set on the device that is going to hold it.
+  - It fails with C(net.ipv4.ip_forward=0) or C(net.ipv6.conf.all.forwarding=0) if a path of the family has O(paths[].forward=masquerade),
+    unless a single device forwards. Tunnels and direct routing need no forwarding.
+  - It warns of a strict C(rp_filter) on a device that faces clients while the default route is over another device, of
+    C(net.ipv4.vs.drop_entry=3) and C(net.ipv4.vs.drop_packet=3), and of rules of nftables that drop what is invalid to connection tracking.
+    If the program C(nft) is not installed, no rules are checked.
+  - C(arp_announce) does not matter on a director, as it only sends ARP replies for a VIP, and no requests from it that clients depend on.
 seealso:
   - module: lvs.cluster.ipvs_table
   - module: lvs.cluster.arp_sysctl
+  - module: lvs.cluster.vip_probe
 extends_documentation_fragment:
   - lvs.cluster.common
 """
@@ -108,6 +148,13 @@ EXAMPLES = r"""
       - {name: rs1, rip: 192.168.56.183, port: 80}
       - {name: rs2, rip: 192.168.56.184, port: 80, mtu: 1400}
     sources: [192.168.56.181]
+    devices:
+      - {device: tunl0, vips: [192.168.56.185]}
+
+- name: Check after setup that this director answers for its VIP
+  lvs.cluster.preflight:
+    vips: [192.168.56.185]
+    phase: after
 
 - name: Check them while rs2 is drained and powered off
   lvs.cluster.preflight:
@@ -119,7 +166,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 paths:
-  description: The result for each path, in the order of O(paths).
+  description: The result for each path, in the order of O(paths). Empty with O(phase=after).
   returned: success
   type: list
   elements: dict
@@ -164,6 +211,24 @@ holders:
   returned: success
   type: dict
   sample: {192.168.56.185: []}
+links:
+  description:
+    - This host's own address in each connected network that contains a VIP. Clients in this network resolve the VIP.
+    - As O(lvs.cluster.vip_probe#module:resolve).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    vip:
+      description: The VIP.
+      returned: success
+      type: str
+      sample: 192.168.56.185
+    address:
+      description: The own address.
+      returned: success
+      type: str
+      sample: 192.168.56.181
 unchecked:
   description: The VIPs that are in no connected network of this host.
   returned: success
@@ -171,7 +236,7 @@ unchecked:
   elements: str
   sample: []
 warnings:
-  description: Findings that may be intentional, and those about real servers that are drained or take no part in this run.
+  description: Findings that may be intentional, settings that may surprise, and findings about real servers that are drained or take no part in this run.
   returned: success
   type: list
   elements: str

@@ -17,6 +17,8 @@ description:
   - With O(through), run on the director, probes each real server in the same way as IPVS forwards clients' packets to it, whatever its
     weight. This finds real servers that answer directly but not through the tunnel. Fails with a list of all real servers that did not
     answer.
+  - With O(resolve), run on a host on the same link, resolves VIPs with ARP or neighbour discovery, as clients there do. Fails if a VIP is
+    not answered.
   - All results are returned even if the task fails.
   - Changes nothing. It also probes in check mode.
 options:
@@ -154,8 +156,24 @@ options:
     type: str
     choices: [probe, skip]
     default: probe
+  resolve:
+    description:
+      - The VIPs to resolve, from this host's own address. RV(lvs.cluster.preflight#module:links) has this format.
+      - An entry is left out if this host is on no such link, is the director itself, or does not get an answer for O(resolve[].address)
+        either.
+    type: list
+    elements: dict
+    suboptions:
+      vip:
+        description: The VIP.
+        type: str
+        required: true
+      address:
+        description: An address that the director has on the same link.
+        type: str
+        required: true
 requirements:
-  - root on the managed host, with O(through)
+  - root on the managed host, with O(through) and O(resolve)
 notes:
   - The answers to O(through) have a VIP as their source address, which the director has itself. If C(net.ipv4.conf.*.log_martians) is
     set, the kernel logs them.
@@ -202,6 +220,11 @@ EXAMPLES = r"""
   lvs.cluster.vip_probe:
     through:
       - {name: rs1, rip: 192.168.56.183, vip: 192.168.56.185, port: 80}
+
+- name: Check from another host on the link that the director answers ARP requests for its VIP
+  lvs.cluster.vip_probe:
+    resolve:
+      - {vip: 192.168.56.185, address: 192.168.56.181}
 """
 
 RETURN = r"""
@@ -311,9 +334,33 @@ real_servers:
       returned: with O(through)
       type: str
       sample: ""
+resolved:
+  description: The entries of O(resolve) that were not left out.
+  returned: with O(resolve)
+  type: list
+  elements: dict
+  contains:
+    vip:
+      description: The VIP.
+      returned: with O(resolve)
+      type: str
+      sample: 192.168.56.185
+    address:
+      description: The director's own address.
+      returned: with O(resolve)
+      type: str
+      sample: 192.168.56.181
+    macs:
+      description: The MAC addresses that answered for the VIP. Empty if none did.
+      returned: with O(resolve)
+      type: list
+      elements: str
+      sample: ["02:00:00:00:00:01"]
 left_out:
-  description: The entries of O(through) that were left out because of O(drained) or C(forward=local), with name, addresses and port.
-  returned: with O(through)
+  description:
+    - The entries of O(through) that were left out because of O(drained) or C(forward=local), with name, addresses and port.
+    - With O(resolve), its entries that were left out.
+  returned: with O(through) or O(resolve)
   type: list
   elements: dict
   sample: []

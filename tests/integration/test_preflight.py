@@ -255,6 +255,7 @@ def test_black_hole(behind_a_router: tuple[Namespace, Namespace], rip: str, oute
         message
         == "paths[0] (rs1), mtu: 1500 is what the real server reckons with, but only 1397 pass: set lvs_path_mtu: 1397 for it"
     )
+    director.sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")  # for masquerade
     result = preflight(director, paths=[path, {**path, "forward": "masquerade"}], timeout=1).ok()
     assert [path["mtu"] for path in result["paths"]] == [1397, 1500]
     assert result["warnings"] == [

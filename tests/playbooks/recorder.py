@@ -32,7 +32,7 @@ _IPVS_INFO = {
 _RESULTS: dict[str, dict[str, Any]] = {
     "ipvs_info": _IPVS_INFO,
     "ipvs_table": {**_CHANGES, "drained": [], "held_back": [], "held_back_vips": [], "purged": []},
-    "preflight": {"paths": [], "holders": {}, "unchecked": []},
+    "preflight": {"paths": [], "holders": {}, "links": [], "unchecked": []},
     "state_info": {
         "devices": [],
         "arp_silent_devices": [],
@@ -42,7 +42,7 @@ _RESULTS: dict[str, dict[str, Any]] = {
         "empty": True,
         "missing": {"libraries": [], "programs": []},
     },
-    "vip_probe": {"real_servers": [], "left_out": [], "services": []},
+    "vip_probe": {"real_servers": [], "left_out": [], "services": [], "resolved": []},
 }
 
 

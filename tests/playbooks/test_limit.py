@@ -28,7 +28,7 @@ def test_every_tag_alone(play: Player, tag: str) -> None:
     for call in run.calls("ipvs_table", changing=True):
         assert sorted(call.options["unprepared"]) == [RS1, RS2]
     assert bool(run.calls("ipvs_table", changing=True)) == (tag == "ipvs")
-    assert bool(run.calls("vip_probe")) == (tag == "verify")
+    assert bool(run.calls("vip_probe")) == bool(run.calls("preflight", phase="after")) == (tag == "verify")
 
 
 def test_tags_of_all_parts(play: Player) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .standins import RS1, RS2, Down, Player, changing, failing, releasing
+from .standins import DS1, RS1, RS2, VIP, Answer, Down, Player, Run, changing, failing, releasing
 
 
 def own_playbook(folder: Path, *tasks: str, hosts: str = "all") -> str:
@@ -26,8 +26,42 @@ def test_order_of_site(play: Player) -> None:
     for host in ("rs1", "rs2"):
         assert run.last("arp_sysctl", host=host) < run.last("tunl_vip", host=host, releasing=False) < table.place
         assert all(call.place > table.place for call in run.calls(host=host, releasing=True))
-    assert run.last("preflight", host="ds1") < run.first(changing=True)
-    assert run.first("vip_probe", host="ds1") > run.last(changing=True)
+    before, after = (run.call("preflight", host="ds1", phase=phase) for phase in ("before", "after"))
+    assert before.place < run.first(changing=True)
+    assert min(after.place, run.first("vip_probe")) > run.last(changing=True)
+    assert before.options["devices"] == [{"device": "tunl0", "vips": before.options["vips"]}]
+    assert after.options["vips"] == before.options["vips"]
+
+
+LINK = {"vip": VIP, "address": DS1}
+HAS_LINK = Answer("preflight", {"links": [LINK]}, "ds1", options={"phase": "after"})
+
+
+def resolving(run: Run) -> list[str]:
+    """The hosts that resolve the VIP."""
+    return [call.host for call in run.calls("vip_probe") if call.options.get("resolve") == [LINK]]
+
+
+def test_a_real_server_resolves_the_vips(play: Player) -> None:
+    """The nearest of those that take part, in the end."""
+    assert resolving(play("site", results=[HAS_LINK]).succeeded()) == ["rs2"]
+    assert resolving(play("site", "--tags=verify", "--limit=ds1,rs1", results=[HAS_LINK]).succeeded()) == ["rs1"]
+    assert resolving(play("site", "--tags=verify", "--limit=ds1", results=[HAS_LINK]).succeeded()) == []
+    assert resolving(play("site", results=[HAS_LINK], check=True).succeeded()) == []
+
+
+def test_no_link_has_a_vip(play: Player) -> None:
+    """Where a router knows the way, no host resolves it."""
+    assert not [call for call in play("site").succeeded().calls("vip_probe") if "resolve" in call.options]
+
+
+@pytest.mark.parametrize("module", ["preflight", "vip_probe"])
+def test_vip_that_is_not_answered(play: Player, module: str) -> None:
+    """No success without a host of lvs_probe_hosts, either."""
+    host, options = ("ds1", {"phase": "after"}) if module == "preflight" else ("rs2", {})
+    no_answer = Answer(module, {"failed": True, "msg": "refused by the test"}, host, options=options)
+    run = play("site", results=[HAS_LINK, no_answer]).failed("refused by the test")
+    assert run.calls("tunl_vip", host="ds1", changing=True)
 
 
 def test_check_mode_changes_nothing(play: Player) -> None:

@@ -54,12 +54,12 @@ def test_real_server_down_in_check_mode(play: Player) -> None:
 
 def test_path_to_a_real_server_that_is_down_is_optional(play: Player) -> None:
     run = play("site", down=["rs2"])
-    paths = run.call("preflight", host="ds1").options["paths"]
+    paths = run.call("preflight", host="ds1", phase="before").options["paths"]
     assert {row["name"]: row.get("optional", False) for row in paths} == {"rs1": False, "rs2": True}
 
 
 def test_paths_to_others_are_not_optional(play: Player) -> None:
-    paths = play("site").call("preflight", host="ds1").options["paths"]
+    paths = play("site").call("preflight", host="ds1", phase="before").options["paths"]
     assert [row["name"] for row in paths if row.get("optional", False)] == []
 
 

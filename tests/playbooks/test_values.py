@@ -48,6 +48,7 @@ def test_boot_is_on(play: Player) -> None:
 def test_verify_is_off(play: Player) -> None:
     run = play("site", "--extra-vars=lvs_verify=false").succeeded()
     assert not run.calls("vip_probe")
+    assert [call.options["phase"] for call in run.calls("preflight")] == ["before"]
 
 
 @pytest.mark.parametrize("value", ["no", "yes"])
@@ -62,7 +63,7 @@ def test_verify_in_ini_format(play: Player, value: str) -> None:
 
 def test_preflight_is_off(play: Player) -> None:
     run = play("site", "--extra-vars=lvs_preflight=no").succeeded()
-    assert not run.calls("preflight")
+    assert [call.options["phase"] for call in run.calls("preflight")] == ["after"]
 
 
 def test_clamp_is_off(play: Player) -> None:

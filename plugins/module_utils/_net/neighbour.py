@@ -49,6 +49,7 @@ _IFINFO = struct.Struct("=BxHiII")  # family, type of hardware, index, flags, ma
 _IFADDR = struct.Struct("=BBBBi")  # family, length of the prefix, flags, scope, index
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFA_ADDRESS, _IFA_LOCAL = 1, 3, 1, 2
 _IFF_UP, _IFF_LOOPBACK, _IFF_NOARP = 0x1, 0x8, 0x80
+_RT_SCOPE_HOST = 254
 _RECEIVE_BYTES = 65536
 
 
@@ -62,6 +63,7 @@ class Device:
     has_neighbours: bool  # it is up, and an Ethernet device with ARP and neighbour discovery
     interfaces: tuple[Interface, ...]  # its addresses with their connected networks; without host addresses, such as VIPs
     addresses: tuple[Address, ...] = ()  # all of its addresses
+    host_scoped: tuple[Address, ...] = ()  # those that are valid on this host only
 
     def faces(self, address: Address) -> bool:
         """Whether the address is in a connected network, so that its holder is a neighbour."""
@@ -72,12 +74,16 @@ def devices() -> list[Device]:
     """The devices of this network namespace."""
     interfaces: dict[int, list[Interface]] = {}
     addresses: dict[int, list[Address]] = {}
+    host_scoped: dict[int, list[Address]] = {}
     for payload in _dump(_RTM_GETADDR, _RTM_NEWADDR):
-        _family, length, _flags, _scope, index = _IFADDR.unpack_from(payload)
+        _family, length, _flags, scope, index = _IFADDR.unpack_from(payload)
         # IFA_ADDRESS is the other end of a point-to-point link, and the address itself on any other device.
         values = attributes(payload[_IFADDR.size :])
         address = ipaddress.ip_address(values[_IFA_ADDRESS])
-        addresses.setdefault(index, []).append(ipaddress.ip_address(values.get(_IFA_LOCAL, values[_IFA_ADDRESS])))
+        own = ipaddress.ip_address(values.get(_IFA_LOCAL, values[_IFA_ADDRESS]))
+        addresses.setdefault(index, []).append(own)
+        if scope == _RT_SCOPE_HOST:
+            host_scoped.setdefault(index, []).append(own)
         if length < address.max_prefixlen:
             interfaces.setdefault(index, []).append(ipaddress.ip_interface((address, length)))
     links = []
@@ -87,7 +93,7 @@ def devices() -> list[Device]:
         has_neighbours = hardware == _ARPHRD_ETHER and flags & (_IFF_UP | _IFF_LOOPBACK | _IFF_NOARP) == _IFF_UP
         name, mac = values[_IFLA_IFNAME].rstrip(b"\0").decode(), values.get(_IFLA_ADDRESS, b"")
         networks, held = tuple(interfaces.get(index, ())), tuple(addresses.get(index, ()))
-        links.append(Device(index, name, mac, has_neighbours, networks, held))
+        links.append(Device(index, name, mac, has_neighbours, networks, held, tuple(host_scoped.get(index, ()))))
     return links
 
 

@@ -18,6 +18,8 @@ from .._core.options import Facts, Faults
 from .._core.values import Address
 from .._ipvs.model import Destination
 from .._net import tunnel
+from . import director_settings
+from .director_settings import Director, Use
 from .preflight_options import Path, PreflightRequest
 
 _SIZES_AT_ONCE = 15  # packet sizes that are tried together
@@ -43,6 +45,7 @@ class Findings:
     paths: Mapping[Address, PathFinding]
     answers: Mapping[Address, set[tuple[str, str]]]
     own_macs: set[str]
+    director: Director = field(default_factory=lambda: Director((), {}))
 
 
 def sizes(passes: int, fails: int) -> range:
@@ -68,7 +71,8 @@ def to_result(request: PreflightRequest, findings: Findings, drained: Collection
     """
     faults = Faults()
     warnings: list[str] = []
-    for path in request.paths:
+    probed = () if request.is_set_up else request.paths
+    for path in probed:
         finding, excuse = findings.paths[path.rip], _excuse(path, drained)
         for fault in _path_faults(request, path, finding, is_needed=not excuse):
             if excuse:
@@ -76,24 +80,50 @@ def to_result(request: PreflightRequest, findings: Findings, drained: Collection
             else:
                 faults.add(fault, path.place)
         warnings += _path_warnings(path, finding)
-    holders = {mac: path.name for path in request.paths for mac in findings.paths[path.rip].macs}
+    use = _use(request, drained)
+    for fault in director_settings.faults(findings.director, use):
+        faults.add(fault)
+    warnings += director_settings.warnings(findings.director, use)
+    real_servers = {mac: path for path in request.paths for mac in findings.paths[path.rip].macs}
     for index, vip in enumerate(request.vips):
         for mac, device in _other_holders(vip, findings):
-            if mac not in holders:
-                faults.add(_foreign_holder(f"vips[{index}]", vip, mac, device))
+            place, real_server = f"vips[{index}]", real_servers.get(mac)
+            if real_server is None:
+                faults.add(_foreign_holder(place, vip, mac, device))
+            elif request.is_set_up and not real_server.is_optional:
+                faults.add(_audible_real_server(place, vip, f"{real_server.name} ({mac})", device))
+            else:
+                warnings.append(
+                    f"{place}: {real_server.name} ({mac}) answers for {vip} on {device}: a real server has to keep silent"
+                    " about its VIP; the roles see to it"
+                )
     faults.raise_all()
-    warnings += [
-        f"vips[{index}]: {holders[mac]} ({mac}) answers for {vip} on {device}: a real server has to keep silent about its"
-        " VIP; the roles see to it"
-        for index, vip in enumerate(request.vips)
-        for mac, device in _other_holders(vip, findings)
-    ]
     return {
-        "paths": [_facts(path, findings.paths[path.rip]) for path in request.paths],
+        "paths": [_facts(path, findings.paths[path.rip]) for path in probed],
         "holders": {str(vip): sorted({mac for mac, _device in _other_holders(vip, findings)}) for vip in findings.answers},
+        "links": [link for vip in dict.fromkeys(request.vips) for link in _links(vip, findings.director)],
         "unchecked": [str(vip) for vip in dict.fromkeys(request.vips) if vip not in findings.answers],
         "warnings": list(dict.fromkeys(warnings)),
     }
+
+
+def _use(request: PreflightRequest, drained: Collection[Address]) -> Use:
+    """What the director is used for; what only excused paths need is not missed."""
+    needed = [path for path in request.paths if not _excuse(path, drained)]
+    return Use(
+        vips=request.vips,
+        devices=request.devices,
+        is_set_up=request.is_set_up,
+        masquerades={path.rip.version for path in needed if path.forward == "masquerade"},
+        one_way=any(path.forward != "masquerade" for path in request.paths),
+    )
+
+
+def _links(vip: Address, director: Director) -> Iterator[Facts]:
+    """The director's own address in each network that contains a VIP."""
+    for device in director.facing(vip):
+        own = [interface.ip for interface in device.interfaces if vip in interface.network and interface.ip != vip]
+        yield from ({"vip": str(vip), "address": str(address)} for address in own[:1])
 
 
 def _excuse(path: Path, drained: Collection[Address]) -> str:
@@ -197,5 +227,13 @@ def _foreign_holder(place: str, vip: Address, mac: str, device: str) -> InvalidV
     reason = (
         f"is answered for by {mac} on {device}, which is neither this host nor a real server: take the address away there,"
         " or choose another VIP"
+    )
+    return InvalidValue(place, vip, reason)
+
+
+def _audible_real_server(place: str, vip: Address, real_server: str, device: str) -> InvalidValue:
+    reason = (
+        f"is answered for by {real_server} on {device}, so that clients reach this real server past the director: run"
+        " lvs.cluster.site for it, which silences it (arp_ignore, arp_announce), or take the address off its other devices"
     )
     return InvalidValue(place, vip, reason)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,10 @@ def _address_families(given: Any) -> tuple[int, ...]:
     return families
 
 
+def _vips(given: Any) -> tuple[Address, ...]:
+    return tuple(map(values.vip, given))
+
+
 NAME = Option("name", str)
 RIP = text("rip", values.address, required=True)
 FORWARD = choice("forward", ("tunnel", "route", "masquerade"), default="tunnel")
@@ -35,6 +40,9 @@ INNER: Option[tuple[int, ...]] = Option("inner", _address_families, type="list",
 MTU = {version: integer("mtu", least, tunnel.MAX_MTU) for version, least in tunnel.LEAST_MTU.items()}
 PORT = integer("port", 1, 65535)
 OPTIONAL = boolean("optional", default=False)
+DEVICE = text("device", values.device, required=True)
+VIPS: Option[tuple[Address, ...]] = Option("vips", _vips, type="list", elements="str", required=True)
+PHASE = choice("phase", ("before", "after"), default="before")
 DRAINED = choice("drained", ("check", "warn"), default="check")
 TIMEOUT = number("timeout", 0.1, 30, " seconds", default=2.0)
 
@@ -47,7 +55,8 @@ ARGUMENT_SPEC = {
         "options": argument_spec(NAME, RIP, FORWARD, TUNNEL_TYPE, TUNNEL_CHECKSUM, INNER, MTU[4], PORT, OPTIONAL),
     },
     "sources": {"type": "list", "elements": "str", "default": []},
-    **argument_spec(DRAINED, TIMEOUT),
+    "devices": {"type": "list", "elements": "dict", "default": [], "options": argument_spec(DEVICE, VIPS)},
+    **argument_spec(PHASE, DRAINED, TIMEOUT),
 }
 
 
@@ -78,6 +87,8 @@ class PreflightRequest:
     vips: tuple[Address, ...]
     paths: tuple[Path, ...]
     sources: tuple[Address, ...]  # from which the real servers accept tunnelled packets
+    devices: Mapping[Address, tuple[str, ...]]  # by VIP: those that are going to hold it
+    is_set_up: bool  # the VIPs are where they should be, and paths are not probed
     tolerates_drained: bool  # faults of a path to a drained real server are warnings
     timeout: float  # seconds, for each kind of probe
 
@@ -94,16 +105,32 @@ def parse(options: Options) -> PreflightRequest:
         place = f"paths[{index}] ({row['name'] or row['rip']})"
         paths.append(faults.read(_path, row, place, where=place))
     sources = [faults.read(values.address, f"sources[{index}]", source) for index, source in enumerate(options["sources"])]
+    devices = [faults.read(_device, row, where=f"devices[{index}]") for index, row in enumerate(options["devices"])]
+    phase = faults.read(PHASE.read, options["phase"])
     drained = faults.read(DRAINED.read, options["drained"])
     timeout = faults.read(TIMEOUT.read, options["timeout"])
     faults.raise_all()
+    by_vip: dict[Address, tuple[str, ...]] = {}
+    for device in devices:
+        name, held = device.value
+        by_vip.update({vip: (*by_vip.get(vip, ()), name) for vip in held})
     return PreflightRequest(
         tuple(vip.value for vip in vips),
         tuple(path.value for path in paths),
         tuple(source.value for source in sources),
+        by_vip,
+        phase.value == "after",
         drained.value == "warn",
         timeout.value,
     )
+
+
+def _device(row: Options) -> tuple[str, tuple[Address, ...]]:
+    """A device and the VIPs that it is going to hold."""
+    reader = OptionReader(row)
+    name, vips = reader.read(DEVICE), reader.read(VIPS)
+    reader.faults.raise_all()
+    return name.value, vips.value
 
 
 def _path(row: Options, place: str) -> Path:

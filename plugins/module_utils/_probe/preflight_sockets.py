@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from .._core.values import Address
 from .._net import neighbour, tunnel
 from .._net.route import route_to
+from .director_host import read_director
 from .echo import SMALL, EchoRequest, ping
 from .preflight_checks import Findings, PathFinding, sizes
 from .preflight_options import Path, PreflightRequest
@@ -34,10 +35,16 @@ def run_preflight(request: PreflightRequest) -> Findings:
     reachable = {rip: finding for rip, finding in paths.items() if not finding.problem and finding.source != rip}
     devices = neighbour.devices()
     answers = _resolve(request, reachable, devices)
+    if not request.is_set_up:
+        _probe(request, reachable)
+    return Findings(paths, answers, {neighbour.written(device.mac) for device in devices}, read_director(devices))
+
+
+def _probe(request: PreflightRequest, reachable: dict[Address, PathFinding]) -> None:
+    """Whether the real servers are alive, and which packets get to them."""
     _measure(reachable, {path.rip for path in request.paths if path.mtu_matters}, request.timeout)
     silent = [path for path in request.paths if path.rip in reachable and not reachable[path.rip].echo]
     _connect(silent, reachable, request.timeout)
-    return Findings(paths, answers, {neighbour.written(device.mac) for device in devices})
 
 
 def _path_finding(rip: Address) -> PathFinding:

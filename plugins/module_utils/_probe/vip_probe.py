@@ -13,23 +13,34 @@ from concurrent.futures import ThreadPoolExecutor
 from .._core.options import Facts, Options
 from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import Destination, DestinationKey
-from . import tunnel_probe, vip_requests
+from .._net import neighbour
+from . import tunnel_probe, vip_neighbours, vip_requests
+from .resolve import resolve
 from .tunnel_sockets import send_probes
 from .vip_client import send_requests
 from .vip_requests import Outcome, VipRequests
 
 _SERVICES_AT_ONCE = 16
+_NEIGHBOUR_WAIT = 0.5  # seconds for the last answer; a neighbour answers within milliseconds
 
-ARGUMENT_SPEC = {**vip_requests.ARGUMENT_SPEC, **tunnel_probe.ARGUMENT_SPEC}
+ARGUMENT_SPEC = {**vip_requests.ARGUMENT_SPEC, **tunnel_probe.ARGUMENT_SPEC, **vip_neighbours.ARGUMENT_SPEC}
 
 
 def read(options: Options) -> Facts:
-    """Send requests to the VIPs, or probes to the real servers of O(through), and evaluate the answers."""
+    """Send requests to the VIPs, probes to the real servers, or queries of neighbours, and evaluate the answers."""
+    if options["resolve"] is not None:
+        return _resolve(options)
     if options["through"] is not None:
         return _probe_real_servers(options)
     if options["services"] is not None:
         return _request_services(vip_requests.parse_services(options))
     return vip_requests.to_result(*_answered(vip_requests.parse(options)))
+
+
+def _resolve(options: Options) -> Facts:
+    asked = vip_neighbours.queries(vip_neighbours.parse(options), neighbour.devices())
+    queries = [query for of_link in asked for query in (*of_link.vip, *of_link.address)]
+    return vip_neighbours.to_result(asked, resolve(queries, _NEIGHBOUR_WAIT))
 
 
 def _request_services(requests: Sequence[VipRequests]) -> Facts:

@@ -15,6 +15,7 @@ from ...module_utils._core.errors import LvsError
 from ...module_utils._core.options import PRESENT, Facts, Options
 from . import director_steps, real_server_steps
 from .clusters import Cluster
+from .neighbours import asking_real_servers
 from .planner import Planner
 from .real_server import RealServerPlan
 from .steps import Step, rows, selected, step
@@ -181,6 +182,7 @@ def _director(
     # Where the run contacts hosts, one that it has not contacted takes no part: it is down, or left out by --limit.
     any_contacted = any(of_host.contacted for of_host in progress.values())
     left_out = {name for name, of_host in progress.items() if any_contacted and not of_host.contacted}
+    contacted = {name: rips for name, rips in plan["rips"].items() if progress[name].contacted}
     preflight = plan["preflight"]
     names = plan["hosts"]
     paths = [{**row, "optional": True} if names.get(row["rip"]) in left_out else row for row in preflight["paths"]]
@@ -198,6 +200,7 @@ def _director(
         "tcp_services": [{"vip": row["vip"], "port": row["port"]} for row in plan["services"] if _accepts_connections(row)],
         "names": plan["names"],
         "hosts": names,
+        "neighbours": asking_real_servers(preflight["vips"], contacted),
         "unreachable": unreachable,
     }
 

@@ -69,7 +69,7 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
     return ClusterPlan(
         services=ipvs_table_rows(described),
         names=[service.name for service in described],
-        preflight=preflight_options(described, dips, path_mtus),
+        preflight=preflight_options(described, dips, path_mtus, held),
         director_vips=held,
         director_vips_removed=removed,
         real_servers=real_servers,

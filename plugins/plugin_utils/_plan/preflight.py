@@ -33,12 +33,16 @@ class _Path:
 
 
 def preflight_options(
-    services: Iterable[ServiceDescription], dips: Sequence[Address], path_mtus: Mapping[str, int | None]
+    services: Iterable[ServiceDescription],
+    dips: Sequence[Address],
+    path_mtus: Mapping[str, int | None],
+    director_vips: Sequence[Facts],
 ) -> Facts:
     """The options of the module.
 
     :param dips: the directors' own addresses, from which tunnels come
     :param path_mtus: the largest packet, in bytes, to each real server of the inventory
+    :param director_vips: the VIPs that the director holds: rows of M(lvs.cluster.tunl_vip)
     """
     vips: list[str] = []
     paths: dict[tuple[str, str, str, str], _Path] = {}
@@ -61,4 +65,5 @@ def preflight_options(
         "vips": list(dict.fromkeys(vips)),
         "paths": [path.options() for path in paths.values()],
         "sources": [str(dip) for dip in dips],
+        "devices": list(director_vips),
     }

@@ -28,7 +28,7 @@ def options(**given: Any) -> dict[str, Any]:
 
 
 def test_nothing_to_check() -> None:
-    assert read(options()) == {"paths": [], "holders": {}, "unchecked": [], "warnings": []}
+    assert read(options()) == {"paths": [], "holders": {}, "links": [], "unchecked": [], "warnings": []}
 
 
 def test_findings_are_evaluated() -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address, ip_address, ip_interface
 from typing import Any
 
 import pytest
@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import Invalid
 from ansible_collections.lvs.cluster.plugins.module_utils._core.values import Address
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._net.neighbour import Device
+from ansible_collections.lvs.cluster.plugins.module_utils._probe.director_settings import Director, Setting
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_checks import (
     Findings,
     PathFinding,
@@ -24,6 +26,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_check
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_options import parse
 
+from ....helpers import all_refused, refused
 from .test_preflight_options import PATH, options
 
 RIP: Address = IPv4Address(PATH["rip"])
@@ -31,9 +34,12 @@ DIP: Address = IPv4Address("192.168.56.181")
 VIP: Address = IPv4Address("192.168.56.185")
 
 
+FORWARDING = Director((), {Setting("ipv4/conf", "forwarding", "all"): 1})
+
+
 def checked(finding: PathFinding, **path: Any) -> dict[str, Any]:
     request = parse(options(paths=[{**PATH, **path}], sources=[str(DIP)]))
-    return to_result(request, Findings({RIP: finding}, {}, set()))
+    return to_result(request, Findings({RIP: finding}, {}, set(), FORWARDING))
 
 
 @given(st.integers(576, 65535), st.integers(576, 65535))
@@ -71,6 +77,52 @@ def test_answers_for_a_vip() -> None:
     assert "rs1 (02:03) answers for 192.168.56.185 on eth0" in result["warnings"][0]
     with pytest.raises(Invalid, match=r"vips\[0\]: 192.168.56.185 is answered for by 02:04 on eth1"):
         to_result(request, Findings(paths, {VIP: {("02:04", "eth1")}}, {"02:01"}))
+
+
+ETH0 = Device(2, "eth0", b"", True, (ip_interface(f"{DIP}/24"), ip_interface(f"{VIP}/24")), (DIP, VIP))
+STRICT_ARP = {Setting("ipv4/conf", "arp_ignore", "all"): 1}
+NO_ANSWER = "gets no client on eth0: with net.ipv4.conf.all.arp_ignore=1"
+
+
+def on(director: Director, finding: PathFinding, answers: Any = (), **given: Any) -> dict[str, Any]:
+    request = parse(options(vips=[str(VIP)], **given))
+    return to_result(request, Findings({RIP: finding}, {VIP: set(answers)}, set(), director))
+
+
+def test_settings_of_the_director() -> None:
+    """Faults beside those of paths; the device that is going to hold the VIP counts before setup only."""
+    bare = Director((Device(2, "eth0", b"", True, ETH0.interfaces[:1], (DIP,)),), STRICT_ARP)
+    devices = [{"device": "tunl0", "vips": [str(VIP)]}]
+    with all_refused(f"paths[0] (rs1), rip: {RIP} does not answer", f"vips: {VIP} {NO_ANSWER}"):
+        on(bare, SILENT, devices=devices, paths=[PATH])
+    with refused("vips", NO_ANSWER):
+        on(bare, SILENT, devices=devices)
+    assert on(bare, SILENT)["warnings"] == []
+    with refused("vips", "is on no device of this host"):
+        on(bare, SILENT, devices=devices, phase="after")
+
+
+def test_links() -> None:
+    """The director's own address beside the VIP."""
+    assert on(Director((ETH0,), STRICT_ARP), SILENT)["links"] == [{"vip": str(VIP), "address": str(DIP)}]
+    assert on(Director((), {}), SILENT)["links"] == []
+
+
+def test_paths_after_setup() -> None:
+    """Only what a real server answers for; without forwarding, masquerade lets no answer through in either phase."""
+    here = Director((ETH0,), {})
+    assert on(here, SILENT, paths=[PATH], phase="after")["paths"] == []
+    answers = [("02:03", "eth0")]
+    audible = PathFinding(source=DIP, macs={"02:03"})
+    with refused("vips[0]", "is answered for by rs1 (02:03) on eth0, so that clients reach this real server past the"):
+        on(here, audible, answers, paths=[PATH], phase="after")
+    (warning,) = on(here, audible, answers, paths=[{**PATH, "optional": True}], phase="after")["warnings"]
+    assert "rs1 (02:03) answers for" in warning
+    masquerade = {**PATH, "forward": "masquerade"}
+    for phase in ("before", "after"):
+        with refused("forward", "as net.ipv4.ip_forward is 0"):
+            on(here, PathFinding(source=DIP, echo=True), paths=[masquerade], phase=phase)
+    assert on(here, audible, paths=[{**masquerade, "optional": True}], phase="after")["warnings"] == []
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ PATH: dict[str, Any] = {
 
 
 def options(**given: Any) -> dict[str, Any]:
-    return {"vips": [], "paths": [], "sources": [], "drained": "check", "timeout": 2.0, **given}
+    defaults = {"vips": [], "paths": [], "sources": [], "devices": [], "phase": "before", "drained": "check", "timeout": 2.0}
+    return {**defaults, **given}
 
 
 def path(**given: Any) -> Path:
@@ -61,6 +62,23 @@ def test_values_of_a_path() -> None:
     assert (routed.place, routed.name, routed.overhead, routed.mtu, routed.port) == ("paths[0] (rs1)", "rs1", 0, None, None)
     assert not routed.is_optional
     assert [path(forward=forward).mtu_matters for forward in ("tunnel", "route", "masquerade")] == [True, True, False]
+
+
+def test_devices() -> None:
+    """By VIP: several may hold one."""
+    rows = [{"device": "tunl0", "vips": ["192.168.56.185", "192.168.56.186"]}, {"device": "eth0", "vips": ["192.168.56.185"]}]
+    assert parse(options(devices=rows)).devices == {
+        ip_address("192.168.56.185"): ("tunl0", "eth0"),
+        ip_address("192.168.56.186"): ("tunl0",),
+    }
+    with all_refused("devices[0], device: 'a b' is not a device name", "devices[0], vip: 127.0.0.1 is a loopback address"):
+        parse(options(devices=[{"device": "a b", "vips": ["127.0.0.1"]}]))
+
+
+def test_phase() -> None:
+    assert [parse(options(phase=given)).is_set_up for given in ("before", "after")] == [False, True]
+    with refused("phase", "'later' is not one of before, after"):
+        parse(options(phase="later"))
 
 
 def test_drained() -> None:

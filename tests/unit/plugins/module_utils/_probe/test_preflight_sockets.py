@@ -55,6 +55,12 @@ def test_path_mtu_is_not_measured_for_masquerade(network: FakeNetwork) -> None:
     assert (finding.echo, finding.mtu, sizes) == (True, None, [64])
 
 
+def test_nothing_is_sent_to_real_servers_after_setup(network: FakeNetwork) -> None:
+    sizes = path_mtu(network, 65535)
+    finding = run_preflight(replace(request(port=80), is_set_up=True)).paths[RIP]
+    assert (finding.echo, finding.open_ports, sizes) == (False, set(), [])
+
+
 def test_port_of_a_real_server_that_answers_no_echo_request(network: FakeNetwork) -> None:
     """It is alive if it refuses a connection, too."""
     path_mtu(network, 0)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_probe import ARGUMENT_SPEC, read
 
 from ....helpers import all_refused, refused
@@ -22,6 +24,14 @@ def options(**given: Any) -> dict[str, Any]:
 def test_requests_to_a_vip() -> None:
     with all_refused("vip: is missing: name the VIP and its port", "port: is missing:"):
         read(options())
+
+
+@pytest.mark.usefixtures("network")
+def test_vips_that_are_resolved() -> None:
+    link = {"vip": "203.0.113.7", "address": "203.0.113.1"}
+    assert read(options(resolve=[link])) == {"resolved": [], "left_out": [link]}
+    with refused("vip", "is given beside resolve"):
+        read(options(vip="192.168.56.186", resolve=[link]))
 
 
 def test_probes_of_real_servers() -> None:

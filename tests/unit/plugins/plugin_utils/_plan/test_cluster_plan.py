@@ -84,6 +84,7 @@ def test_director() -> None:
         "tcp_services": [{"vip": row["vip"], "port": row["port"]} for row in whole.services if row["protocol"] == "tcp"],
         "names": whole.names,
         "hosts": whole.hosts,
+        "neighbours": [],
         "unreachable": [],
     }
     assert json.loads(json.dumps(plan)) == plan
@@ -183,6 +184,18 @@ def test_hosts_that_take_no_part(hosts: dict[str, Facts], unreachable: list[str]
     assert [row["name"] for row in paths if row.get("optional")] == optional
     plain = [path("rs1", RS1, port=80), path("rs2", RS2, port=80)]
     assert [{name: value for name, value in row.items() if name != "optional"} for row in paths] == plain
+
+
+def test_real_servers_that_resolve_the_vips() -> None:
+    """Only those that the run has contacted."""
+    run = lab_run()
+    assert run.plan("ds1")["director"]["neighbours"] == []
+    run.hosts["rs1"]["__lvs_host"] = CONTACTED
+    assert run.plan("ds1")["director"]["neighbours"] == ["rs1"]
+    run.hosts["rs2"]["__lvs_host"] = {"unreachable": True}
+    assert run.plan("ds1")["director"]["neighbours"] == ["rs1"]
+    run.hosts["rs2"]["__lvs_host"] = CONTACTED
+    assert run.plan("ds1")["director"]["neighbours"] == ["rs2"]  # the nearest
 
 
 def test_unmanaged_real_server_is_never_optional() -> None:

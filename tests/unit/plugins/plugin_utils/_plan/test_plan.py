@@ -61,6 +61,7 @@ def test_the_labs_description() -> None:
         "vips": [VIP, MAPPED_VIP, PLAIN_VIP],
         "paths": [path("rs1", RS1, port=80), path("rs2", RS2, port=80)],
         "sources": [DIP],
+        "devices": plan.director_vips,
     }
     assert plan.hosts == {RS1: "rs1", RS2: "rs2"}
     assert plan.director_vips == [held("tunl0", VIP, MAPPED_VIP), held("eth0", PLAIN_VIP)]
@@ -121,7 +122,12 @@ def test_direct_routing_needs_the_mapping_too(dip: str | None) -> None:
     )
     # Packets come as they are: none is too large.
     assert removals(plan, "rs1") == ([], [], [{"vip": MAPPED_VIP}])
-    assert plan.preflight == {"vips": [MAPPED_VIP], "paths": [path("rs1", RS1, "route", port=80)], "sources": sources}
+    assert plan.preflight == {
+        "vips": [MAPPED_VIP],
+        "paths": [path("rs1", RS1, "route", port=80)],
+        "sources": sources,
+        "devices": plan.director_vips,
+    }
 
 
 def test_unmanaged_address() -> None:
@@ -153,7 +159,7 @@ def test_service_without_real_servers(real_servers: list[dict[str, Any]], rows_o
     assert plan.services == [service(VIP, 80, "tcp", "wrr", *rows_of_it)]
     assert plan.director_vips == [held("tunl0", VIP)]
     assert needs(plan) == {"rs1": NOTHING, "rs2": NOTHING}
-    assert plan.preflight == {"vips": [VIP], "paths": [], "sources": [DIP]}
+    assert plan.preflight == {"vips": [VIP], "paths": [], "sources": [DIP], "devices": [held("tunl0", VIP)]}
     assert plan.warnings == ["service 'web', real_servers: is empty: every connection will be refused"]
 
 
@@ -213,7 +219,7 @@ def test_all_absent() -> None:
             [unmapped(*port) for port in ports],
             [{"vip": vip} for vip in (*vips, VIP6)],
         )
-    assert plan.preflight == {"vips": [], "paths": [], "sources": [DIP]}
+    assert plan.preflight == {"vips": [], "paths": [], "sources": [DIP], "devices": []}
     assert plan.warnings == []
     # What nothing comes through needs no address to come from.
     assert make_plan([WEB], replace(with_host("ds1", rip=None), state="absent")).preflight["sources"] == []
@@ -249,6 +255,7 @@ def test_families(rip: str, rip6: str | None, comes_to: str, comes_to6: str, dev
         "vips": [VIP, VIP6],
         "paths": [path("rs1", rip, inner=inner, port=80, mtu=9000) for rip, inner in ways.items()],
         "sources": [DIP, "fd00::1"],
+        "devices": [held("tunl0", VIP), held("eth0", VIP6)],
     }
 
 
@@ -267,7 +274,7 @@ def test_service_by_firewall_mark(family: int, device: str, protocol: int) -> No
     rs1 = destination(RS1, "tunnel", 1)
     row = {"fwmark": 7, "family": f"ipv{family}", "scheduler": "wlc", **PLAIN_SERVICE, "destinations": [rs1]}
     assert plan.services == [row]
-    assert plan.preflight == {"vips": [], "paths": [path("rs1", RS1, inner=[family])], "sources": [DIP]}
+    assert plan.preflight == {"vips": [], "paths": [path("rs1", RS1, inner=[family])], "sources": [DIP], "devices": []}
     assert (plan.director_vips, plan.director_vips_removed) == ([], [])
     side = RealServerPlan(
         arp_silent_devices=[device] if family == 4 else [],
