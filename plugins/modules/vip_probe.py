@@ -104,7 +104,8 @@ options:
       - The real servers to probe, at most 4096. RV(lvs.cluster.cluster_plan#module:probes) has this format.
       - For TCP, a SYN is sent to the VIP inside the tunnel, at most three times, and an accepted connection is reset at once. For other
         protocols and for services on port 0, an echo request is sent.
-      - With C(forward=masquerade), a connection to the real server's own address is made. With C(forward=local), nothing is probed.
+      - With C(forward=masquerade), a connection to the real server's own address is made. With C(forward=local), and if C(rip) is an
+        address of the director itself, nothing is probed.
     type: list
     elements: dict
     suboptions:
@@ -358,7 +359,7 @@ resolved:
       sample: ["02:00:00:00:00:01"]
 left_out:
   description:
-    - The entries of O(through) that were left out because of O(drained) or C(forward=local), with name, addresses and port.
+    - The entries of O(through) that were left out because of O(drained), or as they are the director itself, with name, addresses and port.
     - With O(resolve), its entries that were left out.
   returned: with O(through) or O(resolve)
   type: list

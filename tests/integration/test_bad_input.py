@@ -182,7 +182,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("preflight", {"timeout": 31}, "timeout: 31.0 is not in 0.1..30 seconds"),
     ("batch", {}, "missing required arguments: steps"),
     ("batch", {"steps": ["tunl_vip"]}, "dictionary"),
-    ("batch", {"steps": [{"vip_probe": {}}]}, "steps[0]: 'vip_probe' is not a module that can be a step"),
+    ("batch", {"steps": [{"ipvs_info": {}}]}, "steps[0]: 'ipvs_info' is not a module that can be a step"),
     (
         "batch",
         {"steps": [{"arp_sysctl": {}}, {"tunl_vip": {"vip": "x"}}]},

@@ -211,10 +211,13 @@ def test_echo_is_dropped(lan: Lan, rip: str) -> None:
 
 
 def test_no_route_and_this_host_itself(lan: Lan) -> None:
-    message = preflight(lan[0], paths=[{"rip": "10.1.2.3"}, {"rip": "2001:db9::1"}, {"rip": DIP}]).failed()
+    own = {"rip": DIP, "name": "rs1"}
+    message = preflight(lan[0], paths=[{"rip": "10.1.2.3"}, {"rip": "2001:db9::1"}, own]).failed()
     assert "rip: 10.1.2.3 has no route from this host (Network is unreachable): add one" in message
     assert "rip: 2001:db9::1 has no route from this host (Network is unreachable)" in message
-    assert f"rip: {DIP} is an address of this host itself" in message
+    assert f"rip: {DIP} is an address of this host itself: name that of rs1" in message
+    # A program of the director itself.
+    assert preflight(lan[0], paths=[{"rip": DIP}, {"rip": "127.0.0.2"}]).ok()["warnings"] == []
 
 
 @pytest.fixture

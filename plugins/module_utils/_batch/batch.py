@@ -96,6 +96,13 @@ def port_dnat() -> Module:
     return ARGUMENT_SPEC, PortDnat()
 
 
+def preflight() -> Module:
+    """M(lvs.cluster.preflight)."""
+    from .._probe.preflight import ARGUMENT_SPEC, read
+
+    return ARGUMENT_SPEC, read
+
+
 def state_info() -> Module:
     """M(lvs.cluster.state_info)."""
     from .._boot.state_info import read
@@ -118,6 +125,13 @@ def tunnel_guard() -> Module:
     return ARGUMENT_SPEC, TunnelGuard()
 
 
+def vip_probe() -> Module:
+    """M(lvs.cluster.vip_probe)."""
+    from .._probe.vip_probe import ARGUMENT_SPEC, read
+
+    return ARGUMENT_SPEC, read
+
+
 # By the name of the module.
 MODULES = {
     module.__name__: module
@@ -132,9 +146,11 @@ MODULES = {
         ipvs_timeouts,
         mss_clamp,
         port_dnat,
+        preflight,
         state_info,
         tunl_vip,
         tunnel_guard,
+        vip_probe,
     )
 }
 

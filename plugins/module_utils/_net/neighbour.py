@@ -17,7 +17,7 @@ import contextlib
 import ipaddress
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Union
 
@@ -95,6 +95,11 @@ def devices() -> list[Device]:
         networks, held = tuple(interfaces.get(index, ())), tuple(addresses.get(index, ()))
         links.append(Device(index, name, mac, has_neighbours, networks, held, tuple(host_scoped.get(index, ()))))
     return links
+
+
+def is_own(address: Address, devices: Iterable[Device]) -> bool:
+    """Whether packets to an address stay on this host."""
+    return address.is_loopback or any(address in device.addresses for device in devices)
 
 
 def _dump(request: int, answer: int) -> list[bytes]:

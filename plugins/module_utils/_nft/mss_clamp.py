@@ -37,7 +37,7 @@ from .table import (
     by_family,
 )
 
-_VIP = Option("vip", values.vip)
+_VIP = Option("vip", values.network_vip)
 _DIRECTOR = text("director", values.address)
 _TUNNEL_TYPE = choice("tunnel_type", tunnel.TYPES, default="ipip")
 _TUNNEL_CHECKSUM = choice("tunnel_checksum", tunnel.CHECKSUMS, default="none")

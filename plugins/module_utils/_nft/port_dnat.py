@@ -32,7 +32,7 @@ from .table import (
 
 PROTOCOLS = ("tcp", "udp")
 
-_VIP = Option("vip", values.vip)
+_VIP = Option("vip", values.network_vip)
 _PORT = integer("port", 1, 65535)
 _TO_PORT = integer("to_port", 1, 65535)
 _PROTOCOL = choice("protocol", PROTOCOLS, default="tcp")

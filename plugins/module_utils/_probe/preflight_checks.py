@@ -30,6 +30,7 @@ class PathFinding:
     """What was found of the path to a RIP."""
 
     problem: str = ""  # why there is no route
+    is_own: bool = False  # the RIP is an address of this host itself
     source: Address | None = None  # the address that this host sends from
     route_mtu: int = 0  # bytes
     mtu: int | None = None  # bytes of the largest packet that arrived unfragmented; None: not measured
@@ -163,9 +164,11 @@ def _path_faults(request: PreflightRequest, path: Path, finding: PathFinding, is
         reason = f"has no route from this host ({finding.problem}): add one, or correct the address"
         yield InvalidValue("rip", rip, reason)
         return
-    if finding.source == rip:
-        reason = "is an address of this host itself: name the real server's own, or let the service have forward: local"
-        yield InvalidValue("rip", rip, reason)
+    if finding.is_own:
+        # An address without a name is a program of the director itself: IPVS delivers to it as with forward: local.
+        if path.name != str(rip):
+            reason = f"is an address of this host itself: name that of {path.name}, or let the service have forward: local"
+            yield InvalidValue("rip", rip, reason)
         return
     if not _is_alive(path, finding) and not finding.macs:
         way_out = "start the real server, correct its address, or let its firewall answer echo requests"
@@ -203,6 +206,8 @@ def _mtu_faults(path: Path, mtu: int) -> Iterator[InvalidValue]:
 
 def _path_warnings(path: Path, finding: PathFinding) -> Iterator[str]:
     """What may be intended."""
+    if finding.is_own:
+        return
     if finding.macs and not _is_alive(path, finding):
         protocol = "ARP" if path.rip.version == 4 else "neighbour discovery"
         yield f"{path.place}, rip: {path.rip} answers {protocol}, but {_unanswered(path)}: is the real server ready?"

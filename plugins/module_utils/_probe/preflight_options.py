@@ -27,7 +27,7 @@ def _address_families(given: Any) -> tuple[int, ...]:
 
 
 def _vips(given: Any) -> tuple[Address, ...]:
-    return tuple(map(values.vip, given))
+    return tuple(map(values.network_vip, given))
 
 
 NAME = Option("name", str)
@@ -99,7 +99,7 @@ def parse(options: Options) -> PreflightRequest:
     :raises Invalid: all that is wrong with them
     """
     faults = Faults()
-    vips = [faults.read(values.vip, vip, where=f"vips[{index}]") for index, vip in enumerate(options["vips"])]
+    vips = [faults.read(values.network_vip, vip, where=f"vips[{index}]") for index, vip in enumerate(options["vips"])]
     paths: list[Read[Path]] = []
     for index, row in enumerate(options["paths"]):
         place = f"paths[{index}] ({row['name'] or row['rip']})"

@@ -31,9 +31,9 @@ def run_preflight(request: PreflightRequest) -> Findings:
 
     :raises NotPermitted: without root
     """
-    paths = {path.rip: _path_finding(path.rip) for path in request.paths}
-    reachable = {rip: finding for rip, finding in paths.items() if not finding.problem and finding.source != rip}
     devices = neighbour.devices()
+    paths = {path.rip: _path_finding(path.rip, devices) for path in request.paths}
+    reachable = {rip: finding for rip, finding in paths.items() if not (finding.problem or finding.is_own)}
     answers = _resolve(request, reachable, devices)
     if not request.is_set_up:
         _probe(request, reachable)
@@ -47,9 +47,10 @@ def _probe(request: PreflightRequest, reachable: dict[Address, PathFinding]) -> 
     _connect(silent, reachable, request.timeout)
 
 
-def _path_finding(rip: Address) -> PathFinding:
+def _path_finding(rip: Address, devices: Sequence[neighbour.Device]) -> PathFinding:
     route = route_to(rip)
-    return PathFinding(problem=route.problem, source=route.source, route_mtu=route.mtu)
+    own = neighbour.is_own(rip, devices)
+    return PathFinding(problem=route.problem, is_own=own, source=route.source, route_mtu=route.mtu)
 
 
 def _resolve(

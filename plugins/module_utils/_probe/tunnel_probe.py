@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -97,14 +97,19 @@ class ProbeRequest:
     timeout: float  # seconds, for all together
     skip_drained: bool
 
-    def split(self, table: Mapping[DestinationKey, Destination]) -> tuple[list[ProbeTarget], list[ProbeTarget]]:
-        """The targets to probe and those to skip, on a director with this table."""
+    def split(
+        self, table: Mapping[DestinationKey, Destination], own: Collection[Address] = ()
+    ) -> tuple[list[ProbeTarget], list[ProbeTarget]]:
+        """The targets to probe and those to skip, on a director with this table.
+
+        :param own: RIPs that are addresses of the director itself
+        """
         probed: list[ProbeTarget] = []
         skipped: list[ProbeTarget] = []
         for target in self.targets:
             destination = table.get(target.destination.key)
             is_drained = destination is None or destination.weight == 0
-            skip = target.forward == "local" or (self.skip_drained and is_drained)
+            skip = target.forward == "local" or target.rip in own or (self.skip_drained and is_drained)
             (skipped if skip else probed).append(target)
         return probed, skipped
 

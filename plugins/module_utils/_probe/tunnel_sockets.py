@@ -108,8 +108,6 @@ def send_probes(targets: Sequence[ProbeTarget], timeout: float) -> list[ProbeFin
 def _route_problem(target: ProbeTarget, route: Route) -> str:
     if route.problem:
         return f"{target.rip} has no route from this host ({route.problem}): add one, or correct the address"
-    if route.source == target.rip:
-        return f"{target.rip} is an address of this host itself: name the real server's own"
     return ""
 
 

@@ -18,7 +18,7 @@ from .options import OptionReader
 from .resolve import NeighbourQuery
 from .vip_requests import ProbeFailed
 
-VIP = Option("vip", values.vip, required=True)
+VIP = Option("vip", values.network_vip, required=True)
 ADDRESS = text("address", values.address, required=True)
 
 ARGUMENT_SPEC = {"resolve": {"type": "list", "elements": "dict", "options": argument_spec(VIP, ADDRESS)}}

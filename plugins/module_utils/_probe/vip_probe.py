@@ -58,7 +58,10 @@ def _answered(request: VipRequests) -> tuple[VipRequests, Sequence[Outcome], flo
 def _probe_real_servers(options: Options) -> Facts:
     request = tunnel_probe.parse(options)
     table = _destinations(request.targets) if request.skip_drained else {}
-    targets, skipped = request.split(table)
+    devices = neighbour.devices()
+    targets, skipped = request.split(
+        table, [target.rip for target in request.targets if neighbour.is_own(target.rip, devices)]
+    )
     return tunnel_probe.to_result(zip(targets, send_probes(targets, request.timeout)), skipped)
 
 

@@ -32,7 +32,7 @@ def test_step_is_the_module(name: str) -> None:
 def test_every_module_that_changes_a_host_can_be_a_step() -> None:
     names = [path.stem for path in Path(str(batch.__file__)).parent.glob("*.py") if path.stem != "__init__"]
     changing = {name for name in names if getattr(importlib.import_module(f"{PACKAGE}.{name}"), "run", None) is run}
-    assert changing | {"state_info"} == MODULES.keys()
+    assert changing | {"preflight", "state_info", "vip_probe"} == MODULES.keys()
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -68,7 +68,7 @@ def test_no_steps() -> None:
     [
         ({}, "steps[0]", "{} is not one module: write a step for each"),
         ({"state_info": {}, "boot": {}}, "steps[0]", "state_info, boot is not one module: write a step for each"),
-        ({"vip_probe": {}}, "steps[0]", "'vip_probe' is not a module that can be a step: valid ones are arp_sysctl, boot, "),
+        ({"ipvs_info": {}}, "steps[0]", "'ipvs_info' is not a module that can be a step: valid ones are arp_sysctl, boot, "),
         ({"batch": {"steps": []}}, "steps[0]", "'batch' is not a module that can be a step"),
         (
             {"boot": "absent"},

@@ -133,7 +133,7 @@ def test_paths_after_setup() -> None:
             {},
             f"rip: {RIP} has no route from this host (Network is unreachable)",
         ),
-        (PathFinding(source=RIP), {}, f"rip: {RIP} is an address of this host itself"),
+        (PathFinding(is_own=True), {}, f"rip: {RIP} is an address of this host itself: name that of rs1"),
         (PathFinding(source=DIP), {}, f"rip: {RIP} does not answer: no echo request got a reply within 2 s"),
         (PathFinding(source=DIP), {"port": 80}, f"rip: {RIP} does not answer: neither echo requests nor TCP port 80 got"),
         (

@@ -12,14 +12,20 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._net import packets
+from ansible_collections.lvs.cluster.plugins.module_utils._net import neighbour, packets
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_options import PreflightRequest, parse
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_sockets import run_preflight
 
 from .fake_network import FakeNetwork, FakeSocket
 from .test_preflight_options import PATH, options
 
-RIP = ip_address("127.0.0.2")
+RIP, OWN = ip_address("127.0.0.2"), ip_address("127.0.0.1")
+
+
+@pytest.fixture(autouse=True)
+def other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the loopback network, this host has one address."""
+    monkeypatch.setattr(neighbour, "is_own", lambda address, devices: address == OWN)
 
 
 def request(**given: Any) -> PreflightRequest:
@@ -75,11 +81,11 @@ def test_port_of_a_real_server_that_answers_no_echo_request(network: FakeNetwork
 def test_address_of_this_host_and_no_route(network: FakeNetwork) -> None:
     """Neither is probed. The kernel refuses the broadcast address, as it refuses an address without a route."""
     sizes = path_mtu(network, 65535)
-    own, broadcast = ip_address("127.0.0.1"), ip_address("255.255.255.255")
+    broadcast = ip_address("255.255.255.255")
     (path,) = request(port=80).paths
-    paths = (replace(path, rip=own), replace(path, rip=broadcast))
+    paths = (replace(path, rip=OWN), replace(path, rip=broadcast))
     findings = run_preflight(replace(request(), paths=paths)).paths
-    assert (findings[own].source, findings[own].problem) == (own, "")
+    assert (findings[OWN].is_own, findings[OWN].problem) == (True, "")
     assert findings[broadcast].source is None
     assert findings[broadcast].problem  # which, depends on this host's routes
     assert sizes == []

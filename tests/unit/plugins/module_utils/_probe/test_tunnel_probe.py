@@ -62,6 +62,7 @@ def test_skipped_targets() -> None:
     first, drained, unknown, local = request(*rows).targets
     table = {first.destination.key: first.destination, drained.destination.key: replace(drained.destination, weight=0)}
     assert request(*rows).split(table) == ([first, drained, unknown], [local])
+    assert request(*rows).split(table, {first.rip}) == ([drained, unknown], [first, local])
     assert request(*rows, drained="skip").split(table) == ([first], [drained, unknown, local])
 
 
