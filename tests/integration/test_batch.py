@@ -128,7 +128,7 @@ def test_all_faults_come_before_any_change(host: Namespace) -> None:
         ("arp_sysctl", {"rp_filter": 3}),
         ("arp_sysctl", {"arp_ignore": 9, "device": "all"}),
         ("tunl_vip", {"vipz": [VIP]}),
-        ("preflight", {}),
+        ("ipvs_info", {}),
     ]
     result = batch(host, steps)
     assert [line.split(": ", 1)[0] for line in result.failed().splitlines()] == [

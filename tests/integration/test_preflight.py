@@ -338,10 +338,7 @@ def test_vip_that_this_host_holds(lan: Lan, new_namespace: Callable[[], Namespac
 _ANNOUNCE = """
 import ipaddress, sys
 from ansible_collections.lvs.cluster.plugins.module_utils._net import announce
-vip = ipaddress.ip_address(sys.argv[1])
-facing = announce.facing(vip)
-print(*facing)
-announce.announce(vip, [*facing, "lo", "tunl0"])
+announce.announce({ipaddress.ip_address(sys.argv[1]): ["eth0"]})
 """
 
 
@@ -351,8 +348,5 @@ def test_announcement_replaces_what_the_neighbours_know(lan: Lan, vip: str) -> N
     client.sh(f"ip neighbour replace {vip} lladdr 02:00:00:00:00:01 dev eth0 nud reachable")
     director.sh(f"ip link add lonely type dummy; ip link set lonely up; ip address add {vip} dev eth0")
     environment = director._modules.environment()
-    said = director.run(PYTHON, "-c", _ANNOUNCE, vip, env=environment).stdout.split()
-    assert said == ["eth0"]
+    director.run(PYTHON, "-c", _ANNOUNCE, vip, env=environment)
     assert f"lladdr {mac_of(director)}" in client.sh(f"ip neighbour show {vip}")
-    # A VIP on no network of this host has no neighbours.
-    assert not director.run(PYTHON, "-c", _ANNOUNCE, "203.0.113.7", env=environment).stdout.split()
