@@ -82,11 +82,15 @@ def _unicast(option: str, parsed: Address) -> Address:
 
 
 def address(option: str, value: object) -> Address:
-    """An address of a host, as of a real server (RIP) or of the end of a tunnel: unicast, and not link-local.
+    """An address of a host, as of a real server (RIP) or of the end of a tunnel: unicast, and not link-local."""
+    return check_address(option, any_address(option, value))
+
+
+def check_address(option: str, parsed: Address) -> Address:
+    """Refuse an address that no real server can have.
 
     The kernel refuses a link-local RIP (ip_vs_new_dest() in net/netfilter/ipvs/ip_vs_ctl.c), as it cannot know the link.
     """
-    parsed = any_address(option, value)
     if _is_link_local(parsed):
         reason = f"is a link-local address, which can be neither a RIP nor the end of a tunnel of IPVS: {_BEYOND_ONE_LINK}"
         raise InvalidValue(option, parsed, reason)

@@ -259,20 +259,28 @@ class Destination(IpvsItem):
     def check(self) -> None:
         """Refuse what the kernel accepts and then does not do, and what it would refuse without naming the option."""
         faults = Faults()
-        faults.collect(values.choice, "forward", self.forward, tuple(FORWARDS))
-        faults.collect(self._check_rip)
-        faults.collect(self._check_port)
-        for name in ("upper_threshold", "lower_threshold"):
-            faults.collect(values.integer, name, getattr(self, name), 0, values.MAX_COUNT)
-        if self.lower_threshold > self.upper_threshold:
-            reason = f"is above upper_threshold={self.upper_threshold}: set an upper_threshold that is at least as large"
-            faults.add(InvalidValue("lower_threshold", self.lower_threshold, reason))
-        if self.tunnel_type != "ipip" or self.tunnel_port or self.tunnel_checksum != "none":
-            faults.collect(self._check_tunnel)
+        for check in (self._check_forward, self._check_rip, self._check_port, self._check_thresholds):
+            faults.collect(check)
         faults.raise_all()
 
+    def _check_forward(self) -> None:
+        if self.forward not in FORWARDS:
+            values.choice("forward", self.forward, tuple(FORWARDS))
+        if self.tunnel_type != "ipip" or self.tunnel_port or self.tunnel_checksum != "none":
+            self._check_tunnel()
+
+    def _check_thresholds(self) -> None:
+        upper, lower = self.upper_threshold, self.lower_threshold
+        if not (upper or lower):
+            return
+        values.integer("upper_threshold", upper, 0, values.MAX_COUNT)
+        values.integer("lower_threshold", lower, 0, values.MAX_COUNT)
+        if lower > upper:
+            reason = f"is above upper_threshold={upper}: set an upper_threshold that is at least as large"
+            raise InvalidValue("lower_threshold", lower, reason)
+
     def _check_rip(self) -> None:
-        service, rip = self.key.service, values.address("rip", self.key.rip)
+        service, rip = self.key.service, values.check_address("rip", self.key.rip)
         if rip == service.vip and self.forward in ("tunnel", "route"):
             raise InvalidValue("rip", rip, "is the VIP itself: name the real server's own address")
         if rip.version != service.family and self.forward != "tunnel":

@@ -419,7 +419,7 @@ def test_bad_destination(options: dict[str, Any], option: str, says: str) -> Non
         ({"tunnel_type": "7"}, "tunnel_type", "'7' is not one of ipip, gue, gre"),
         ({"tunnel_checksum": "3"}, "tunnel_checksum", "'3' is not one of none, checksum, remote_checksum"),
         ({"upper_threshold": 2147483648}, "upper_threshold", "2147483648 is not in 0..2147483647"),
-        ({"upper_threshold": 4294967295, "lower_threshold": 2147483648}, "lower_threshold", "2147483648 is not in"),
+        ({"upper_threshold": 2147483647, "lower_threshold": 2147483648}, "lower_threshold", "2147483648 is not in"),
     ],
 )
 def test_destination_that_can_only_exist(options: dict[str, Any], option: str, says: str) -> None:
