@@ -23,7 +23,7 @@ description:
 options:
   rip:
     description:
-      - The address of the real server, a unicast address of the same family as O(vip).
+      - The address of the real server, a unicast address of the same family as O(vip). It cannot be link-local.
       - With O(forward=tunnel), it may be of the other family, as long as no sync daemon runs.
     type: str
     required: true

@@ -106,7 +106,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("ipvs_timeouts", {}, "tcp: is missing: name at least one of tcp, tcp_fin, udp"),
     ("ipvs_timeouts", {"tcp": 0}, "tcp: 0 is not in 1..2678400"),
-    ("ipvs_timeouts", {"udp": 2678401}, "udp: 2678401 is not in 1..2678400"),
+    ("ipvs_timeouts", {"udp": 2678401}, "udp: 2678401 is not in 0..2678400"),
     ("ipvs_sync_daemon", {"role": "master"}, "interface: is missing: name the device that reaches the other director"),
     ("ipvs_sync_daemon", {"role": "slave", "interface": "eth0"}, "role"),
     ("ipvs_sync_daemon", {"role": "master", "interface": "eth9"}, "interface: eth9 does not exist: this host has "),

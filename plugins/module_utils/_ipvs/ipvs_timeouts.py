@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from .._core import values
 from .._core.errors import MissingValue
-from .._core.options import Facts, Options, argument_spec, integer
+from .._core.options import Facts, Options, argument_spec
 from .._core.reconcile import Seen, Wanted
 from .._core.resource import Desired, Resource, facts_of
 from .kernel import TimeoutsBackend
 from .model import Timeouts
+from .options import kernel_number
 
-TIMEOUTS = tuple(integer(name, 1, values.MAX_TIMEOUT) for name in ("tcp", "tcp_fin", "udp"))
+TIMEOUTS = tuple(kernel_number(name, 1, values.MAX_TIMEOUT) for name in ("tcp", "tcp_fin", "udp"))
 ARGUMENT_SPEC = argument_spec(*TIMEOUTS)
 
 DesiredTimeouts = Desired[str, Timeouts]

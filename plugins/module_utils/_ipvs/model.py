@@ -411,6 +411,13 @@ class Timeouts(IpvsItem):
         """The same for all: there is one set of them."""
         return self.KEY
 
+    def check(self) -> None:
+        """Refuse what ipvsadm(8) could not restore."""
+        faults = Faults()
+        for name, value in asdict(self).items():
+            faults.collect(values.integer, name, value, 0, values.MAX_TIMEOUT)
+        faults.raise_all()
+
     def rule(self, action: str = "set") -> str:
         """The rule of all three."""
         return f"--set {self.tcp} {self.tcp_fin} {self.udp}"

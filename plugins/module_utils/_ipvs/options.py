@@ -38,7 +38,7 @@ PERSISTENCE_ENGINES = ("none", "sip")
 _SCHEDULER_NAME = re.compile(r"[a-z0-9_-]{1,15}")
 
 
-def _kernel_number(name: str, lowest: int, highest: int) -> Option[int]:
+def kernel_number(name: str, lowest: int, highest: int) -> Option[int]:
     """A number in the range of ipvsadm(8). More, as another program may have set, is no fault where it exists."""
 
     def read(value: object) -> int:
@@ -89,7 +89,7 @@ SERVICE_KEY: tuple[Option[Any], ...] = (
 SERVICE: tuple[Option[Any], ...] = (
     text("scheduler", _scheduler_name),
     Option("scheduler_flags", str, type="list", elements="str", choices=SCHEDULER_FLAGS),
-    _kernel_number("persistence_timeout", 0, values.MAX_TIMEOUT),
+    kernel_number("persistence_timeout", 0, values.MAX_TIMEOUT),
     Option("persistence_netmask", str),
     Option("persistence_engine", _persistence_engine, choices=PERSISTENCE_ENGINES),
     boolean("one_packet"),
@@ -102,8 +102,8 @@ DESTINATION: tuple[Option[Any], ...] = (
     Option("rport", _destination_port, type="int", bounds=(1, 65535)),
     _kernel_word("forward", tuple(FORWARDS)),
     integer("weight", 0, values.MAX_WEIGHT),
-    _kernel_number("upper_threshold", 0, values.MAX_COUNT),
-    _kernel_number("lower_threshold", 0, values.MAX_COUNT),
+    kernel_number("upper_threshold", 0, values.MAX_COUNT),
+    kernel_number("lower_threshold", 0, values.MAX_COUNT),
     _kernel_word("tunnel_type", tunnel.TYPES),
     integer("tunnel_port", 1, 65535),
     _kernel_word("tunnel_checksum", tunnel.CHECKSUMS),
