@@ -11,6 +11,7 @@ from ..module_utils._core.options import Facts, Options
 from ..plugin_utils._core.action import ControllerAction
 from ..plugin_utils._plan.cluster_plan import cluster_plan
 from ..plugin_utils._plan.planner import Planner
+from ..plugin_utils._plan.steps import TAGS
 from ..plugin_utils._plan.variables import AllHosts, HostVariables
 
 
@@ -38,6 +39,6 @@ class ActionModule(ControllerAction):
         tags = {
             "run": variables.get("ansible_run_tags", ()),
             "skip": variables.get("ansible_skip_tags", ()),
-            "own": set(self._task.tags) - {"always"},
+            "own": set(self._task.tags) - {"always", *TAGS},
         }
         return cluster_plan(planner, given, options["role"], tags, options["unprepared"])

@@ -15,7 +15,8 @@ description:
     the time of a module that changes nothing.
   - The options of all steps are validated before the first step runs. If any is invalid, all faults are returned, each with its place,
     and nothing is changed.
-  - If a step fails, the module fails and later steps do not run. What earlier steps changed remains.
+  - If a step fails, the module fails and later steps do not run. What earlier steps changed remains. Later steps run if the one that
+    failed changes nothing, like M(lvs.cluster.preflight), and in check mode.
   - In check mode, each step shows its changes given the host as it is, without the changes of earlier steps.
   - A library that is missing on the managed host fails only the step that needs it.
 options:
@@ -73,7 +74,7 @@ EXAMPLES = r"""
 RETURN = r"""
 results:
   description:
-    - The results of the steps that ran, in their order. If a step failed, it is the last one.
+    - The results of the steps that ran, in their order.
     - Each has what the module itself returns, except the diff and C(invocation), and RV(results[].module).
   returned: unless an option is invalid
   type: list

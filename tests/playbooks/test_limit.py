@@ -31,6 +31,38 @@ def test_every_tag_alone(play: Player, tag: str) -> None:
     assert bool(run.calls("vip_probe")) == bool(run.calls("preflight", phase="after")) == (tag == "verify")
 
 
+# What may change something with a tag: on the director, and on a real server.
+PARTS = {
+    "packages": (set(), set()),
+    "sysctl": ({"ipvs_sysctl"}, {"arp_sysctl"}),
+    "nftables": (set(), {"tunnel_guard", "port_dnat", "mss_clamp"}),
+    "vips": ({"tunl_vip"}, {"tunnel_guard", "arp_sysctl", "tunl_vip"}),
+    "ipvs": ({"ipvs_sysctl", "ipvs_table"}, set()),
+    "boot": ({"boot"}, {"boot"}),
+    "preflight": (set(), set()),
+    "verify": (set(), set()),
+}
+ALL = tuple(set().union(*of_host) for of_host in zip(*PARTS.values()))
+
+
+@pytest.mark.parametrize("tag", PARTS)
+def test_parts_of_a_tag(play: Player, tag: str) -> None:
+    """Nothing else is changed."""
+    run = play("site", f"--tags={tag}").succeeded()
+    for host, modules in zip(("ds1", "rs1"), PARTS[tag]):
+        assert {call.module for call in run.calls(host=host, changing=True)} == modules
+
+
+@pytest.mark.parametrize("tag", PARTS)
+def test_parts_without_a_tag(play: Player, tag: str) -> None:
+    """All other parts are as before: a VIP never comes without the table behind it."""
+    run = play("site", f"--skip-tags={tag}")
+    for host, modules, skipped in zip(("ds1", "rs1"), ALL, PARTS[tag]):
+        changed = {call.module for call in run.calls(host=host, changing=True)}
+        # What has several tags is skipped with each of them.
+        assert changed == modules - skipped
+
+
 def test_tags_of_all_parts(play: Player) -> None:
     run = play("site", "--tags=sysctl,nftables,vips,boot,ipvs").succeeded()
     assert run.call("ipvs_table", changing=True).options["unprepared"] == []

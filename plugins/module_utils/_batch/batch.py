@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from .._core.errors import InvalidValue
 from .._core.module import Implementation, Step, checked, prepared
 from .._core.options import Facts, Faults, Options
+from .._core.resource import Resource
 
 # Ansible does not look into the steps: read names every fault with its step.
 ARGUMENT_SPEC: Facts = {
@@ -177,7 +178,7 @@ def _step(place: str, row: Options, preview: bool) -> Step:
     faults = Faults()
     work = faults.read(prepared, implementation, checked(spec, given, place), where=place)
     faults.raise_all()
-    return Step(place, name, work.value, preview)
+    return Step(place, name, work.value, preview, reads=not isinstance(implementation, Resource))
 
 
 def _module(place: str, row: Options) -> tuple[str, object]:

@@ -34,4 +34,6 @@ def reload_units() -> None:
 
 
 def _refused(problem: str) -> LvsError:
-    return LvsError(f"the units are written, but systemd did not read them: {' '.join(_RELOAD)}: {problem}")
+    return LvsError(
+        f"the units are written, but systemd has not read them, as it will at the next boot: {' '.join(_RELOAD)}: {problem}"
+    )

@@ -40,6 +40,7 @@ class Step:
     module: str
     work: Work
     preview: bool = False  # shown as in check mode, and not made
+    reads: bool = False  # changes nothing: later steps do not depend on it
 
 
 def run(argument_spec: Options, resource: AnyResource) -> None:
@@ -108,8 +109,12 @@ def _label(options: Options) -> Facts:
 
 
 def _in_order(steps: Sequence[Step], module: AnsibleModule) -> Facts:
-    """The results of the steps, and their changes as those of one module. A step that fails is the last one."""
+    """The results of the steps, and their changes as those of one module.
+
+    A step that fails is the last one, unless it changes nothing, as in check mode.
+    """
     results: list[Facts] = []
+    messages: list[str] = []
     for step in steps:
         if step.preview:
             continue
@@ -119,7 +124,11 @@ def _in_order(steps: Sequence[Step], module: AnsibleModule) -> Facts:
             result.update(_with_warnings_given(module, step.work(module)))
         except LvsError as error:
             result.update(_with_warnings_given(module, error.facts), failed=True, msg=str(error))
-            raise LvsError(_of_step(step, error), _joined(results)) from error
+            messages.append(_of_step(step, error))
+            if not (step.reads or module.check_mode):
+                break
+    if messages:
+        raise LvsError("\n".join(messages), _joined(results))
     previews = [step for step in steps if step.preview]
     return {**_joined(results), **(_previewed(previews, module) if previews else {})}
 

@@ -81,7 +81,7 @@ def to_result(request: PreflightRequest, findings: Findings, drained: Collection
             else:
                 faults.add(fault, path.place)
         warnings += _path_warnings(path, finding)
-    use = _use(request, drained)
+    use = _use(request, findings, drained)
     for fault in director_settings.faults(findings.director, use):
         faults.add(fault)
     warnings += director_settings.warnings(findings.director, use)
@@ -108,15 +108,16 @@ def to_result(request: PreflightRequest, findings: Findings, drained: Collection
     }
 
 
-def _use(request: PreflightRequest, drained: Collection[Address]) -> Use:
-    """What the director is used for; what only excused paths need is not missed."""
-    needed = [path for path in request.paths if not _excuse(path, drained)]
+def _use(request: PreflightRequest, findings: Findings, drained: Collection[Address]) -> Use:
+    """What the director is used for; what only excused paths need is not missed, and programs of its own need nothing."""
+    forwarded = [path for path in request.paths if not findings.paths[path.rip].is_own]
+    needed = [path for path in forwarded if not _excuse(path, drained)]
     return Use(
         vips=request.vips,
         devices=request.devices,
         is_set_up=request.is_set_up,
         masquerades={path.rip.version for path in needed if path.forward == "masquerade"},
-        one_way=any(path.forward != "masquerade" for path in request.paths),
+        one_way=any(path.forward != "masquerade" for path in forwarded),
     )
 
 
@@ -238,7 +239,8 @@ def _foreign_holder(place: str, vip: Address, mac: str, device: str) -> InvalidV
 
 def _audible_real_server(place: str, vip: Address, real_server: str, device: str) -> InvalidValue:
     reason = (
-        f"is answered for by {real_server} on {device}, so that clients reach this real server past the director: run"
-        " lvs.cluster.site for it, which silences it (arp_ignore, arp_announce), or take the address off its other devices"
+        f"is answered for by {real_server} on {device}, so that clients reach this real server past the director: set"
+        " arp_ignore=1 and arp_announce=2 there, as lvs.cluster.site does for hosts of the inventory, or take the address off"
+        " its other devices"
     )
     return InvalidValue(place, vip, reason)

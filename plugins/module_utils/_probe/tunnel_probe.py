@@ -106,8 +106,16 @@ class ProbeRequest:
         """
         probed: list[ProbeTarget] = []
         skipped: list[ProbeTarget] = []
+        by_rip: dict[tuple[ServiceKey, Address], list[Destination]] = {}
+        for key, existing in table.items():
+            by_rip.setdefault((key.service, key.rip), []).append(existing)
         for target in self.targets:
-            destination = table.get(target.destination.key)
+            key = target.destination.key
+            destination = table.get(key)
+            same_rip = by_rip.get((key.service, key.rip), [])
+            # Another program may have given it a port that differs from that of the service.
+            if destination is None and len(same_rip) == 1 and "masquerade" not in (target.forward, same_rip[0].forward):
+                (destination,) = same_rip
             is_drained = destination is None or destination.weight == 0
             skip = target.forward == "local" or target.rip in own or (self.skip_drained and is_drained)
             (skipped if skip else probed).append(target)

@@ -137,7 +137,7 @@ def _real_server(task: _Task, part: RealServerPlan, planner: Planner, directors:
     state = _Progress.of(raw).state or ({**found, "empty": False} if chosen and found.get("empty") else found)
     held_back = {vip for progress in directors.values() for vip in _held_back(progress)}
     return {
-        "setup": rows([*chosen, step("state_info")]),
+        "setup": rows([*chosen, step("state_info")] if chosen or not steps else []),
         "label": task.plan_id if len(chosen) == len(steps) else "",
         "release": rows(real_server_steps.release_steps(part, task.settings, state, held_back or None)),
         "waiting_for": [host for host, progress in directors.items() if progress.plan != task.plan_id],

@@ -10,7 +10,7 @@ Each option is read once, here. A fault has the place of its option: the service
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -58,6 +58,15 @@ class RealServerDescription:
         return self.destination.key.rip
 
     @property
+    def can_be_probed(self) -> bool:
+        """Whether packets reach it in a way that is known here, whatever the port of a destination that is not masqueraded."""
+        service = self.destination.key.service
+        port = self.destination.key.port if self.destination.forward == "masquerade" else service.port
+        faults = Faults()
+        faults.collect(replace(self.destination, key=self.destination.key._replace(port=port)).check)
+        return not faults.found and (service.vip is None or service.protocol in values.PROTOCOLS)
+
+    @property
     def mapping(self) -> Facts | None:
         """The row of M(lvs.cluster.port_dnat) that it needs; None where its program listens on the service's port."""
         service = self.destination.key.service
@@ -75,6 +84,7 @@ class ServiceDescription:
     configuration: Service | None  # None: the service should not exist
     director_device: str  # holds its VIP on the director
     real_servers: tuple[RealServerDescription, ...]
+    adopted: bool = False  # it is as another program made it
 
     @property
     def network_vip(self) -> Address | None:
@@ -168,6 +178,7 @@ def _service(row: Options, inventory: Inventory) -> ServiceDescription:
         configuration=wanted.value.new if inventory.state == PRESENT else None,
         director_device=device.value,
         real_servers=tuple(real_servers),
+        adopted=bool(adopted),
     )
 
 

@@ -47,11 +47,12 @@ def preflight_options(
     vips: list[str] = []
     paths: dict[tuple[str, str, str, str], _Path] = {}
     for service in services:
-        if service.present and service.network_vip is not None:
+        # How clients reach the VIP of an adopted service, such as by a route, is not known here.
+        if service.present and service.network_vip is not None and not service.adopted:
             vips.append(str(service.network_vip))
         for real_server in service.present_real_servers:
             destination = real_server.destination
-            if destination.forward == "local":
+            if destination.forward == "local" or not real_server.can_be_probed:
                 continue
             key = (str(real_server.rip), destination.forward, destination.tunnel_type, destination.tunnel_checksum)
             path = paths.setdefault(key, _Path(real_server.name, *key))

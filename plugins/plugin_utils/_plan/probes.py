@@ -22,6 +22,7 @@ def probe_rows(services: Iterable[ServiceDescription]) -> list[Facts]:
         for service in services
         if service.network_vip is not None
         for real_server in service.present_real_servers
+        if real_server.can_be_probed
     ]
 
 

@@ -12,6 +12,9 @@ from typing import Any
 
 from ...module_utils._core.options import Facts
 
+# Of the parts of the roles and playbooks: no tag of a user's own.
+TAGS = ("packages", "sysctl", "nftables", "vips", "ipvs", "boot", "preflight", "verify")
+
 
 @dataclass(frozen=True)
 class Step:

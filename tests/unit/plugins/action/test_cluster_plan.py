@@ -130,11 +130,13 @@ def test_tags_of_the_command_line(tmp_path: Path) -> None:
     assert part["label"] == ""
 
 
-@pytest.mark.parametrize(("tags", "complete"), [(["always", "mine"], True), (["always"], False), (["mine"], True)])
+@pytest.mark.parametrize(
+    ("tags", "complete"), [(["always", "mine"], True), (["always"], False), (["mine"], True), (["always", "ipvs"], False)]
+)
 def test_tags_of_the_role(tmp_path: Path, tags: list[str], complete: bool) -> None:
     """One of the user's own selects all steps; always is that of the task itself."""
     controller = Controller(tmp_path, lab_inventory())
-    found = plan(controller, "rs1", tags=tags, variables={"ansible_run_tags": ["mine", "always"]})
+    found = plan(controller, "rs1", tags=tags, variables={"ansible_run_tags": ["mine", "ipvs", "always"]})
     assert bool(found["real_server"]["label"]) is complete
 
 

@@ -255,6 +255,15 @@ def test_step_that_fails_is_the_last(call: Call, failing: Boxes, message: str, f
     assert result["diff"] == {"before": "", "after": "box0\n"}
 
 
+def test_step_that_fails_in_check_mode(call: Call) -> None:
+    """Nothing is made, so that the others are shown nevertheless; each that fails is named."""
+    failing = [Boxes(Shelf(on_read=LvsError(reason))) for reason in ("no access", "gone")]
+    result = call(steps(failing[0], Boxes(), failing[1]), check_mode=True)
+    assert result["msg"] == "steps[0] boxes: no access\nsteps[2] boxes: gone"
+    assert [step.get("failed", False) for step in result["results"]] == [True, False, True]
+    assert result["commands"] == ["box add box1"]
+
+
 def test_changes_after_which_a_step_fails_are_in_the_diff(call: Call) -> None:
     result = call(steps(Boxes(after_change=LvsError("too many"))))
     assert (result["failed"], result["changed"], result["diff"]["after"]) == (True, True, "box0\n")

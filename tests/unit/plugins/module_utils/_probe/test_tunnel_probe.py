@@ -66,6 +66,19 @@ def test_skipped_targets() -> None:
     assert request(*rows, drained="skip").split(table) == ([first], [drained, unknown, local])
 
 
+def test_target_on_a_port_of_its_own() -> None:
+    """Another program has given it one: it is the only one of its RIP in the service."""
+    (target,) = request({"rip": "192.168.56.1"}, drained="skip").targets
+    elsewhere = [target.destination.key._replace(port=port) for port in (81, 82)]
+    existing = {key: replace(target.destination, key=key, weight=5) for key in elsewhere}
+    only = {elsewhere[0]: existing[elsewhere[0]]}
+    asked = request({"rip": "192.168.56.1"}, drained="skip")
+    assert asked.split(only) == ([target], [])
+    assert asked.split(existing) == ([], [target])
+    masqueraded = {key: replace(destination, forward="masquerade") for key, destination in only.items()}
+    assert asked.split(masqueraded) == ([], [target])
+
+
 FILTERED = "; port 80, to which port 8099 is mapped, may be filtered on the real server: its firewall must let tcp port 80 in"
 
 

@@ -335,7 +335,7 @@ def test_release_where_nothing_is_set_up() -> None:
     run = lab_run([WEB, {**MAPPED, "real_servers": [{"host": "rs2"}]}])
     run.hosts["rs1"]["__lvs_host"] = CONTACTED
     plan = cluster_plan(run.planner("rs1"), {}, None, {**DEFAULT_TAGS, "run": ["ipvs"]})
-    assert (plan["real_server"]["setup"], plan["real_server"]["release"]) == ([{"state_info": {}}], [])
+    assert (plan["real_server"]["setup"], plan["real_server"]["release"]) == ([], [])
 
 
 @pytest.mark.parametrize(

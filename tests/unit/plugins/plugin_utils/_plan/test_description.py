@@ -335,3 +335,29 @@ def test_adopted_service_of_the_director_itself() -> None:
     assert plan.director_vips == [{"device": "tunl0", "vips": [VIP]}]
     assert plan.preflight["vips"] == [VIP]
     assert {row["vip"] for row in plan.probes} == {VIP}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"forward": "bypass"},
+        {"tunnel_type": "7"},
+        {"tunnel_type": "gue"},
+        {"tunnel_type": "gre", "tunnel_checksum": "remote_checksum"},
+    ],
+)
+def test_adopted_real_server_that_cannot_be_probed(fields: dict[str, Any]) -> None:
+    """How packets reach it is not known here."""
+    plan = make_plan([{**ADOPTED, "real_servers": [{"address": "10.0.0.9", **fields}]}], LAB)
+    assert (plan.preflight["paths"], plan.probes) == ([], [])
+
+
+def test_adopted_real_server_on_a_port_of_its_own_is_probed() -> None:
+    """On the port that packets have."""
+    plan = make_plan([{**ADOPTED, "real_servers": [OWN_PORT]}], LAB)
+    assert [(row["rip"], row["port"]) for row in plan.probes] == [("10.0.0.9", 80)]
+    assert plan.preflight["vips"] == []  # clients may come by a route
+
+
+def test_adopted_service_of_another_protocol_is_not_probed() -> None:
+    assert make_plan([{**ADOPTED, "protocol": "132", "real_servers": [OWN_PORT]}], LAB).probes == []
