@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_dest import
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import InfoBackend
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import IpvsTable
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, Service, ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._probe import preflight_options, tunnel_probe, vip_probe
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Host, Inventory
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
 from tests.unit.strategies import destinations, services
@@ -141,7 +143,18 @@ def test_table_is_given_back(table: list[tuple[Service, list[Destination]]]) -> 
     found = info()
     event(f"{len(found['services'])} services, {len(destinations_of(found))} destinations")
     assert listed(rows_of(found), "services") == []
-    assert listed(make_plan(found["lvs_services"], INVENTORY).services, "services") == []
+    plan = make_plan(found["lvs_services"], INVENTORY)
+    assert listed(plan.services, "services") == []
+    # The checks before and after the changes take it, too.
+    preflight_options.parse(validated(preflight_options.ARGUMENT_SPEC, plan.preflight))
+    tunnel_probe.parse(validated(vip_probe.ARGUMENT_SPEC, {"through": plan.probes}))
+
+
+def validated(specification: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options as Ansible hands them to a module."""
+    found = ArgumentSpecValidator(dict(specification)).validate(dict(options))
+    assert found.error_messages == []
+    return dict(found.validated_parameters)
 
 
 def only_weight(before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[str, Any], weight: int) -> None:

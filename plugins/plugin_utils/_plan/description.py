@@ -59,7 +59,7 @@ class RealServerDescription:
 
     @property
     def can_be_probed(self) -> bool:
-        """Whether packets reach it in a way that is known here, whatever the port of a destination that is not masqueraded."""
+        """Whether it is known how packets reach it. The port of a destination that is not masqueraded does not matter."""
         service = self.destination.key.service
         port = self.destination.key.port if self.destination.forward == "masquerade" else service.port
         faults = Faults()
@@ -88,8 +88,9 @@ class ServiceDescription:
 
     @property
     def network_vip(self) -> Address | None:
-        """The VIP that the director holds for other hosts; None with a firewall mark, and for a loopback address."""
-        return None if self.key.vip is None or self.key.vip.is_loopback else self.key.vip
+        """The VIP that the director holds for other hosts; None with a firewall mark, and for what it cannot hold."""
+        vip = self.key.vip
+        return None if vip is None or vip.is_loopback or not values.is_unicast(vip) else vip
 
     @property
     def present(self) -> bool:
