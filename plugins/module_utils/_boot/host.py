@@ -13,10 +13,11 @@ from .._core import files, state
 from .._core.boot_text import FOLDER, IPVS, NFTABLES, SUBJECT
 from .._core.errors import MissingLibrary
 from .._core.options import Options
-from .._core.reconcile import Item, Seen, Transition
+from .._core.reconcile import Seen, Transition
 from .._core.resource import Backend
 from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import ServiceKey
+from .._net.model import NetworkItem
 from .._net.rtnetlink import NetworkBackend
 from .._nft.libnftables import KernelTable
 from . import systemd
@@ -70,7 +71,7 @@ def _context(described: Sequence[Options]) -> BootContext:
     return BootContext(services, lines, network)
 
 
-def _network() -> tuple[dict[str, Sequence[str]], Sequence[Item]]:
+def _network() -> tuple[dict[str, Sequence[str]], Sequence[NetworkItem]]:
     """The boot files of devices and VIPs, and the items in them."""
     with NetworkBackend() as network:
         return {name: list(commands) for name, commands in network.boot_files().items()}, network.owned_items()

@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import os.path
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Union
 
-from .._core.boot_text import BOOT_FILES, DEVICES, FOLDER, IPVS, NFTABLES, VIPS, path_of, with_checksum
+from .._core.boot_text import BOOT_FILES, DEVICES, FOLDER, IPVS, MODULES_FILE, NFTABLES, VIPS, path_of, with_checksum
 from .._core.options import Facts, Options
 from .._core.reconcile import Item, Wanted
 from .._core.resource import Desired
 from .._core.textfile import TextFile, header, made_file
-from .._net.model import Listener, Tunnel
+from .._net.boot_commands import kernel_modules
+from .._net.model import NetworkItem
 from .restore_script import RESTORE_SCRIPT
 
 SCRIPT = f"{FOLDER}/restore"
-MODULES_FILE = "/etc/modules-load.d/lvs-cluster.conf"
 _UNITS = "/etc/systemd/system"
 _TARGET = "multi-user.target"
 SETUP_UNIT, VIPS_UNIT = UNITS = (f"{_UNITS}/lvs-cluster.service", f"{_UNITS}/lvs-cluster-vips.service")
@@ -33,7 +33,6 @@ FILES = (*map(path_of, BOOT_FILES), MODULES_FILE, SCRIPT, *UNITS)
 LINKS = tuple(f"{_UNITS}/{_TARGET}.wants/{os.path.basename(unit)}" for unit in UNITS)
 _SHORT_FILES = (*map(path_of, (DEVICES, IPVS, VIPS)), MODULES_FILE)  # in a diff line by line
 
-_MODULES = {"ipip": "ipip", "sit": "sit", "ip6tnl": "ip6_tunnel", "gre": "ip_gre", "ip6gre": "ip6_gre"}
 
 _SETUP_ORDER = f"""\
 RequiresMountsFor={FOLDER}
@@ -100,7 +99,7 @@ class BootContext:
 
     services: Sequence[Options] = ()
     lines: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by boot file
-    network: Sequence[Item] = ()  # the devices and VIPs
+    network: Sequence[NetworkItem] = ()  # the devices and VIPs
 
 
 def boot_item(path: str, text: str) -> TextFile:
@@ -133,19 +132,8 @@ def nothing_wanted() -> list[WantedBoot]:
 def wanted_boot_files(context: BootContext) -> list[WantedBoot]:
     """The boot files, and the kernel modules to load."""
     files = [boot_item(path_of(name), with_checksum(context.lines.get(name, ()))) for name in BOOT_FILES]
-    modules = kernel_modules(context.network, director=IPVS in context.lines)
+    modules = [*(["ip_vs"] if IPVS in context.lines else []), *kernel_modules(context.network)]
     return [_wanted_file(file) for file in [*files, made_file(MODULES_FILE, "boot", modules)]]
-
-
-def kernel_modules(network: Iterable[Item], director: bool) -> list[str]:
-    """The kernel modules that have to be loaded before systemd sets sysctls."""
-    names = ["ip_vs"] if director else []
-    for item in network:
-        if isinstance(item, Listener):
-            names.append("fou" if item.outer == 4 else "fou6")
-        elif isinstance(item, Tunnel):
-            names.append(_MODULES[item.kind])
-    return list(dict.fromkeys(names))
 
 
 def services_to_restore(described: Sequence[Options], noted: Sequence[Options]) -> list[Options]:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from . import boot_text, files
+from .textfile import TextFile, is_made_here, made_file
 
 
 def exist() -> bool:
@@ -23,3 +24,13 @@ def update(contents: Mapping[str, Iterable[str]]) -> None:
         path, text = boot_text.path_of(name), boot_text.with_checksum(lines)
         if files.read_text(path) != text:
             files.write_text(path, text)
+
+
+def load_modules(modules: Iterable[str]) -> None:
+    """Have the host load these kernel modules when it starts, beside those that it loads for this collection already."""
+    path = boot_text.MODULES_FILE
+    text = files.read_text(path) or ""
+    loaded = TextFile(path, text).lines
+    missing = [module for module in modules if module not in loaded]
+    if missing and is_made_here(text):
+        files.write_text(path, made_file(path, "boot", [*loaded, *missing]).text)

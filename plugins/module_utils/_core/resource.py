@@ -46,6 +46,10 @@ class Backend(Generic[DesiredT, KeyT, ItemT, ContextT]):
         """The lines of the boot files that these items are in, as the host is now."""
         return {}
 
+    def boot_modules(self) -> Iterable[str]:
+        """The kernel modules that have to be loaded before the boot files."""
+        return ()
+
 
 class Resource(Generic[DesiredT, KeyT, ItemT, ContextT, BackendT]):
     """What a module manages."""

@@ -59,7 +59,10 @@ def _reason(item: IpvsItem, number: int) -> str:
             f", persistence_engine: {item.persistence_engine}" if item.persistence_engine else ""
         )
         names = " or ".join(modules)
-        return f"{options} is not available in this kernel: the module {names} is missing (try 'modprobe {modules[-1]}')"
+        return (
+            f"{options} is not available in this kernel: the module {names} could not be loaded. Install the package of the"
+            " kernel's modules that has it, or choose another, as some kernels are built without it"
+        )
     if isinstance(item, Destination):
         if number == errno.ESRCH:
             return str(NoSuchService(item.key.service))

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 from .model import FALLBACK_DEVICES, HostRoute, Listener, Mtu, NetworkItem, Tunnel, Up, VipAddress
 
+_MODULES = {"ipip": "ipip", "sit": "sit", "ip6tnl": "ip6_tunnel", "gre": "ip_gre", "ip6gre": "ip6_gre"}
+
 
 def device_commands(items: Iterable[NetworkItem]) -> list[str]:
     """Everything but the VIPs: tunnels, MTUs, listeners, and the state of each device."""
@@ -21,6 +23,19 @@ def device_commands(items: Iterable[NetworkItem]) -> list[str]:
     mtus = [item for item in items if isinstance(item, Mtu)]
     listeners = [item for item in items if isinstance(item, Listener)]
     return [item.command() for item in (*tunnels.values(), *mtus, *listeners, *map(Up, devices))]
+
+
+def kernel_modules(items: Iterable[NetworkItem]) -> list[str]:
+    """The kernel modules that have to be loaded before: listeners load none, and sysctls of a device need its module."""
+    names = []
+    for item in items:
+        if isinstance(item, Listener):
+            names.append(item.module)
+        elif isinstance(item, Tunnel):
+            names.append(_MODULES[item.kind])
+        elif item.device in FALLBACK_DEVICES:  # which its module has made
+            names.append(_MODULES[FALLBACK_DEVICES[item.device]])
+    return list(dict.fromkeys(names))
 
 
 def vip_commands(items: Iterable[NetworkItem]) -> list[str]:

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .._core import kernel_modules
 from .._core.errors import KernelRefused, MissingKernelSupport, NotPermitted
 from .._core.netlink import GenericSocket, Refused
 from .._core.netlink_messages import attribute, attributes
@@ -56,7 +57,20 @@ def listeners() -> dict[tuple[int, int], bool]:
 
 
 def add(listener: Listener) -> None:
-    """Create a listener."""
+    """Create a listener. No stock kernel loads the module for that by itself.
+
+    :raises MissingKernelSupport: the module cannot be loaded
+    """
+    try:
+        _add(listener)
+    except MissingKernelSupport as error:
+        problem = kernel_modules.load(listener.module)
+        if problem:
+            raise MissingKernelSupport(f"{error} (modprobe {listener.module}: {problem})") from error
+        _add(listener)
+
+
+def _add(listener: Listener) -> None:
     with _fou() as fou:
         fou.request(_ADD, encode(listener))
 
@@ -74,8 +88,8 @@ def _fou() -> Iterator[GenericSocket]:
     except Refused as error:
         if error.errno == errno.ENOENT:
             raise MissingKernelSupport(
-                "tunnel_type: gue needs the module fou, which is neither built into this kernel nor loadable: load it with"
-                " 'modprobe fou', or install a kernel that has it"
+                "tunnel_type: gue needs the module fou, which this kernel does not have loaded: install the package of the"
+                " kernel's modules that has it, or choose another tunnel_type, as some kernels are built without it"
             ) from error
         raise
     try:

@@ -150,6 +150,11 @@ class Listener(NetworkItem):
         return cls(4 if family == "inet" else 6, int(port))
 
     @property
+    def module(self) -> str:
+        """The kernel module for it, which stock kernels do not load by themselves."""
+        return "fou" if self.outer == 4 else "fou6"
+
+    @property
     def which(self) -> str:
         """The family of its socket, and its port."""
         return f"{'inet' if self.outer == 4 else 'inet6'} {self.port}"

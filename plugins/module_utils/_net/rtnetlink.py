@@ -21,7 +21,7 @@ from .._core.reconcile import Change, Seen, Transition
 from .._core.resource import Backend
 from .._core.values import Address
 from . import fou
-from .boot_commands import device_commands, vip_commands
+from .boot_commands import device_commands, kernel_modules, vip_commands
 from .model import (
     FALLBACK_DEVICES,
     HostNetwork,
@@ -167,6 +167,10 @@ class NetworkBackend(Links, Backend[DesiredVips, ItemKey, NetworkItem, HostNetwo
         """The commands that restore devices and VIPs."""
         items = self.owned_items()
         return {DEVICES: device_commands(items), VIPS: vip_commands(items)}
+
+    def boot_modules(self) -> Iterable[str]:
+        """The kernel modules of devices and listeners."""
+        return kernel_modules(self.owned_items())
 
     def _addresses(self, names: Mapping[int, str]) -> list[_HeldAddress]:
         """All addresses of the host; C(names) are those of the devices, by index."""

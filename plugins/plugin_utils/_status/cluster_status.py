@@ -86,7 +86,7 @@ def _host(name: str, role: str, results: Sequence[Options]) -> HostView:
         # In check mode, two tasks may each report the same change.
         commands=unique(line for result in results for change in _changes(result) for line in _commands(change)),
         problems=unreachable[:1] or unique(_message(result) for result in results if result.get("failed")),
-        warnings=unique(plain(warning) for result in results for warning in result.get("warnings") or ()),
+        warnings=unique(_warnings(results)),
         unreachable=bool(unreachable),
     )
 
@@ -112,6 +112,14 @@ def _ipvs_changes(results: Iterable[Options]) -> Iterator[_Change]:
                 service = _service_key(change["key"])
                 endpoint = _endpoint(service, change["key"]) if change["kind"] == "destination" else ""
                 yield _Change(service, endpoint, _commands(change))
+
+
+def _warnings(results: Iterable[Options]) -> Iterator[str]:
+    """What modules warn of, without what Ansible itself adds about the host's Python: it is no difference."""
+    for result in results:
+        for warning in map(plain, result.get("warnings") or ()):
+            if "discovered Python interpreter" not in warning:
+                yield warning
 
 
 def _director(reported: Options, inventory: _Inventory) -> DirectorView:

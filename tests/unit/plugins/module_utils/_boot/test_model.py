@@ -21,7 +21,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._boot.model import (
     boot_item,
     services_to_restore,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._core.boot_text import path_of, with_checksum
+from ansible_collections.lvs.cluster.plugins.module_utils._core.boot_text import MODULES_FILE, path_of, with_checksum
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Seen, Wanted, reconcile
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import TextFile, is_made_here
 from ansible_collections.lvs.cluster.plugins.module_utils._net import model as network
@@ -88,7 +88,7 @@ def test_modules_are_those_of_what_is_there() -> None:
         network.Up("eth0"),
     ]
     items = planned(BootContext((), {"ipvs": []}, devices))
-    assert items[model.MODULES_FILE].text.splitlines()[1:] == ["ip_vs", "ip_gre", "fou6"]
+    assert items[MODULES_FILE].text.splitlines()[1:] == ["ip_vs", "ip_gre", "fou6"]
 
 
 def test_boot_files_are_what_the_host_has() -> None:

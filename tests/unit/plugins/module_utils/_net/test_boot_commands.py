@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from ansible_collections.lvs.cluster.plugins.module_utils._net.boot_commands import device_commands, vip_commands
+from ansible_collections.lvs.cluster.plugins.module_utils._net.boot_commands import (
+    device_commands,
+    kernel_modules,
+    vip_commands,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._net.model import HostRoute, Listener, Mtu, Tunnel, Up, VipAddress
 
 VIP, VIP6 = ip_address("192.0.2.1"), ip_address("2001:db8::1")
@@ -47,3 +51,9 @@ def test_vips() -> None:
 def test_nothing() -> None:
     """A host on which nothing is owned."""
     assert (device_commands([]), vip_commands([])) == ([], [])
+
+
+def test_kernel_modules() -> None:
+    """Of listeners and devices, also of those that a module has made; each once."""
+    assert kernel_modules(ITEMS) == ["fou", "ipip", "ip_gre"]
+    assert kernel_modules([Listener(6, 6080), VipAddress("lo", VIP6), Up("eth0")]) == ["fou6"]

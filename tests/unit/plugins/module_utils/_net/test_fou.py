@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._core import kernel_modules, netlink
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
     KernelRefused,
     LvsError,
@@ -104,13 +104,30 @@ def test_change(sock: Socket, change: Callable[[Listener], None], command: int) 
     assert (sock.sent, sock.closed) == ([(command, fou.encode(OVER_IPV6), False)], 1)
 
 
-def test_kernel_without_the_module(sock: Socket) -> None:
+@pytest.mark.parametrize(("listener", "module"), [(OVER_IPV4, "fou"), (OVER_IPV6, "fou6")])
+def test_module_that_is_not_loaded(sock: Socket, monkeypatch: pytest.MonkeyPatch, listener: Listener, module: str) -> None:
+    """No kernel loads it by itself."""
+    loaded: list[str] = []
+
+    def load(name: str) -> str:
+        loaded.append(name)
+        sock.unknown = 0
+        return ""
+
+    monkeypatch.setattr(kernel_modules, "load", load)
+    sock.unknown = errno.ENOENT
+    fou.add(listener)
+    assert (loaded, sock.sent) == ([module], [(ADD, fou.encode(listener), False)])
+    fou.add(listener)
+    assert loaded == [module]
+
+
+def test_kernel_without_the_module(sock: Socket, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no listeners, and cannot be given one."""
+    monkeypatch.setattr(kernel_modules, "load", lambda _module: "not found")
     sock.unknown = errno.ENOENT
     assert fou.listeners() == {}
-    with pytest.raises(
-        MissingKernelSupport, match=r"^tunnel_type: gue needs the module fou, .*: load it with 'modprobe fou'"
-    ):
+    with pytest.raises(MissingKernelSupport, match=r"^tunnel_type: gue needs the module fou, .*\(modprobe fou: not found\)"):
         fou.add(OVER_IPV4)
     sock.unknown = errno.EMFILE
     with pytest.raises(netlink.Refused):

@@ -191,3 +191,10 @@ def test_real_server_on_a_port_of_its_own() -> None:
         info(service({**destination(RS1, 1), "rport": 8080}, {**destination(RS1, 1), "rport": 81})), services=described
     )
     assert [real_server.missing for real_server in both.services[0].real_servers] == [True, False, False]
+
+
+def test_warnings() -> None:
+    """Those of modules; what Ansible says of the host's Python is no difference."""
+    ansible = "Host 'ds1' is using the discovered Python interpreter at '/usr/bin/python3.13', but future installation of"
+    status = reported(info(service(destination(RS1, 1))), {**changed(), "warnings": [ansible, "drained, and left so"]})
+    assert [host.warnings for host in status.hosts][0] == ["drained, and left so"]
