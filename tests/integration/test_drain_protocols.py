@@ -35,7 +35,7 @@ class Program:
         self.delay = 0.0
         self.asked = 0
         self._ended = threading.Event()
-        self._thread = threading.Thread()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to answer."""
@@ -50,7 +50,8 @@ class Program:
     def stop(self) -> None:
         """End, whatever is still to be answered."""
         self._ended.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _serve(self, udp: socket.socket) -> None:
         waiting: list[tuple[float, Any]] = []

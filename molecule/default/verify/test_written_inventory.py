@@ -27,6 +27,7 @@ ip address add 192.168.56.193/32 dev tunl0; ip route add 192.168.56.193 dev tunl
 ipvsadm -A -t 192.168.56.191:80 -s wrr
 ipvsadm -a -t 192.168.56.191:80 -r 192.168.56.183:80 -i -w 3 -x 1000 -y 10
 ipvsadm -a -t 192.168.56.191:80 -r 192.168.56.184:8080 -m
+sysctl -q -w net.ipv4.ip_forward=1
 ipvsadm -A -u 192.168.56.192:53 -s sh -b sh-port -p 60 -M 255.255.255.0
 ipvsadm -a -u 192.168.56.192:53 -r 192.168.56.184 -g -w 0
 ipvsadm -A -t 192.168.56.193:443 -s mh
@@ -52,7 +53,7 @@ def by_hand(ds1: Host) -> Iterator[str]:
     ds1.check_output("ip link set tunl0 up")
     ds1.check_output(BY_HAND)
     yield ds1.check_output(LOOK)
-    ds1.check_output("ipvsadm -C; ip link set tunl0 down")
+    ds1.check_output("ipvsadm -C; ip link set tunl0 down; sysctl -q -w net.ipv4.ip_forward=0")
     for vip in ("191/24 dev eth0", "192/32 dev eth0", "193/32 dev tunl0", "194/32 dev lo", "194/32 dev eth0"):
         ds1.check_output(f"ip address del 192.168.56.{vip}")
 

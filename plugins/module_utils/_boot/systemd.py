@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
+from .._core import program
 from .._core.errors import LvsError
 
 _RUNNING = "/run/systemd/system"  # sd_booted(3)
@@ -23,17 +23,9 @@ def reload_units() -> None:
     """
     if not os.path.isdir(_RUNNING):
         return
-    try:
-        done = subprocess.run(
-            _RELOAD, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+    _printed, problem = program.run(*_RELOAD, timeout=_TIMEOUT)
+    if problem:
+        raise LvsError(
+            "the units are written, but systemd has not read them, as it will at the next boot:"
+            f" {' '.join(_RELOAD)}: {problem}"
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _refused(str(error)) from error
-    if done.returncode:
-        raise _refused(done.stderr.strip() or f"exit status {done.returncode}")
-
-
-def _refused(problem: str) -> LvsError:
-    return LvsError(
-        f"the units are written, but systemd has not read them, as it will at the next boot: {' '.join(_RELOAD)}: {problem}"
-    )

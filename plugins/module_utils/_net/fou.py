@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .._core import kernel_modules
+from .._core import program
 from .._core.errors import KernelRefused, MissingKernelSupport, NotPermitted
 from .._core.netlink import GenericSocket, Refused
 from .._core.netlink_messages import attribute, attributes
@@ -25,6 +25,7 @@ _FAMILY, _VERSION = "fou", 1
 _ADD, _DEL, _GET = 1, 2, 3
 _PORT, _AF, _TYPE = 1, 2, 4
 _GUE = 2
+_MODPROBE_TIMEOUT = 30  # seconds
 _port = struct.Struct("!H")
 
 
@@ -64,7 +65,7 @@ def add(listener: Listener) -> None:
     try:
         _add(listener)
     except MissingKernelSupport as error:
-        problem = kernel_modules.load(listener.module)
+        _printed, problem = program.run("modprobe", listener.module, timeout=_MODPROBE_TIMEOUT)
         if problem:
             raise MissingKernelSupport(f"{error} (modprobe {listener.module}: {problem})") from error
         _add(listener)

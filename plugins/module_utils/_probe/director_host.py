@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator, Sequence
 
-from .._core import files
+from .._core import files, program
 from .._net.neighbour import Device
 from .director_settings import OF_A_DEVICE, OF_THE_HOST, Director, Setting
 
@@ -55,13 +54,8 @@ def _default_devices() -> frozenset[str]:
 
 def _ruleset() -> str:
     """The rules of nftables, as nft(8) writes them; empty where there is no such program."""
-    try:
-        done = subprocess.run(
-            _RULESET, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout
+    printed, _problem = program.run(*_RULESET, timeout=_TIMEOUT)
+    return printed
 
 
 def drops_invalid(ruleset: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._boot import systemd
+from ansible_collections.lvs.cluster.plugins.module_utils._core import program
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 
 
@@ -21,6 +22,7 @@ def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     systemctl.write_text(f'#!/bin/sh\necho "$@" >>{arguments}\necho refused >&2\n[ ! -e {tmp_path}/broken ]\n')
     systemctl.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))  # never the systemctl of this machine
+    monkeypatch.setattr(program, "_FOLDERS", ())
     monkeypatch.setattr(systemd, "_RUNNING", str(tmp_path))
     return arguments
 
@@ -42,5 +44,5 @@ def test_refusal(called: Path) -> None:
     with pytest.raises(LvsError, match="systemctl daemon-reload: refused"):
         systemd.reload_units()
     (called.parent / "systemctl").unlink()
-    with pytest.raises(LvsError, match="No such file"):
+    with pytest.raises(LvsError, match="this host has no systemctl"):
         systemd.reload_units()

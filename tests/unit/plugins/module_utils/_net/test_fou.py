@@ -9,10 +9,11 @@ import errno
 import re
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import kernel_modules, netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._core import netlink, program
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
     KernelRefused,
     LvsError,
@@ -109,12 +110,12 @@ def test_module_that_is_not_loaded(sock: Socket, monkeypatch: pytest.MonkeyPatch
     """No kernel loads it by itself."""
     loaded: list[str] = []
 
-    def load(name: str) -> str:
-        loaded.append(name)
+    def load(*command: str, **_options: Any) -> tuple[str, str]:
+        loaded.append(command[-1])
         sock.unknown = 0
-        return ""
+        return "", ""
 
-    monkeypatch.setattr(kernel_modules, "load", load)
+    monkeypatch.setattr(program, "run", load)
     sock.unknown = errno.ENOENT
     fou.add(listener)
     assert (loaded, sock.sent) == ([module], [(ADD, fou.encode(listener), False)])
@@ -124,7 +125,7 @@ def test_module_that_is_not_loaded(sock: Socket, monkeypatch: pytest.MonkeyPatch
 
 def test_kernel_without_the_module(sock: Socket, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no listeners, and cannot be given one."""
-    monkeypatch.setattr(kernel_modules, "load", lambda _module: "not found")
+    monkeypatch.setattr(program, "run", lambda *_command, **_options: ("", "not found"))
     sock.unknown = errno.ENOENT
     assert fou.listeners() == {}
     with pytest.raises(MissingKernelSupport, match=r"^tunnel_type: gue needs the module fou, .*\(modprobe fou: not found\)"):

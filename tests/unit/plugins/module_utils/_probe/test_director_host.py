@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core import program
 from ansible_collections.lvs.cluster.plugins.module_utils._net.neighbour import Device
 from ansible_collections.lvs.cluster.plugins.module_utils._probe import director_host
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.director_host import drops_invalid, read_director
@@ -59,11 +59,11 @@ def test_default_routes(proc: Path) -> None:
 def test_rules_are_read_only_where_connections_are_tracked(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
 
-    def run(command: Any, **_options: Any) -> subprocess.CompletedProcess[str]:
+    def run(*command: str, **_options: Any) -> tuple[str, str]:
         calls.append(command)
-        return subprocess.CompletedProcess(command, 0, table("input", "ct state invalid drop"), "")
+        return table("input", "ct state invalid drop"), ""
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(program, "run", run)
     assert not read_director([]).drops_invalid
     assert calls == []
     write(proc, "tracking", "1\n")

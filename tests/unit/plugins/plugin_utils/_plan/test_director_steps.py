@@ -41,14 +41,14 @@ PLAN: Facts = {
 REMOVED: Facts = {"device": "eth0", "vips": [MAPPED_VIP]}
 
 
-def setup(plan: Facts = PLAN, unprepared: tuple[str, ...] = (), **settings: Any) -> list[Facts]:
+def setup(plan: Facts | None = None, unprepared: tuple[str, ...] = (), **settings: Any) -> list[Facts]:
     """The steps before the VIPs."""
-    return rows(setup_steps(plan, {**SETTINGS, **settings}, unprepared))
+    return rows(setup_steps(plan or PLAN, {**SETTINGS, **settings}, unprepared))
 
 
-def finish(plan: Facts = PLAN, held_back_vips: tuple[str, ...] = (), **settings: Any) -> list[Facts]:
+def finish(plan: Facts | None = None, held_back_vips: tuple[str, ...] = (), **settings: Any) -> list[Facts]:
     """The steps after the services."""
-    return rows(finish_steps(plan, {**SETTINGS, **settings}, held_back_vips))
+    return rows(finish_steps(plan or PLAN, {**SETTINGS, **settings}, held_back_vips))
 
 
 def test_setup() -> None:

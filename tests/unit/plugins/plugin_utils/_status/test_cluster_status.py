@@ -197,4 +197,4 @@ def test_warnings() -> None:
     """Those of modules; what Ansible says of the host's Python is no difference."""
     ansible = "Host 'ds1' is using the discovered Python interpreter at '/usr/bin/python3.13', but future installation of"
     status = reported(info(service(destination(RS1, 1))), {**changed(), "warnings": [ansible, "drained, and left so"]})
-    assert [host.warnings for host in status.hosts][0] == ["drained, and left so"]
+    assert status.hosts[0].warnings == ["drained, and left so"]

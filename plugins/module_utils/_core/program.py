@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Programs of a host, where no library does what they do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+_FOLDERS = ("/usr/sbin", "/sbin")  # which the PATH of an interpreter may lack
+
+
+def run(*command: str, timeout: float) -> tuple[str, str]:
+    """What a program prints, and why it failed: empty where it did not.
+
+    :param timeout: seconds
+    """
+    name, *arguments = command
+    program = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *_FOLDERS]))
+    if program is None:
+        return "", f"this host has no {name}"
+    try:
+        # AnsibleModule.run_command has no limit of time.
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
+            [program, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return "", str(error)
+    problem = (done.stderr.strip() or f"exit status {done.returncode}") if done.returncode else ""
+    return done.stdout, problem
