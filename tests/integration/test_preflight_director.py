@@ -241,7 +241,7 @@ def test_real_server_that_answers_for_the_vip(lan: Lan) -> None:
     assert "rs1 (" in warning
     message = preflight(lan.director, vips=[VIP], paths=[path], phase="after").failed()
     assert message.startswith(f"vips[0]: {VIP} is answered for by rs1 (")
-    assert "past the director: run lvs.cluster.site for it" in message
+    assert "past the director: set arp_ignore=1 and arp_announce=2 there" in message
     left_out = preflight(lan.director, vips=[VIP], paths=[{**path, "optional": True}], phase="after")
     assert len(warnings(left_out)) == 1
 
@@ -295,7 +295,8 @@ def test_masquerade_without_forwarding(lan: Lan, vip: str) -> None:
     sysctl(lan.director, f"{one}=0")
     assert not is_answered(lan.client, vip)
     carry_out(lan.director, message)
-    assert is_answered(lan.client, vip)
+    # A host that becomes a router of IPv6 may miss what comes in that moment.
+    assert any(is_answered(lan.client, vip) for _attempt in range(5))
     preflight(lan.director, vips=[vip], paths=[masquerade]).ok()
 
 
