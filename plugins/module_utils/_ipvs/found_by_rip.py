@@ -20,7 +20,6 @@ from .model import Destination, DestinationKey, ServiceKey, WantedDestination
 
 MASQUERADE = "masquerade"
 
-
 W = TypeVar("W", bound="Wanted[Any, Any]")
 
 
@@ -51,12 +50,9 @@ def _names_rip_alone(item: Wanted[Any, Any]) -> bool:
 
 def _is_meant(item: Wanted[Any, Any], existing: Destination, masqueraded: bool) -> bool:
     """Whether an existing destination may be the wanted one: not if that would rewrite ports, and this one does not."""
-    if item.new is None:
-        return masqueraded or existing.forward != MASQUERADE
-    becomes = item.given.get("forward", existing.forward)
-    if (becomes == MASQUERADE) != (existing.forward == MASQUERADE):
-        return False
-    return masqueraded or existing.forward != MASQUERADE
+    becomes = existing.forward if item.new is None else item.given.get("forward", existing.forward)
+    rewrites = existing.forward == MASQUERADE
+    return (becomes == MASQUERADE) == rewrites and (masqueraded or not rewrites)
 
 
 def _with_key(item: W, key: DestinationKey) -> W:

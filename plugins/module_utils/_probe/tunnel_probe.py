@@ -14,7 +14,8 @@ from .._core import values
 from .._core.errors import InvalidValue
 from .._core.options import Facts, Option, Options, argument_spec, choice, integer, text
 from .._core.values import Address
-from .._ipvs.model import Destination, DestinationKey, ServiceKey
+from .._ipvs.found_by_rip import found_by_rip
+from .._ipvs.model import Destination, DestinationKey, ServiceKey, WantedDestination
 from .._ipvs.options import destination_of
 from .._net import tunnel
 from .options import OptionReader
@@ -106,16 +107,12 @@ class ProbeRequest:
         """
         probed: list[ProbeTarget] = []
         skipped: list[ProbeTarget] = []
-        by_rip: dict[tuple[ServiceKey, Address], list[Destination]] = {}
-        for key, existing in table.items():
-            by_rip.setdefault((key.service, key.rip), []).append(existing)
-        for target in self.targets:
-            key = target.destination.key
-            destination = table.get(key)
-            same_rip = by_rip.get((key.service, key.rip), [])
-            # Another program may have given it a port that differs from that of the service.
-            if destination is None and len(same_rip) == 1 and "masquerade" not in (target.forward, same_rip[0].forward):
-                (destination,) = same_rip
+        asked = [
+            WantedDestination(target.destination.key, target.destination, {"forward": target.forward}, port_given=False)
+            for target in self.targets
+        ]
+        for target, found in zip(self.targets, found_by_rip(asked, table, masqueraded=False)):
+            destination = table.get(found.key)
             is_drained = destination is None or destination.weight == 0
             skip = target.forward == "local" or target.rip in own or (self.skip_drained and is_drained)
             (skipped if skip else probed).append(target)

@@ -59,9 +59,8 @@ def _probe_real_servers(options: Options) -> Facts:
     request = tunnel_probe.parse(options)
     table = _destinations(request.targets) if request.skip_drained else {}
     devices = neighbour.devices()
-    targets, skipped = request.split(
-        table, [target.rip for target in request.targets if neighbour.is_own(target.rip, devices)]
-    )
+    own = {target.rip for target in request.targets if neighbour.is_own(target.rip, devices)}
+    targets, skipped = request.split(table, own)
     return tunnel_probe.to_result(zip(targets, send_probes(targets, request.timeout)), skipped)
 
 

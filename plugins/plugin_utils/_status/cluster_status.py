@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from ...module_utils._core import values
 from ...module_utils._core.options import Options
-from ...module_utils._ipvs.model import ServiceKey
+from ...module_utils._ipvs.found_by_rip import found_by_rip
+from ...module_utils._ipvs.model import Destination, DestinationKey, ServiceKey, WantedDestination
 from .model import RATES, DirectorView, HostView, RealServerView, ServiceView, Status, unique
 
 
@@ -110,7 +111,7 @@ def _ipvs_changes(results: Iterable[Options]) -> Iterator[_Change]:
         for change in _changes(result):
             if change["kind"] in ("service", "destination"):
                 service = _service_key(change["key"])
-                endpoint = _endpoint(service, change["key"]) if change["kind"] == "destination" else ""
+                endpoint = _endpoint(_key(service, change["key"])) if change["kind"] == "destination" else ""
                 yield _Change(service, endpoint, _commands(change))
 
 
@@ -179,21 +180,23 @@ def _real_servers(
 
     :param differing: the endpoints that have changes
     """
-    current = {_endpoint(service, row): row for row in destinations}
-    wanted = {
-        _found_by_rip(service, row, current): row for row in described.get("destinations", ()) if row.get("state") != "absent"
-    }
-    connections = {endpoint: row["connections"] for endpoint, row in current.items()}
+    current = {_key(service, row): row for row in destinations}
+    existing = {key: Destination(key, row["forward"]) for key, row in current.items()}
+    named = [row for row in described.get("destinations", ()) if row.get("state") != "absent"]
+    asked = found_by_rip([_asked(service, row) for row in named], existing, masqueraded=False)
+    wanted = {item.key: row for item, row in zip(asked, named)}
+    connections = {key: row["connections"] for key, row in current.items()}
     all_connections = sum(counts["active"] + counts["inactive"] for counts in connections.values())
     all_weights = sum(int(row["weight"]) for row in current.values())
     views = []
-    for endpoint, row in {**wanted, **current}.items():
-        counts = connections.get(endpoint, {"active": 0, "inactive": 0})
+    for key, row in {**wanted, **current}.items():
+        endpoint = _endpoint(key)
+        counts = connections.get(key, {"active": 0, "inactive": 0})
         weight = int(row["weight"])
         share = 0.0
         if all_connections:
             share = (counts["active"] + counts["inactive"]) / all_connections
-        elif all_weights and endpoint in current:
+        elif all_weights and key in current:
             share = weight / all_weights
         rip = plain(row["rip"])
         views.append(
@@ -208,7 +211,7 @@ def _real_servers(
                 inactive=counts["inactive"],
                 rates=_rates(row),
                 share=share,
-                missing=endpoint not in current,
+                missing=key not in current,
                 differs=endpoint in differing,
             )
         )
@@ -225,19 +228,20 @@ def _address(key: ServiceKey) -> str:
     return f"{(key.protocol or '').upper()} {values.endpoint(key.vip, key.port)}"
 
 
-def _endpoint(service: ServiceKey, row: Options) -> str:
-    """A real server of a service as ipvsadm writes it."""
+def _key(service: ServiceKey, row: Options) -> DestinationKey:
     port = row.get("rport")
-    return values.endpoint(values.any_address("rip", row["rip"]), service.port if port is None else int(port))
+    return DestinationKey(service, values.any_address("rip", row["rip"]), service.port if port is None else int(port))
 
 
-def _found_by_rip(service: ServiceKey, row: Options, current: Mapping[str, Options]) -> str:
-    """The endpoint of a described real server; without a port, that of the only one of its RIP, as for the modules."""
-    endpoint = _endpoint(service, row)
-    if row.get("rport") is not None or endpoint in current or row["forward"] == "masquerade":
-        return endpoint
-    same_rip = [found for found, existing in current.items() if existing["rip"] == row["rip"]]
-    return same_rip[0] if len(same_rip) == 1 and current[same_rip[0]]["forward"] != "masquerade" else endpoint
+def _endpoint(key: DestinationKey) -> str:
+    """A real server of a service as ipvsadm writes it."""
+    return values.endpoint(key.rip, key.port)
+
+
+def _asked(service: ServiceKey, row: Options) -> WantedDestination:
+    """A real server of the description, as M(lvs.cluster.ipvs_table) is asked for it."""
+    key, forward = _key(service, row), row["forward"]
+    return WantedDestination(key, Destination(key, forward), {"forward": forward}, port_given=row.get("rport") is not None)
 
 
 def _forward(row: Options) -> str:
