@@ -182,6 +182,12 @@ director:
       elements: dict
       sample:
         - tunl_vip: {devices: [{device: tunl0, vips: [192.168.56.185]}], purge: false, announce: true}
+    held_back:
+      description: The services that had to be left as they were in this run, as RV(lvs.cluster.ipvs_table#module:held_back).
+      returned: on a director
+      type: list
+      elements: dict
+      sample: []
     tcp_services:
       description: The services that clients can connect to, as O(lvs.cluster.vip_probe#module:services).
       returned: on a director

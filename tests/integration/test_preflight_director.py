@@ -59,6 +59,14 @@ def neighbour_is_failed(client: Namespace, vip: str) -> bool:
     return "FAILED" in client.sh(f"ip neighbour show {vip}")
 
 
+def link(director: Namespace, other: Namespace, address: str) -> None:
+    """Connect the director's eth1, with this address, to another host's eth0."""
+    director.sh(f"ip link add eth1 type veth peer eth0 netns {other.name}")
+    director.sh(f"ip address add {address} dev eth1; ip link set eth1 up")
+    other.sh("ip link set eth0 up")
+    wait_for_links(director, other)
+
+
 def hold(director: Namespace, device: str, vip: str = VIP) -> None:
     director.module("tunl_vip", device=device, vips=[vip]).changed()
 
@@ -177,10 +185,7 @@ def test_scope_host(lan: Lan) -> None:
 def test_two_devices_on_one_network(lan: Lan, new_namespace: Callable[[], Namespace]) -> None:
     """One that answers is enough."""
     other = new_namespace()
-    lan.director.sh(f"ip link add eth1 type veth peer eth0 netns {other.name}")
-    lan.director.sh("ip address add 192.168.56.182/24 dev eth1; ip link set eth1 up")
-    other.sh("ip link set eth0 up")
-    wait_for_links(lan.director, other)
+    link(lan.director, other, "192.168.56.182/24")
     sysctl(lan.director, "net.ipv4.conf.all.arp_ignore=1")
     assert "gets no client on eth0" in planned(lan.director, "tunl0").failed()
     planned(lan.director, "eth0").ok()
@@ -303,10 +308,7 @@ def test_masquerade_without_forwarding(lan: Lan, vip: str) -> None:
 def test_strict_reverse_path_filter(lan: Lan, new_namespace: Callable[[], Namespace]) -> None:
     """Clients of other networks, behind a router that is not that of the default route."""
     uplink = new_namespace()
-    lan.director.sh(f"ip link add eth1 type veth peer eth0 netns {uplink.name}")
-    lan.director.sh("ip address add 10.9.0.1/24 dev eth1; ip link set eth1 up")
-    uplink.sh("ip link set eth0 up")
-    wait_for_links(lan.director, uplink)
+    link(lan.director, uplink, "10.9.0.1/24")
     hold(lan.director, "eth0")
     lan.client.sh("ip address add 203.0.113.7/32 dev lo")
     lan.real_server.sh("ip route add 203.0.113.7 via 192.168.56.180")

@@ -17,7 +17,6 @@ from .._core.reconcile import Seen, Transition
 from .._core.resource import Backend
 from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import ServiceKey
-from .._net.model import NetworkItem
 from .._net.rtnetlink import NetworkBackend
 from .._nft.libnftables import KernelTable
 from . import systemd
@@ -62,19 +61,19 @@ class BootBackend(Backend[BootDesired, str, BootItem, BootContext]):
 
 
 def _context(described: Sequence[Options]) -> BootContext:
-    lines, network = _network()
+    lines = _network()
     lines[NFTABLES] = _nftables()
     noted = state.subject(SUBJECT).get("services", [])
     if not (described or noted):
-        return BootContext(lines=lines, network=network)
+        return BootContext(lines=lines)
     services, lines[IPVS] = _ipvs(described, noted)
-    return BootContext(services, lines, network)
+    return BootContext(services, lines)
 
 
-def _network() -> tuple[dict[str, Sequence[str]], Sequence[NetworkItem]]:
-    """The boot files of devices and VIPs, and the items in them."""
+def _network() -> dict[str, Sequence[str]]:
+    """The boot files of devices and VIPs, and the kernel modules for them."""
     with NetworkBackend() as network:
-        return {name: list(commands) for name, commands in network.boot_files().items()}, network.owned_items()
+        return {name: list(lines) for name, lines in network.boot_files().items()}
 
 
 def _nftables() -> list[str]:

@@ -15,13 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Union
 
-from .._core.boot_text import BOOT_FILES, DEVICES, FOLDER, IPVS, MODULES_FILE, NFTABLES, VIPS, path_of, with_checksum
+from .._core.boot_text import BOOT_FILES, DEVICES, FOLDER, IPVS, MODULES, MODULES_FILE, NFTABLES, VIPS, path_of, with_checksum
 from .._core.options import Facts, Options
 from .._core.reconcile import Item, Wanted
 from .._core.resource import Desired
 from .._core.textfile import TextFile, header, made_file
-from .._net.boot_commands import kernel_modules
-from .._net.model import NetworkItem
 from .restore_script import RESTORE_SCRIPT
 
 SCRIPT = f"{FOLDER}/restore"
@@ -32,7 +30,6 @@ SETUP_UNIT, VIPS_UNIT = UNITS = (f"{_UNITS}/lvs-cluster.service", f"{_UNITS}/lvs
 FILES = (*map(path_of, BOOT_FILES), MODULES_FILE, SCRIPT, *UNITS)
 LINKS = tuple(f"{_UNITS}/{_TARGET}.wants/{os.path.basename(unit)}" for unit in UNITS)
 _SHORT_FILES = (*map(path_of, (DEVICES, IPVS, VIPS)), MODULES_FILE)  # in a diff line by line
-
 
 _SETUP_ORDER = f"""\
 RequiresMountsFor={FOLDER}
@@ -98,8 +95,7 @@ class BootContext:
     """What the host has now, and is to have again after a boot."""
 
     services: Sequence[Options] = ()
-    lines: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by boot file
-    network: Sequence[NetworkItem] = ()  # the devices and VIPs
+    lines: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by boot file, and the kernel modules for these
 
 
 def boot_item(path: str, text: str) -> TextFile:
@@ -132,7 +128,7 @@ def nothing_wanted() -> list[WantedBoot]:
 def wanted_boot_files(context: BootContext) -> list[WantedBoot]:
     """The boot files, and the kernel modules to load."""
     files = [boot_item(path_of(name), with_checksum(context.lines.get(name, ()))) for name in BOOT_FILES]
-    modules = [*(["ip_vs"] if IPVS in context.lines else []), *kernel_modules(context.network)]
+    modules = [*(["ip_vs"] if IPVS in context.lines else []), *context.lines.get(MODULES, ())]
     return [_wanted_file(file) for file in [*files, made_file(MODULES_FILE, "boot", modules)]]
 
 

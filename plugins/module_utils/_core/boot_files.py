@@ -19,15 +19,18 @@ def exist() -> bool:
 
 
 def update(contents: Mapping[str, Iterable[str]]) -> None:
-    """Have these boot files contain these lines."""
+    """Have these boot files contain these lines, and the host load these kernel modules when it starts."""
     for name, lines in contents.items():
+        if name == boot_text.MODULES:
+            _load_modules(lines)
+            continue
         path, text = boot_text.path_of(name), boot_text.with_checksum(lines)
         if files.read_text(path) != text:
             files.write_text(path, text)
 
 
-def load_modules(modules: Iterable[str]) -> None:
-    """Have the host load these kernel modules when it starts, beside those that it loads for this collection already."""
+def _load_modules(modules: Iterable[str]) -> None:
+    """Add kernel modules to those that the host loads for this collection already: what else needs one is not known here."""
     path = boot_text.MODULES_FILE
     text = files.read_text(path) or ""
     loaded = TextFile(path, text).lines

@@ -13,8 +13,9 @@ from .textfile import header
 
 SUBJECT = "boot"  # of the state file: which services are restored
 FOLDER = "/var/lib/lvs.cluster/boot"
-# In the order in which they are loaded: with its VIPs, a host can be reached.
 MODULES_FILE = "/etc/modules-load.d/lvs-cluster.conf"
+MODULES = "modules"  # the kernel modules in it, beside the boot files
+# In the order in which they are loaded: with its VIPs, a host can be reached.
 DEVICES, NFTABLES, IPVS, VIPS = BOOT_FILES = ("devices", "nftables", "ipvs", "vips")
 
 

@@ -194,7 +194,6 @@ def _apply(backend: Backend[Any, Any, Any, Any], transition: Transition[Any, Any
     finally:
         if transition.changes and boot_files.exist():
             boot_files.update(backend.boot_files())
-            boot_files.load_modules(backend.boot_modules())
 
 
 def _result(resource: AnyResource, desired: Desired[Any, Any], transition: Transition[Any, Any, Any]) -> Facts:

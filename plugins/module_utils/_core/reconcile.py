@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
+from .errors import InvalidValue
 from .options import Facts, Faults, Options
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -34,6 +35,12 @@ class Item:
 
         :raises Invalid: all that is wrong
         """
+
+    def faults(self) -> list[InvalidValue]:
+        """What C(check) refuses."""
+        faults = Faults()
+        faults.collect(self.check)
+        return faults.found
 
     def as_stored_by_kernel(self: ItemT) -> ItemT:
         """The item with the values that the kernel makes of those it is given, such as a bounded length."""
@@ -165,11 +172,10 @@ def _check_change(before: Item | None, after: Item) -> None:
 
     :raises Invalid: all that is wrong
     """
-    new, existing = Faults(), Faults()
+    new = Faults()
     new.collect(after.check)
     if new.found and before is not None:
-        existing.collect(before.check)
-        known = {(fault.option, str(fault.value)) for fault in existing.found}
+        known = {(fault.option, str(fault.value)) for fault in before.faults()}
         new.found = [fault for fault in new.found if (fault.option, str(fault.value)) not in known]
     new.raise_all()
 

@@ -43,12 +43,8 @@ class Backend(Generic[DesiredT, KeyT, ItemT, ContextT]):
         raise NotImplementedError
 
     def boot_files(self) -> Mapping[str, Iterable[str]]:
-        """The lines of the boot files that these items are in, as the host is now."""
+        """The lines of the boot files that these items are in, as the host is now, and the kernel modules for them."""
         return {}
-
-    def boot_modules(self) -> Iterable[str]:
-        """The kernel modules that have to be loaded before the boot files."""
-        return ()
 
 
 class Resource(Generic[DesiredT, KeyT, ItemT, ContextT, BackendT]):

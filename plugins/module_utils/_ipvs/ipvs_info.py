@@ -10,14 +10,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from .._core.options import Facts, Faults, Options
+from .._core.options import Facts, Options
 from .._core.values import Address
 from .._net import neighbour
 from .._net.model import FALLBACK_DEVICES
 from . import codec
 from .drain_notes import Notes
 from .kernel import IpvsBackend
-from .model import DEFAULT_FORWARD, Destination, DestinationKey, IpvsItem, Service, ServiceKey, SyncDaemon, Timeouts
+from .model import DEFAULT_FORWARD, Destination, DestinationKey, Service, ServiceKey, SyncDaemon, Timeouts
 from .statistics import (
     CMD_GET_INFO,
     Connections,
@@ -154,10 +154,10 @@ def _description(counted: CountedService, holders: Mapping[Address, str]) -> Fac
 
 
 def _is_adopted(service: Service, destinations: Sequence[Destination], holders: Mapping[Address, str]) -> bool:
-    """Whether nobody could describe it otherwise."""
+    """Whether nobody could describe it, or create it with this collection, otherwise."""
     return (
         _has_vip_of_its_own(service.key, holders)
-        or any(map(_is_refused, (service, *destinations)))
+        or any(item.faults() for item in (service, *destinations))
         or any(map(_has_port_of_its_own, destinations))
     )
 
@@ -172,13 +172,6 @@ def _has_vip_of_its_own(key: ServiceKey, holders: Mapping[Address, str]) -> bool
 def _has_port_of_its_own(destination: Destination) -> bool:
     """Whether packets do not have the port that the destination has in the table."""
     return destination.forward != "masquerade" and destination.key.port != destination.key.service.port
-
-
-def _is_refused(item: IpvsItem) -> bool:
-    """Whether nobody could create it with this collection."""
-    faults = Faults()
-    faults.collect(item.check)
-    return bool(faults.found)
 
 
 def _real_server(service: Service, destination: Destination, forward: str) -> Facts:

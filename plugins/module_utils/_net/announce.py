@@ -4,8 +4,7 @@
 # Private to this collection: may change without notice.
 """Announcements of a VIP that this host has now, so that neighbours no longer send to the host that had it before.
 
-Sources: RFC 5227, 2.3 (ARP announcement); RFC 4861, 7.2.6 (unsolicited neighbour advertisement); fib_route_seq_show() in
-net/ipv4/fib_trie.c of Linux.
+Sources: RFC 5227, 2.3 (ARP announcement); RFC 4861, 7.2.6 (unsolicited neighbour advertisement).
 """
 
 from __future__ import annotations
@@ -16,11 +15,10 @@ from collections.abc import Collection, Mapping, Sequence
 from .._core import files
 from .._core.values import Address
 from .neighbour import Device, Sender, devices
+from .route import default_route_devices
 
 _ANNOUNCEMENTS = 3
 _PAUSE = 0.05  # seconds
-_ROUTES = "/proc/net/route"  # IPv4, main table
-_MASK = 5  # of its columns, after the device and the destination
 
 
 def announce(holders: Mapping[Address, Collection[str]]) -> None:
@@ -28,7 +26,7 @@ def announce(holders: Mapping[Address, Collection[str]]) -> None:
 
     :raises NotPermitted: without root
     """
-    everywhere, defaults = devices(), _default_route_devices()
+    everywhere, defaults = devices(), default_route_devices()
     rounds = [(vip, devices_for(vip, names, everywhere, defaults)) for vip, names in holders.items()]
     routers = {device.name for vip, chosen in rounds if vip.version == 6 for device in chosen if _is_router(device)}
     with Sender() as sender:
@@ -58,24 +56,6 @@ def devices_for(
         return near
     candidates = [device for device in candidates if any(address.version == 4 for address in device.addresses)]
     return [device for device in candidates if device.name in defaults] or candidates
-
-
-def _default_route_devices() -> set[str]:
-    """The devices of the default routes of IPv4."""
-    names = set()
-    try:
-        with open(_ROUTES, encoding="ascii") as routes:
-            next(routes, None)  # the heading
-            # Sorted by destination: of a million routes, only the first lines are read.
-            for line in routes:
-                name, destination, *others = line.split()
-                if int(destination, 16):
-                    break
-                if not int(others[_MASK], 16):
-                    names.add(name)
-    except OSError:  # a kernel without procfs
-        return set()
-    return names
 
 
 def _is_router(device: Device) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The route of this host to an address: its source address and its MTU."""
+"""The routes of this host: the source address and the MTU of the one to an address, and the devices of the default routes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ SOCKET_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 # IP_MTU and IPV6_MTU of include/uapi/linux/in.h and in6.h: Python's socket has no names for them.
 _MTU_OPTION = {4: (socket.IPPROTO_IP, 14), 6: (socket.IPPROTO_IPV6, 24)}
 _DISCARD = 9  # a port: connecting a UDP socket sends nothing
+_ROUTES = "/proc/net/route"  # IPv4, main table
+_MASK = 5  # of its columns, after the device and the destination
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,24 @@ def path_mtu(address: Address) -> int | None:
     """The MTU of the route to an address, in bytes; None where there is no route."""
     route = route_to(address)
     return None if route.problem else route.mtu
+
+
+def default_route_devices() -> frozenset[str]:
+    """The devices of the default routes of IPv4.
+
+    Source: fib_route_seq_show() in net/ipv4/fib_trie.c of Linux.
+    """
+    names = set()
+    try:
+        with open(_ROUTES, encoding="ascii") as routes:
+            next(routes, None)  # the heading
+            # Sorted by destination: of a million routes, only the first lines are read.
+            for line in routes:
+                name, destination, *others = line.split()
+                if int(destination, 16):
+                    break
+                if not int(others[_MASK], 16):
+                    names.add(name)
+    except OSError:  # a kernel without procfs
+        return frozenset()
+    return frozenset(names)

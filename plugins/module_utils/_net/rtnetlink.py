@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from .._core import files, state
-from .._core.boot_text import DEVICES, VIPS
+from .._core.boot_text import DEVICES, MODULES, VIPS
 from .._core.errors import KernelRefused, LvsError, MissingKernelSupport, MissingLibrary, NotPermitted
 from .._core.options import Facts
 from .._core.reconcile import Change, Seen, Transition
@@ -164,13 +164,9 @@ class NetworkBackend(Links, Backend[DesiredVips, ItemKey, NetworkItem, HostNetwo
         return [item for key, item in sorted(seen.items.items()) if key in seen.owned]
 
     def boot_files(self) -> Mapping[str, Iterable[str]]:
-        """The commands that restore devices and VIPs."""
+        """The commands that restore devices and VIPs, and the kernel modules for them."""
         items = self.owned_items()
-        return {DEVICES: device_commands(items), VIPS: vip_commands(items)}
-
-    def boot_modules(self) -> Iterable[str]:
-        """The kernel modules of devices and listeners."""
-        return kernel_modules(self.owned_items())
+        return {MODULES: kernel_modules(items), DEVICES: device_commands(items), VIPS: vip_commands(items)}
 
     def _addresses(self, names: Mapping[int, str]) -> list[_HeldAddress]:
         """All addresses of the host; C(names) are those of the devices, by index."""

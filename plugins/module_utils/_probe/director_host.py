@@ -4,7 +4,7 @@
 # Private to this collection: may change without notice.
 """Reads the settings of a director on which it depends whether clients are answered. Nothing is changed.
 
-Sources: net/ipv4/fib_trie.c of Linux (/proc/net/route); nft(8).
+Source: nft(8).
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from collections.abc import Iterator, Sequence
 
 from .._core import files, program
 from .._net.neighbour import Device
+from .._net.route import default_route_devices
 from .director_settings import OF_A_DEVICE, OF_THE_HOST, Director, Setting
 
 _SYSCTL = "/proc/sys"
-_ROUTES = "/proc/net/route"  # of IPv4, in the main table
 _TRACKING = f"{_SYSCTL}/net/netfilter/nf_conntrack_max"  # there if the kernel tracks connections
-_ANY = "00000000"
 
 _RULESET = ("nft", "--stateless", "list", "ruleset")
 _TIMEOUT = 10  # seconds
@@ -36,7 +35,7 @@ def read_director(devices: Sequence[Device]) -> Director:
     """The director, with these devices."""
     settings = [*OF_THE_HOST, *(Setting(*setting, device.name) for device in devices for setting in OF_A_DEVICE)]
     values = {setting: value for setting in settings for value in _values(setting)}
-    return Director(devices, values, _default_devices(), os.path.exists(_TRACKING) and drops_invalid(_ruleset()))
+    return Director(devices, values, default_route_devices(), os.path.exists(_TRACKING) and drops_invalid(_ruleset()))
 
 
 def _values(setting: Setting) -> Iterator[int]:
@@ -44,12 +43,6 @@ def _values(setting: Setting) -> Iterator[int]:
     text = files.read_text(f"{_SYSCTL}/{setting.path}")
     if text is not None:
         yield int(text)
-
-
-def _default_devices() -> frozenset[str]:
-    lines = (files.read_text(_ROUTES) or "").splitlines()[1:]
-    rows = [line.split() for line in lines]
-    return frozenset(row[0] for row in rows if row[1] == row[7] == _ANY)
 
 
 def _ruleset() -> str:

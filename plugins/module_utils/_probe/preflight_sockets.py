@@ -19,10 +19,9 @@ from .director_host import read_director
 from .echo import SMALL, EchoRequest, ping
 from .preflight_checks import Findings, PathFinding, sizes
 from .preflight_options import Path, PreflightRequest
-from .resolve import NeighbourQuery, probe_query, resolve
+from .resolve import WAIT, NeighbourQuery, probe_query, resolve
 from .tcp_connect import TcpEndpoint, tcp_connect
 
-_NEIGHBOUR_WAIT = 0.5  # seconds for the last answer; a neighbour answers within milliseconds
 _LEAST_WINDOW = 0.3  # seconds that a step of the search for the MTU takes at least; four times the slowest reply are added
 
 
@@ -66,7 +65,7 @@ def _resolve(
             for device in devices
             if finding.source is not None and device.faces(rip)
         ]
-    for query, macs in resolve(queries, min(request.timeout, _NEIGHBOUR_WAIT)).items():
+    for query, macs in resolve(queries, min(request.timeout, WAIT)).items():
         if query.is_probe:
             answers.setdefault(query.target, set()).update((mac, query.device.name) for mac in macs)
         else:

@@ -21,6 +21,7 @@ from .._core.values import Address
 from .._net import neighbour
 from .sockets import RECEIVE_BYTES, open_icmp_socket, open_socket, poll_until
 
+WAIT = 0.5  # seconds for the last answer; a neighbour answers within milliseconds
 _ATTEMPTS = 3
 _INTERVAL = 0.1  # seconds from one attempt to the next
 _ANCILLARY_BYTES = 256

@@ -15,13 +15,12 @@ from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import Destination, DestinationKey
 from .._net import neighbour
 from . import tunnel_probe, vip_neighbours, vip_requests
-from .resolve import resolve
+from .resolve import WAIT, resolve
 from .tunnel_sockets import send_probes
 from .vip_client import send_requests
 from .vip_requests import Outcome, VipRequests
 
 _SERVICES_AT_ONCE = 16
-_NEIGHBOUR_WAIT = 0.5  # seconds for the last answer; a neighbour answers within milliseconds
 
 ARGUMENT_SPEC = {**vip_requests.ARGUMENT_SPEC, **tunnel_probe.ARGUMENT_SPEC, **vip_neighbours.ARGUMENT_SPEC}
 
@@ -40,7 +39,7 @@ def read(options: Options) -> Facts:
 def _resolve(options: Options) -> Facts:
     asked = vip_neighbours.queries(vip_neighbours.parse(options), neighbour.devices())
     queries = [query for of_link in asked for query in (*of_link.vip, *of_link.address)]
-    return vip_neighbours.to_result(asked, resolve(queries, _NEIGHBOUR_WAIT))
+    return vip_neighbours.to_result(asked, resolve(queries, WAIT))
 
 
 def _request_services(requests: Sequence[VipRequests]) -> Facts:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 
 from ...module_utils._core.errors import LvsError
@@ -197,18 +196,13 @@ def _director(
         # Real servers give up only what no director uses any more.
         "label": task.plan_id if any(of.module == director_steps.TABLE for of in setup) else "",
         "finish": rows(task.of_tags(finish)),
-        "tcp_services": [{"vip": row["vip"], "port": row["port"]} for row in plan["services"] if _accepts_connections(row)],
+        "held_back": progress[host].of_table("held_back"),
+        "tcp_services": plan["tcp_services"],
         "names": plan["names"],
         "hosts": names,
         "neighbours": asking_real_servers(preflight["vips"], contacted),
         "unreachable": unreachable,
     }
-
-
-def _accepts_connections(service: Options) -> bool:
-    """Whether other hosts can connect to a service of the table."""
-    reachable = "vip" in service and not ip_address(service["vip"]).is_loopback
-    return bool(reachable and service["protocol"] == "tcp" and service["port"] and service.get("destinations"))
 
 
 def _rips(plan: Options, hosts: Iterable[str]) -> Iterable[str]:

@@ -62,9 +62,8 @@ class RealServerDescription:
         """Whether it is known how packets reach it. The port of a destination that is not masqueraded does not matter."""
         service = self.destination.key.service
         port = self.destination.key.port if self.destination.forward == "masquerade" else service.port
-        faults = Faults()
-        faults.collect(replace(self.destination, key=self.destination.key._replace(port=port)).check)
-        return not faults.found and (service.vip is None or service.protocol in values.PROTOCOLS)
+        is_known = service.vip is None or service.protocol in values.PROTOCOLS
+        return is_known and not replace(self.destination, key=self.destination.key._replace(port=port)).faults()
 
     @property
     def mapping(self) -> Facts | None:
@@ -160,18 +159,18 @@ def _service(row: Options, inventory: Inventory) -> ServiceDescription:
     :raises Invalid: all that is wrong with it
     """
     faults = Faults()
-    adopted = faults.collect(_adopted, row)
+    adopted = bool(faults.collect(_adopted, row))
     wanted = faults.read(service_of, row)
     keys = _possible_keys(row) if wanted.failed else (wanted.value.key,)
     if keys[0].vip is not None and not adopted:
         faults.collect(values.network_vip, keys[0].vip)  # the director holds it for other hosts
-    device = faults.read(_director_device, row, keys[0], bool(adopted), inventory)
+    device = faults.read(_director_device, row, keys[0], adopted, inventory)
     if not (faults.found or adopted or wanted.value.new is None):
         faults.collect(wanted.value.new.check)
     if row.get("scheduler") is not None and not adopted:
         faults.collect(values.choice, "scheduler", row["scheduler"], SCHEDULERS)
     _check_row(row, SERVICE_FIELDS, faults)
-    real_servers = _real_servers(row, keys, bool(adopted), inventory, faults)
+    real_servers = _real_servers(row, keys, adopted, inventory, faults)
     faults.raise_all()
     return ServiceDescription(
         name=str(row["name"]),
@@ -179,7 +178,7 @@ def _service(row: Options, inventory: Inventory) -> ServiceDescription:
         configuration=wanted.value.new if inventory.state == PRESENT else None,
         director_device=device.value,
         real_servers=tuple(real_servers),
-        adopted=bool(adopted),
+        adopted=adopted,
     )
 
 

@@ -15,7 +15,7 @@ from .engine_netlink import ipvs_table_rows
 from .errors import InvalidDescription
 from .inventory import Inventory, read_dips, read_path_mtus
 from .preflight import preflight_options
-from .probes import probe_rows
+from .probes import probe_rows, tcp_services
 from .real_server import RealServerPlan, add_removals, deliveries_by_host, described_vips, real_server_plan
 
 
@@ -30,6 +30,7 @@ class ClusterPlan:
     director_vips_removed: list[Facts] = field(default_factory=list)  # and those that it gives up
     real_servers: dict[str, RealServerPlan] = field(default_factory=dict)  # by host
     probes: list[Facts] = field(default_factory=list)  # rows of the option through of vip_probe
+    tcp_services: list[Facts] = field(default_factory=list)  # the option services of vip_probe
     hosts: dict[str, str] = field(default_factory=dict)  # the real servers' names, by RIP
     rips: dict[str, list[str]] = field(default_factory=dict)  # the RIPs by which services reach each real server, by host
     warnings: list[str] = field(default_factory=list)
@@ -74,6 +75,7 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
         director_vips_removed=removed,
         real_servers=real_servers,
         probes=probe_rows(described),
+        tcp_services=tcp_services(described),
         hosts=inventory.names_by_address(inventory.real_servers),
         rips={host: list(dict.fromkeys(str(delivery.rip) for delivery in of_host)) for host, of_host in deliveries.items()},
         warnings=checks.warnings(described),

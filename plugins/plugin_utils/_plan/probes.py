@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Probes of real servers, through their tunnels: rows of the option through of M(lvs.cluster.vip_probe). Pure."""
+"""Probes of real servers, through their tunnels, and of services, as clients: options of M(lvs.cluster.vip_probe). Pure."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ def probe_rows(services: Iterable[ServiceDescription]) -> list[Facts]:
         if service.network_vip is not None
         for real_server in service.present_real_servers
         if real_server.can_be_probed
+    ]
+
+
+def tcp_services(services: Iterable[ServiceDescription]) -> list[Facts]:
+    """The services that other hosts can connect to: the option services of M(lvs.cluster.vip_probe)."""
+    return [
+        {"vip": str(service.network_vip), "port": service.key.port}
+        for service in services
+        if service.present
+        and service.network_vip is not None
+        and service.key.protocol == "tcp"
+        and service.key.port
+        and service.real_servers
     ]
 
 

@@ -136,7 +136,7 @@ def test_file_in_place_of_a_link(root: Path) -> None:
 @pytest.mark.usefixtures("root")
 def test_real_server_has_no_lines_of_ipvs() -> None:
     """IPVS is not even asked."""
-    assert read().context == BootContext((), {"devices": [], "vips": [], "nftables": []}, [])
+    assert read().context == BootContext((), {"modules": [], "devices": [], "vips": [], "nftables": []})
 
 
 @pytest.mark.usefixtures("root")

@@ -25,6 +25,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.boot_text import
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Seen, Wanted, reconcile
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import TextFile, is_made_here
 from ansible_collections.lvs.cluster.plugins.module_utils._net import model as network
+from ansible_collections.lvs.cluster.plugins.module_utils._net.boot_commands import kernel_modules
 from tests.unit.helpers import all_refused, refused
 
 PRESENT: dict[str, Any] = {"services": [], "vips_after": [], "state": "present"}
@@ -87,7 +88,7 @@ def test_modules_are_those_of_what_is_there() -> None:
         network.Listener(6, 6080),
         network.Up("eth0"),
     ]
-    items = planned(BootContext((), {"ipvs": []}, devices))
+    items = planned(BootContext((), {"ipvs": [], "modules": kernel_modules(devices)}))
     assert items[MODULES_FILE].text.splitlines()[1:] == ["ip_vs", "ip_gre", "fou6"]
 
 

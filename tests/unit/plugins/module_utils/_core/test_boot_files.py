@@ -25,14 +25,14 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_modules_are_added(modules: Path) -> None:
     """None is taken away: what else needs one is not known here."""
-    boot_files.load_modules(["ipip", "fou"])
+    boot_files.update({"modules": ["ipip", "fou"]})
     assert modules.read_text() == f"{MADE}ip_vs\nipip\nfou\n"
 
 
 def test_nothing_to_add(modules: Path) -> None:
     before = modules.stat().st_ino
-    boot_files.load_modules(["ipip"])
-    boot_files.load_modules([])
+    boot_files.update({"modules": ["ipip"]})
+    boot_files.update({"modules": []})
     assert modules.stat().st_ino == before
 
 
@@ -40,5 +40,5 @@ def test_nothing_to_add(modules: Path) -> None:
 def test_file_of_another_program(modules: Path, text: str) -> None:
     """It stays."""
     modules.write_text(text)
-    boot_files.load_modules(["ipip"])
+    boot_files.update({"modules": ["ipip"]})
     assert modules.read_text() == text

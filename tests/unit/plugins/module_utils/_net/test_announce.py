@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core import files
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import NotPermitted
 from ansible_collections.lvs.cluster.plugins.module_utils._net import announce, neighbour
+from ansible_collections.lvs.cluster.plugins.module_utils._net import route as routing
 from ansible_collections.lvs.cluster.plugins.module_utils._net.neighbour import Device
 
 VIP, VIP6, FLOATING = ip_address("192.0.2.185"), ip_address("2001:db8::185"), ip_address("203.0.113.7")
@@ -74,7 +75,7 @@ def sock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Socket:
     sock = Socket()
     monkeypatch.setattr(socket, "socket", sock)
     monkeypatch.setattr(announce, "devices", lambda: DEVICES)
-    monkeypatch.setattr(announce, "_ROUTES", str(tmp_path / "route"))
+    monkeypatch.setattr(routing, "_ROUTES", str(tmp_path / "route"))
     monkeypatch.setattr(time, "sleep", sock.pauses.append)
     return sock
 

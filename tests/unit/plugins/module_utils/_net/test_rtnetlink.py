@@ -683,6 +683,7 @@ def test_boot_files(kernel: Kernel) -> None:
     with NetworkBackend() as backend:
         assert backend.owned_items() == [Listener(4, 6080), ADDRESS, Mtu("tunl0", 1400), ROUTE, UP]
         assert backend.boot_files() == {
+            "modules": ["fou", "ipip"],
             "devices": [
                 "ip link add tunl0 type ipip",
                 "ip link set tunl0 mtu 1400",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core import program
+from ansible_collections.lvs.cluster.plugins.module_utils._net import route
 from ansible_collections.lvs.cluster.plugins.module_utils._net.neighbour import Device
 from ansible_collections.lvs.cluster.plugins.module_utils._probe import director_host
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.director_host import drops_invalid, read_director
@@ -28,7 +29,7 @@ ROUTES = (
 def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Without connection tracking."""
     monkeypatch.setattr(director_host, "_SYSCTL", str(tmp_path))
-    monkeypatch.setattr(director_host, "_ROUTES", str(tmp_path / "route"))
+    monkeypatch.setattr(route, "_ROUTES", str(tmp_path / "route"))
     monkeypatch.setattr(director_host, "_TRACKING", str(tmp_path / "tracking"))
     return tmp_path
 

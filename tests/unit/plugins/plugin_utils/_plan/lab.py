@@ -140,3 +140,13 @@ def faults(services: Any, inventory: Inventory = LAB) -> list[str]:
         make_plan(services, inventory)
     assert str(caught.value).splitlines()[1:] == caught.value.faults
     return caught.value.faults
+
+
+# What state_info returns on a real server that is set up.
+STATE: dict[str, Any] = {
+    "devices": [{"name": "tunl0", "vips": [VIP]}],
+    "arp_silent_devices": ["tunl0"],
+    "drained": [],
+    "boot": True,
+    "empty": False,
+}

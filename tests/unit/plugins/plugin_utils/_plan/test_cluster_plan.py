@@ -26,6 +26,7 @@ from tests.unit.plugins.plugin_utils._plan.lab import (
     PLAIN,
     RS1,
     RS2,
+    STATE,
     VIP,
     WEB,
     path,
@@ -34,13 +35,6 @@ from tests.unit.plugins.plugin_utils._plan.runs import DEFAULT_TAGS, Run, lab_ru
 
 CONTACTED: Facts = {"empty": True, "changed": False}
 UNREACHABLE: Facts = {"unreachable": True, "msg": "no route"}
-STATE: Facts = {
-    "devices": [{"name": "tunl0", "vips": [VIP]}],
-    "arp_silent_devices": ["tunl0"],
-    "drained": [],
-    "boot": True,
-    "empty": False,
-}
 
 
 def id_of(run: Run) -> str:
@@ -80,6 +74,7 @@ def test_director() -> None:
         "preflight": whole.preflight,
         "setup": rows(setup_steps(asdict(whole), plan["settings"], [RS1])),
         "label": plan["id"],
+        "held_back": [],
         "finish": rows(finish_steps(asdict(whole), plan["settings"], [])),
         "tcp_services": [{"vip": row["vip"], "port": row["port"]} for row in whole.services if row["protocol"] == "tcp"],
         "names": whole.names,

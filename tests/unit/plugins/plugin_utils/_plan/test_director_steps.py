@@ -8,17 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.lvs.cluster.plugins.module_utils._boot import boot
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
-from ansible_collections.lvs.cluster.plugins.module_utils._core.resource import AnyResource
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import ipvs_sysctl, ipvs_table
-from ansible_collections.lvs.cluster.plugins.module_utils._net import options as network_options
-from ansible_collections.lvs.cluster.plugins.module_utils._net import tunl_vip
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.director_steps import finish_steps, setup_steps
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.steps import rows, selected
 from tests.unit.plugins.plugin_utils._plan.lab import MAPPED_VIP, RS1, VIP
+from tests.unit.plugins.plugin_utils._plan.modules import modules_take
 
 SETTINGS: Facts = {
     "state": "present",
@@ -131,25 +126,12 @@ def test_teardown() -> None:
     ]
 
 
-RESOURCES: dict[str, tuple[Facts, AnyResource]] = {
-    "boot": (boot.ARGUMENT_SPEC, boot.Boot()),
-    "ipvs_sysctl": (ipvs_sysctl.ARGUMENT_SPEC, ipvs_sysctl.IpvsSysctl()),
-    "ipvs_table": (ipvs_table.ARGUMENT_SPEC, ipvs_table.IpvsTable()),
-    "tunl_vip": (network_options.ARGUMENT_SPEC, tunl_vip.TunlVip()),
-}
-
-
 @pytest.mark.parametrize(
     "settings", [{}, {"boot": False}, {"purge": "services", "purge_networks": ["10.0.0.0/8"]}, {"state": "absent"}]
 )
 def test_modules_take_their_steps(settings: Facts) -> None:
     plan = {**PLAN, "director_vips_removed": [REMOVED]}
-    for step in (*setup(plan, **settings), *finish(plan, **settings)):
-        ((module, options),) = step.items()
-        specification, resource = RESOURCES[module]
-        validated = ArgumentSpecValidator(specification).validate(options)
-        assert validated.error_messages == []
-        resource.parse(validated.validated_parameters)
+    modules_take([*setup(plan, **settings), *finish(plan, **settings)])
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,10 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.lvs.cluster.plugins.module_utils._boot import boot
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
-from ansible_collections.lvs.cluster.plugins.module_utils._core.resource import AnyResource
-from ansible_collections.lvs.cluster.plugins.module_utils._net import options as network_options
-from ansible_collections.lvs.cluster.plugins.module_utils._net import tunl_vip
-from ansible_collections.lvs.cluster.plugins.module_utils._nft import mss_clamp, port_dnat, tunnel_guard
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl import arp_sysctl
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.plan import make_plan
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.real_server import RealServerPlan
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.real_server_steps import release_steps, setup_steps
@@ -36,11 +29,13 @@ from tests.unit.plugins.plugin_utils._plan.lab import (
     NOTHING,
     PLAIN_VIP,
     RS1_ENTRY,
+    STATE,
     VIP,
     WEB,
     held,
     tunl0,
 )
+from tests.unit.plugins.plugin_utils._plan.modules import modules_take
 
 SETTINGS: Facts = {
     "tunnel_guard": True,
@@ -64,13 +59,6 @@ OWN_DEVICE = {
     "real_servers": [{**RS1_ENTRY, **GRE, "tunnel_checksum": "checksum"}],
 }
 COMPLEX = make_plan([*DIFFERENT_DELIVERIES, OWN_DEVICE], LAB).real_servers["rs1"]
-STATE: Facts = {
-    "devices": [{"name": "tunl0", "vips": [VIP]}],
-    "arp_silent_devices": ["tunl0"],
-    "drained": [],
-    "boot": True,
-    "empty": False,
-}
 
 
 def setup(plan: RealServerPlan, **settings: Any) -> list[Facts]:
@@ -310,29 +298,13 @@ def test_purge_of_a_host_with_services() -> None:
     assert {"mss_clamp": {"tunnels": [], "purge": True}} in unclamped
 
 
-# How each module reads its options.
-RESOURCES: dict[str, tuple[Facts, AnyResource]] = {
-    "arp_sysctl": (arp_sysctl.ARGUMENT_SPEC, arp_sysctl.ArpSysctl()),
-    "boot": (boot.ARGUMENT_SPEC, boot.Boot()),
-    "mss_clamp": (mss_clamp.ARGUMENT_SPEC, mss_clamp.MssClamp()),
-    "port_dnat": (port_dnat.ARGUMENT_SPEC, port_dnat.PortDnat()),
-    "tunl_vip": (network_options.ARGUMENT_SPEC, tunl_vip.TunlVip()),
-    "tunnel_guard": (tunnel_guard.ARGUMENT_SPEC, tunnel_guard.TunnelGuard()),
-}
-
-
 @pytest.mark.parametrize("plan", [SIMPLE, COMPLEX, GIVES_UP, NEEDS_NOTHING, NOTHING])
 @pytest.mark.parametrize(
     "settings", [{}, {"tunnel_guard": False, "clamp_mss": False, "boot": False}, {"purges_vips": True}, {"state": "absent"}]
 )
 def test_modules_take_their_steps(plan: RealServerPlan, settings: Facts) -> None:
     """Those of the set-up and those of the removal."""
-    for step in (*setup(plan, **settings), *release(plan, **settings)):
-        ((module, options),) = step.items()
-        specification, resource = RESOURCES[module]
-        validated = ArgumentSpecValidator(specification).validate(options)
-        assert validated.error_messages == []
-        resource.parse(validated.validated_parameters)
+    modules_take([*setup(plan, **settings), *release(plan, **settings)])
 
 
 def test_steps_that_remove_have_the_tag_of_the_directors_table() -> None:
