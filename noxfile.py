@@ -358,6 +358,12 @@ def molecule(session: nox.Session) -> None:
     in_labs(session, *(("lab/run", "molecule", "test", "--scenario-name", name) for name in scenarios))
 
 
+@nox.session(tags=["test", "cluster"], venv_backend="none")
+def hosts(session: nox.Session) -> None:
+    """Test whole hosts where another program manages the network, or filters packets."""
+    in_lab(session, OLDEST, "lab/run", *PYTEST, *(session.posargs or ["tests/hosts"]))
+
+
 @nox.session(tags=["test", "modules"], venv_backend="none")
 def newest(session: nox.Session) -> None:
     """Test with the newest of everything: the demo on the newest ansible-core, the network modules on the newest pyroute2."""
