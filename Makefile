@@ -30,6 +30,10 @@ lint: ## every check that needs no kernel: style, types, documentation, licences
 test: ## every test, on a kernel with IPVS, and how long each part takes
 	@tests/run $(REPORTS)
 
+.PHONY: vm
+vm: ## the README's commands on virtual machines with Debian's own kernels, with reboots: some hours without KVM
+	@$(NOX) --session vm
+
 .PHONY: bench
 bench: ## how fast modules and playbook are beside the commands of a manual set-up, and that clients lose no request: some hours
 	@$(NOX) --session bench bench_plan

@@ -373,6 +373,12 @@ def newest(session: nox.Session) -> None:
     in_lab(session, NEWEST, "lab/run", *PYTEST, *tests, *session.posargs, LVS_NODE_PYTHON=node)
 
 
+@nox.session(default=False, venv_backend="none")
+def vm(session: nox.Session) -> None:
+    """Test the README's commands on virtual machines with Debian 12 and 13 as they are. Without KVM this takes hours."""
+    in_lab(session, OLDEST, "lab/vm/run", *PYTEST, "--capture=tee-sys", "tests/vm", *session.posargs)
+
+
 # ----- and how fast it is, and what clients notice of it
 
 
