@@ -33,6 +33,7 @@ PURE = {
         "drain",
         "held_back",
         "cpulist",
+        "older_kernels",
     ),
 }
 IMPURE_LIBRARIES = {
