@@ -34,6 +34,7 @@ PURE = {
         "held_back",
         "cpulist",
         "older_kernels",
+        "oldest_python",
     ),
 }
 IMPURE_LIBRARIES = {
