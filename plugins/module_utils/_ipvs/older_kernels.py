@@ -9,16 +9,14 @@ Sources: include/uapi/linux/ip_vs.h and ip_vs_genl_parse_dest() in net/netfilter
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from .._core.errors import InvalidValue
+from .._core.kernel_release import Version, older
 from .._core.options import Faults
 from .._core.reconcile import Wanted
 from .model import Destination
-
-Version = tuple[int, int]
 
 # A kernel without IPVS_DEST_ATTR_TUN_TYPE or IPVS_DEST_ATTR_TUN_FLAGS takes the destination, and sends IPIP to it.
 _GUE: Version = (5, 2)
@@ -27,33 +25,26 @@ _TUNNEL_CHECKSUM: Version = (5, 3)
 _ALL_TUNNELS = max(_GUE, _GRE, _TUNNEL_CHECKSUM)
 
 
-def version(release: str) -> Version | None:
-    """The version in a release such as C(4.18.0-553.el8_10.x86_64); None where it has none."""
-    match = re.match(r"(\d+)\.(\d+)", release)
-    return (int(match[1]), int(match[2])) if match else None
-
-
 def check_tunnels(wanted: Iterable[Wanted[Any, Any]], release: str) -> None:
     """Check that the kernel knows the tunnels of all destinations that are wanted.
 
     :param release: of the kernel
     :raises Invalid: of O(tunnel_type) and O(tunnel_checksum)
     """
-    running = version(release)
-    if running is None or running >= _ALL_TUNNELS:
+    if not older(release, _ALL_TUNNELS):
         return
     faults = Faults()
     for item in wanted:
         if isinstance(item.new, Destination):
-            faults.collect(_check_tunnel, item.new, running, release, where=item.where)
+            faults.collect(_check_tunnel, item.new, release, where=item.where)
     faults.raise_all()
 
 
-def _check_tunnel(destination: Destination, running: Version, release: str) -> None:
+def _check_tunnel(destination: Destination, release: str) -> None:
     needed = {"gue": _GUE, "gre": _GRE}.get(destination.tunnel_type)
-    if needed is not None and running < needed:
+    if needed is not None and older(release, needed):
         raise InvalidValue("tunnel_type", destination.tunnel_type, _needs(needed, release, "tunnel_type=ipip"))
-    if destination.tunnel_checksum != "none" and running < _TUNNEL_CHECKSUM:
+    if destination.tunnel_checksum != "none" and older(release, _TUNNEL_CHECKSUM):
         raise InvalidValue(
             "tunnel_checksum", destination.tunnel_checksum, _needs(_TUNNEL_CHECKSUM, release, "tunnel_checksum=none")
         )

@@ -21,9 +21,7 @@ def test_python_that_is_too_old(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.code == 1
     result = json.loads(capsys.readouterr().out)
     assert result.pop("failed") is True
-    message = (
-        "lvs.cluster needs Python 3.9 or newer on its hosts, and this is 3.8.20 (/usr/bin/python3.8): set ansible_"
-    )
+    message = "lvs.cluster needs Python 3.9 or newer on its hosts, and this is 3.8.20 (/usr/bin/python3.8): set ansible_"
     assert result.pop("msg").startswith(message)
     assert not result
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Wanted
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, Service, ServiceKey
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.older_kernels import check_tunnels, version
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.older_kernels import check_tunnels
 from tests.unit.helpers import all_refused, refused
 
 WEB = ServiceKey.of({"vip": "192.0.2.1", "port": 80})
@@ -27,22 +27,6 @@ CHECKSUM: dict[str, Any] = {**GUE, "tunnel_checksum": "checksum"}
 def wanted(options: dict[str, Any], where: str = "") -> Wanted[Any, Any]:
     """A destination behind that tunnel."""
     return Wanted(RS1, Destination(RS1, **options), options, where)
-
-
-@pytest.mark.parametrize(
-    ("release", "found"),
-    [
-        (EL8, (4, 18)),
-        ("5.14.0-427.13.1.el9_4.x86_64", (5, 14)),
-        (UBUNTU_22, (5, 15)),
-        ("6.12.57+deb13-amd64", (6, 12)),
-        ("7.2.12", (7, 2)),
-        ("mine", None),
-    ],
-)
-def test_version(release: str, found: tuple[int, int] | None) -> None:
-    """Of what distributions name their kernels; it compares as numbers."""
-    assert version(release) == found
 
 
 @pytest.mark.parametrize(
