@@ -373,6 +373,14 @@ def newest(session: nox.Session) -> None:
     in_lab(session, NEWEST, "lab/run", *PYTEST, *tests, *session.posargs, LVS_NODE_PYTHON=node)
 
 
+@nox.session(tags=["test", "modules"], venv_backend="none")
+def oldest(session: nox.Session) -> None:
+    """Test the network modules with the oldest Python of a managed host, and the oldest pyroute2."""
+    demand(session, MANAGED_PYTHON)
+    node = str(lab_venv(session, "node-oldest") / "bin/python")
+    in_lab(session, OLDEST, "lab/run", *PYTEST, "tests/integration/test_tunl_vip.py", *session.posargs, LVS_NODE_PYTHON=node)
+
+
 @nox.session(default=False, venv_backend="none")
 def vm(session: nox.Session) -> None:
     """Test the README's commands on virtual machines with Debian 12 and 13 as they are. Without KVM this takes hours."""

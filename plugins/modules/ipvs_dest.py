@@ -63,6 +63,7 @@ options:
     description:
       - The encapsulation for O(forward=tunnel). A new destination gets V(ipip) by default.
       - V(gue) is Generic UDP Encapsulation. The real server has to listen on O(tunnel_port) for it.
+      - V(gue) needs Linux 5.2 or newer on the director, V(gre) and O(tunnel_checksum) need 5.3.
     type: str
     choices: [ipip, gue, gre]
   tunnel_port:

@@ -33,6 +33,9 @@ PURE = {
         "drain",
         "held_back",
         "cpulist",
+        "kernel_release",
+        "older_kernels",
+        "oldest_python",
     ),
 }
 IMPURE_LIBRARIES = {

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 
 _FOLDERS = ("/usr/sbin", "/sbin")  # which the PATH of an interpreter may lack
+_MODPROBE_TIMEOUT = 30  # seconds
 
 
 def run(*command: str, timeout: float) -> tuple[str, str]:
@@ -31,3 +32,8 @@ def run(*command: str, timeout: float) -> tuple[str, str]:
         return "", str(error)
     problem = (done.stderr.strip() or f"exit status {done.returncode}") if done.returncode else ""
     return done.stdout, problem
+
+
+def load_module(name: str) -> str:
+    """Load a module of the kernel; why that failed, empty where it did not."""
+    return run("modprobe", name, timeout=_MODPROBE_TIMEOUT)[1]

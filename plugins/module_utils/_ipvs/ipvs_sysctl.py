@@ -84,6 +84,7 @@ class IpvsSysctlContext:
 
     names: Sequence[str] = ()  # the settings of this kernel, sorted
     cpus: frozenset[int] = frozenset()  # that est_cpulist can name
+    release: str = ""  # of the kernel
 
 
 IpvsSeen = Seen[ItemKey, SysctlItem, IpvsSysctlContext]
@@ -114,7 +115,9 @@ class IpvsSysctl(Resource[IpvsDesired, ItemKey, SysctlItem, IpvsSysctlContext, "
         for wanted in desired.wanted:
             if isinstance(wanted.key, IpvsSysctlKey) and wanted.key.name not in names:
                 raise InvalidValue(
-                    "settings", wanted.key.name, f"is no setting of this kernel's IPVS: it has {', '.join(names)}"
+                    "settings",
+                    wanted.key.name,
+                    f"is no setting of this kernel's IPVS: it has {', '.join(names)} (Linux {seen.context.release})",
                 )
         named = {wanted.key for wanted in desired.wanted}
         return [
@@ -148,9 +151,8 @@ class IpvsSysctlBackend(procfs.SysctlBackend[IpvsDesired, IpvsSysctlContext]):
         claimed = [IpvsSysctlKey(name[len(IpvsSysctlKey.PREFIX) :]) for name in self._claims().names()]
         named = [wanted.key for wanted in desired.wanted if isinstance(wanted.key, IpvsSysctlKey)]
         keys = [key for key in dict.fromkeys([*named, *claimed]) if key.name in names]
-        return self._seen(
-            desired.wanted, claimed, {key: procfs.read_value(key) for key in keys}, IpvsSysctlContext(names, _allowed_cpus())
-        )
+        context = IpvsSysctlContext(names, _allowed_cpus(), os.uname().release)
+        return self._seen(desired.wanted, claimed, {key: procfs.read_value(key) for key in keys}, context)
 
 
 def _allowed_cpus() -> frozenset[int]:

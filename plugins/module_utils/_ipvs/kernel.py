@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from .._core import boot_text, files, state
+from .._core import boot_text, files, program, state
 from .._core.errors import KernelRefused, LvsError, MissingKernelSupport, NoSuchService, NotPermitted
 from .._core.netlink import GenericSocket, SomeRefused
 from .._core.options import Options
@@ -24,6 +24,7 @@ from .devices import Devices, devices_for
 from .drain import EXPIRE_QUIESCENT
 from .drain_notes import Notes, changes_note_only
 from .model import Destination, DestinationKey, IpvsItem, IpvsKey, Service, ServiceKey, SyncDaemon, TableItem, Timeouts
+from .older_kernels import check_tunnels
 from .refusals import NOT_PERMITTED, refusal
 from .statistics import Connections, destination_statistics
 
@@ -46,6 +47,17 @@ _Connected = TypeVar("_Connected", bound="IpvsBackend")
 
 def _connect() -> GenericSocket:
     try:
+        return _open()
+    except MissingKernelSupport as error:
+        # Kernels up to 5.15 do not load the module when they are asked for its family.
+        problem = program.load_module("ip_vs")
+        if problem:
+            raise MissingKernelSupport(f"{error} (modprobe ip_vs: {problem})") from error
+        return _open()
+
+
+def _open() -> GenericSocket:
+    try:
         return GenericSocket(codec.FAMILY, codec.VERSION)
     except OSError as error:
         if error.errno == errno.ENOENT:
@@ -56,7 +68,7 @@ def _connect() -> GenericSocket:
 
 
 def load_ipvs() -> None:
-    """Have the module ip_vs loaded: the kernel does, when it is asked for that family."""
+    """Have the module ip_vs loaded."""
     _connect().close()
 
 
@@ -208,6 +220,7 @@ class DestinationsBackend(
 
     def read(self, desired: Desired[DestinationKey, Destination]) -> Seen[DestinationKey, Destination, DirectorContext]:
         """All destinations of these services."""
+        check_tunnels(desired.wanted, os.uname().release)
         if self._whole:
             services = {service.key: service for service in self.services()}
             needed = dict.fromkeys(services, False)
@@ -258,6 +271,7 @@ class TableBackend(_ItemsBackend["Desired[IpvsKey, TableItem]", IpvsKey, TableIt
 
     def read(self, desired: Desired[IpvsKey, TableItem]) -> Seen[IpvsKey, TableItem, None]:
         """The services, each with all its destinations behind it."""
+        check_tunnels(desired.wanted, os.uname().release)
         named = {wanted.key for wanted in desired.wanted if isinstance(wanted.key, ServiceKey)}
         current: dict[IpvsKey, TableItem] = {}
         for service in self.services():

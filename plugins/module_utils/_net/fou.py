@@ -25,7 +25,6 @@ _FAMILY, _VERSION = "fou", 1
 _ADD, _DEL, _GET = 1, 2, 3
 _PORT, _AF, _TYPE = 1, 2, 4
 _GUE = 2
-_MODPROBE_TIMEOUT = 30  # seconds
 _port = struct.Struct("!H")
 
 
@@ -65,7 +64,7 @@ def add(listener: Listener) -> None:
     try:
         _add(listener)
     except MissingKernelSupport as error:
-        _printed, problem = program.run("modprobe", listener.module, timeout=_MODPROBE_TIMEOUT)
+        problem = program.load_module(listener.module)
         if problem:
             raise MissingKernelSupport(f"{error} (modprobe {listener.module}: {problem})") from error
         _add(listener)

@@ -20,7 +20,7 @@ from .._core.options import Facts
 from .._core.reconcile import Change, Seen, Transition
 from .._core.resource import Backend
 from .._core.values import Address
-from . import fou
+from . import fou, old_pyroute2
 from .boot_commands import device_commands, kernel_modules, vip_commands
 from .model import (
     FALLBACK_DEVICES,
@@ -63,11 +63,11 @@ class Links:
     def __enter__(self: LinksT) -> LinksT:
         try:
             import pyroute2
-            from pyroute2.netlink.exceptions import NetlinkError
         except ImportError as error:
             raise MissingLibrary("pyroute2", "python3-pyroute2", error) from error
-        self._error = NetlinkError
-        self._ip = pyroute2.IPRoute()
+        # Not from pyroute2.netlink.exceptions: pyroute2 0.6.4 raises another class than the one that is there.
+        self._error = pyroute2.NetlinkError
+        self._ip = old_pyroute2.fitting(pyroute2.IPRoute, old_pyroute2.installed())()
         return self
 
     def __exit__(self, *_exception: object) -> None:

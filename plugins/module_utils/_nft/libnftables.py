@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import Generic
 
 from .._core.boot_text import NFTABLES
 from .._core.errors import KernelRefused, LvsError, MissingLibrary, NotPermitted
+from .._core.kernel_release import older
 from .._core.options import Options
 from .._core.reconcile import Seen, Transition
 from .._core.resource import Backend, DesiredT
@@ -35,6 +37,8 @@ from .table import (
 )
 
 _PROTOCOLS = {6: "tcp", 17: "udp"}
+# Of the type nat, in a table for both families: net/netfilter/nft_chain_nat.c of Linux.
+_NAT_CHAIN, _NAT_CHAIN_SINCE = "type nat ", (5, 2)
 
 
 class KernelTable:
@@ -157,8 +161,27 @@ class SectionBackend(Backend[DesiredT, Key, TableItem, SectionContext], Generic[
     def apply(self, transition: Transition[Key, TableItem, SectionContext]) -> None:
         """Make the changes, as one transaction."""
         statements = [str(statement) for change in transition.changes for statement in change.item.statements(change.action)]
-        if statements:
+        if not statements:
+            return
+        try:
             self._table.run("\n".join(statements))
+        except KernelRefused as error:
+            why = self._why(str(error))
+            if not why:
+                raise
+            raise KernelRefused(f"{error}: {why}; nothing was changed") from error
+
+    def _why(self, message: str) -> str:
+        """What an older kernel or nft lacks that translates ports; empty where that does not explain the refusal."""
+        if _NAT_CHAIN not in self._section.hook:
+            return ""
+        release = os.uname().release
+        if older(release, _NAT_CHAIN_SINCE):
+            needed = ".".join(map(str, _NAT_CHAIN_SINCE))
+            return f"it needs Linux {needed} or newer, unless its distributor added it, and this is {release}"
+        if "Protocol error" in message:  # EPROTO
+            return "nftables 0.9.8 writes such a rule in a way that the kernel refuses: install nftables 1.0.6 or newer"
+        return ""
 
     def boot_files(self) -> dict[str, list[str]]:
         """The whole table, whatever the section."""

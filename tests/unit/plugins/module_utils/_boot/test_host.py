@@ -63,8 +63,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(host, "FOLDER", str(tmp_path / "lvs/boot"))
     monkeypatch.setattr(host, "FILES", (str(tmp_path / "lvs/boot/script"),))
     monkeypatch.setattr(host, "LINKS", (str(tmp_path / "wants/unit"),))
-    monkeypatch.setitem(sys.modules, "pyroute2", SimpleNamespace(IPRoute=NoDevices))
-    monkeypatch.setitem(sys.modules, "pyroute2.netlink.exceptions", SimpleNamespace(NetlinkError=OSError))
+    monkeypatch.setitem(sys.modules, "pyroute2", SimpleNamespace(IPRoute=NoDevices, NetlinkError=OSError))
     monkeypatch.setitem(sys.modules, "nftables", None)
     monkeypatch.setattr(kernel, "GenericSocket", Ipvs)
     return tmp_path

@@ -45,3 +45,12 @@ def test_program_that_cannot_run(greet: Path) -> None:
 def test_program_that_does_not_end(greet: Path) -> None:
     greet.write_text("#!/bin/sh\nwhile :; do :; done\n")
     assert "timed out" in program.run("greet", timeout=0.1)[1]
+
+
+def test_load_module(greet: Path) -> None:
+    """By modprobe(8), which says why it cannot."""
+    modprobe = greet.with_name("modprobe")
+    modprobe.write_text('#!/bin/sh\n[ "$*" = ip_vs ] || { echo "FATAL: Module $* not found." >&2; exit 1; }\n')
+    modprobe.chmod(0o755)
+    assert program.load_module("ip_vs") == ""
+    assert program.load_module("fou") == "FATAL: Module fou not found."

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core import netlink_messages as netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Wanted
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec, statistics
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
     Destination,
@@ -510,6 +511,32 @@ def test_kernel_answer_is_read_as_a_block(monkeypatch: pytest.MonkeyPatch) -> No
     assert codec.decode_destination(WEB, octets(answer)) == expected
     last = octets(answer)[:-12]
     assert codec.decode_destination(WEB, last) == expected
+
+
+# As ip_vs_genl_fill_dest() in net/netfilter/ipvs/ip_vs_ctl.c of Linux 4.19 sends a destination: without TUN_TYPE, TUN_PORT
+# and TUN_FLAGS, and nested attributes without NLA_F_NESTED.
+DEST_4_19 = """
+    6000 0200                                          # 96 bytes, IPVS_CMD_ATTR_DEST
+    1400 0100  c0a838b7 00000000 00000000 00000000     # ADDR: 192.168.56.183
+    0600 0200  0050 0000                               # PORT: 80
+    0800 0300  02000000                                # FWD_METHOD: IP_VS_CONN_F_TUNNEL
+    0800 0400  03000000                                # WEIGHT: 3
+    0800 0500  00000000                                # U_THRESH
+    0800 0600  00000000                                # L_THRESH
+    0800 0700  01000000                                # ACTIVE_CONNS: 1
+    0800 0800  02000000                                # INACT_CONNS: 2
+    0800 0900  00000000                                # PERSIST_CONNS
+    0600 0b00  0200 0000                               # ADDR_FAMILY: AF_INET
+"""
+
+
+@little_endian
+def test_destination_of_a_kernel_that_has_no_other_tunnel_than_ipip() -> None:
+    """What that kernel answers is what was wanted: a second run changes nothing."""
+    wanted = Destination(RS1, "tunnel", weight=3)
+    found = codec.decode_destination(WEB, octets(DEST_4_19))
+    assert found == wanted
+    assert Wanted(RS1, wanted, {"tunnel_type": "ipip", "tunnel_checksum": "none"}).merged_with(found) is found
 
 
 # As the kernel aligns them: each value of 64 bits at a multiple of eight bytes.

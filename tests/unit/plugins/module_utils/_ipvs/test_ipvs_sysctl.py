@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 import pytest
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core import program
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, MissingKernelSupport
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import ipvs_sysctl, kernel
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_sysctl import IpvsSysctl
@@ -99,10 +101,9 @@ def test_file_of_another_program_is_in_the_way(folder: Path, tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("folder")
 def test_setting_that_this_kernel_does_not_have() -> None:
-    """The message has those that it has."""
-    with refused(
-        "settings", "no_such is no setting of this kernel's IPVS: it has conntrack, est_cpulist, expire_nodest_conn, sync"
-    ):
+    """The message has those that it has, and its version."""
+    says = "no_such is no setting of this kernel's IPVS: it has conntrack, est_cpulist, expire_nodest_conn, sync_threshold"
+    with refused("settings", f"{says} (Linux {os.uname().release})"):
         predict(IpvsSysctl(), options({"conntrack": 1, "no_such": 1}))
 
 
@@ -169,6 +170,7 @@ def test_without_ipvs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise FileNotFoundError(2, "No such file or directory")
 
     monkeypatch.setattr(kernel, "GenericSocket", missing)
+    monkeypatch.setattr(program, "load_module", lambda name: f"Module {name} not found")
     with pytest.raises(MissingKernelSupport, match="load it with 'modprobe ip_vs'"):
         predict(IpvsSysctl(), options({"conntrack": 1}))
     for file in folder.iterdir():

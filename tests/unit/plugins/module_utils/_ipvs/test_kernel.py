@@ -10,11 +10,12 @@ import struct
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._core import netlink, program
 from ansible_collections.lvs.cluster.plugins.module_utils._core import netlink_messages as wire
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
     BatchRefused,
@@ -717,6 +718,21 @@ def test_reading_fails(error: OSError, kind: type[LvsError], message: str) -> No
         assert str(caught.value).startswith(message)
 
 
+GUE = Destination(RS1, tunnel_type="gue", tunnel_port=6080)
+
+
+@pytest.mark.parametrize("backend", [ipvs.DestinationsBackend(False, False), ipvs.TableBackend(False)], ids=type)
+def test_tunnel_that_the_kernel_would_not_build(monkeypatch: pytest.MonkeyPatch, backend: ipvs.IpvsBackend) -> None:
+    """Nothing is asked of it, let alone changed: it would take the destination, and send IPIP to it."""
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(release="4.18.0-553.el8_10.x86_64"))
+    socket = Socket(answers=TABLE)
+    reading: Any = over(backend, socket)
+    with refused("services[0], tunnel_type", "gue needs Linux 5.2 or newer on the director, which has 4.18.0-553.el8"):
+        reading.read(Desired([Wanted(RS1, GUE, {}, "services[0]")]))
+    assert (socket.sends, socket.asked, socket.dumps) == ([], [], [])
+    assert reading.read(Desired([Wanted(RS1, Destination(RS1), {})])).items is not None
+
+
 # ----- the connection
 
 
@@ -759,25 +775,69 @@ def test_module_that_is_loaded_has_a_table(monkeypatch: pytest.MonkeyPatch, tmp_
     assert ipvs.is_loaded()
 
 
+class Modprobe:
+    """Stands for modprobe(8), and for a kernel that does not load the module by itself."""
+
+    def __init__(self, problem: str = "", useless: bool = False) -> None:
+        self.problem = problem
+        self.useless = useless
+        self.loaded: list[str] = []
+
+    def load(self, name: str) -> str:
+        """What program.load_module does."""
+        self.loaded.append(name)
+        return self.problem
+
+    def connect(self, _family: str, _version: int) -> Socket:
+        """A socket, once the module is loaded."""
+        if self.useless or not self.loaded:
+            raise netlink.Refused(errno.ENOENT)
+        return Socket()
+
+
+def test_kernel_that_does_not_load_the_module_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ip_vs_ctl.c of Linux 5.10, without MODULE_ALIAS_GENL_FAMILY, which that of 6.1 has."""
+    modprobe = Modprobe()
+    monkeypatch.setattr(ipvs, "GenericSocket", modprobe.connect)
+    monkeypatch.setattr(program, "load_module", modprobe.load)
+    with ipvs.ServicesBackend() as backend:
+        assert backend.read(Desired([])).items == {}
+    assert modprobe.loaded == ["ip_vs"]
+
+
+@pytest.mark.parametrize(
+    ("modprobe", "says"),
+    [
+        (Modprobe("FATAL: Module ip_vs not found."), r" \(modprobe ip_vs: FATAL: Module ip_vs not found.\)"),
+        (Modprobe(useless=True), ""),
+    ],
+    ids=["no module", "of no use"],
+)
+def test_kernel_without_ipvs(monkeypatch: pytest.MonkeyPatch, modprobe: Modprobe, says: str) -> None:
+    """With what modprobe(8) says, and without a second try."""
+    monkeypatch.setattr(ipvs, "GenericSocket", modprobe.connect)
+    monkeypatch.setattr(program, "load_module", modprobe.load)
+    message = "^this kernel has no IPVS: load it with 'modprobe ip_vs', or install a kernel that has the module ip_vs"
+    with pytest.raises(MissingKernelSupport, match=f"{message}{says}$"):
+        ipvs.load_ipvs()
+    assert modprobe.loaded == ["ip_vs"]
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
-        (
-            OSError(errno.ENOENT, "No such file or directory"),
-            MissingKernelSupport,
-            "this kernel has no IPVS: load it with 'modprobe ip_vs', or install a kernel that has the module ip_vs",
-        ),
         (OSError(errno.EMFILE, "Too many open files"), KernelRefused, "generic netlink: Too many open files"),
         (OSError("timed out"), KernelRefused, "generic netlink: timed out"),
     ],
 )
 def test_no_connection(monkeypatch: pytest.MonkeyPatch, error: OSError, kind: type[LvsError], message: str) -> None:
-    """The family that the kernel does not know, or the socket itself."""
+    """The socket itself."""
 
     def connect(*_family_and_version: object) -> None:
         raise error
 
     monkeypatch.setattr(ipvs, "GenericSocket", connect)
+    monkeypatch.delattr(program, "load_module")
     with pytest.raises(kind) as caught, ipvs.ServicesBackend():
         pass
     assert str(caught.value) == message

@@ -13,7 +13,7 @@ import socket
 import sys
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -157,12 +157,8 @@ class Kernel:
 def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     """The kernel behind pyroute2, and behind the netlink socket for listeners."""
     kernel = Kernel()
-    pyroute2, package, exceptions = (ModuleType(name) for name in ("pyroute2", "netlink", "exceptions"))
-    pyroute2.IPRoute = lambda: kernel  # type: ignore[attr-defined]
-    exceptions.NetlinkError = NetlinkError  # type: ignore[attr-defined]
+    pyroute2: Any = SimpleNamespace(IPRoute=lambda: kernel, NetlinkError=NetlinkError)
     monkeypatch.setitem(sys.modules, "pyroute2", pyroute2)
-    monkeypatch.setitem(sys.modules, "pyroute2.netlink", package)
-    monkeypatch.setitem(sys.modules, "pyroute2.netlink.exceptions", exceptions)
 
     class GenericSocket:
         """The netlink socket for listeners."""

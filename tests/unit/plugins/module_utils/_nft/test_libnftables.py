@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -365,3 +365,37 @@ def test_boot_file_replaces_the_table(library: Library) -> None:
     lines += ["\tchain prerouting {", "\t}", "}"]
     assert KernelTable().boot_lines() == lines
     assert backend().boot_files() == {"nftables": lines}
+
+
+EL8 = "4.18.0-193.el8.x86_64"
+MAPPED_PORTS: dict[str, Any] = {"mappings": MAPPINGS, **dict.fromkeys(("vip", "port", "to_port", "protocol"))}
+GUARDED: dict[str, Any] = {"sources": ["192.0.2.9"], "protocols": None, "gue_ports": None}
+NO_NAT, EPROTO = "Operation not supported", "Protocol error"
+
+
+@pytest.mark.parametrize(
+    ("resource", "options", "release", "refusal", "why"),
+    [
+        (port_dnat.PortDnat(), MAPPED_PORTS, EL8, NO_NAT, f"it needs Linux 5.2 or newer, .* and this is {EL8}"),
+        (port_dnat.PortDnat(), MAPPED_PORTS, "5.2.0", EPROTO, "nftables 0.9.8 writes .*: install nftables 1.0.6 or newer"),
+        (port_dnat.PortDnat(), MAPPED_PORTS, "5.2.0", NO_NAT, ""),
+        (tunnel_guard.TunnelGuard(), GUARDED, EL8, EPROTO, ""),
+    ],
+)
+def test_refusal_that_a_version_explains(
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    resource: Any,
+    options: dict[str, Any],
+    release: str,
+    refusal: str,
+    why: str,
+) -> None:
+    """Of the rules that translate ports: other sections need neither."""
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(release=release))
+    opened = backend(resource.section)
+    made = transition(resource, options, opened)
+    monkeypatch.setattr(library, "cmd", lambda _command: (1, "", f"Error: Could not process rule: {refusal}"))
+    explained = f": {why}; nothing was changed" if why else ""
+    with pytest.raises(KernelRefused, match=rf"(?s)rule: {refusal} \(refused: add table .*\){explained}$"):
+        opened.apply(made)

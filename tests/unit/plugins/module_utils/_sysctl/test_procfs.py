@@ -250,9 +250,8 @@ class NetlinkError(Exception):
 @pytest.mark.parametrize("tunnels", [True, False])
 def test_tunnel_device_is_created(host: Host, monkeypatch: pytest.MonkeyPatch, state_file: Path, tunnels: bool) -> None:
     """Not to read it, and only one that the kernel can create."""
-    monkeypatch.setitem(sys.modules, "pyroute2", SimpleNamespace(IPRoute=lambda: IPRoute(host, tunnels)))
-    errors = SimpleNamespace(NetlinkError=NetlinkError)
-    monkeypatch.setitem(sys.modules, "pyroute2.netlink.exceptions", errors)
+    pyroute2 = SimpleNamespace(IPRoute=lambda: IPRoute(host, tunnels), NetlinkError=NetlinkError)
+    monkeypatch.setitem(sys.modules, "pyroute2", pyroute2)
     options = {**OPTIONS, "device": "tunl0"}
     assert "sysctl -w net.ipv4.conf.tunl0.arp_ignore=1" in [
         change.command() for change in predict(ArpSysctl(), options).changes
