@@ -129,7 +129,7 @@ options:
     choices: [present, absent]
     default: present
 requirements:
-  - pyroute2 (Debian package C(python3-pyroute2))
+  - pyroute2 (package C(python3-pyroute2))
   - root on the managed host
 seealso:
   - module: lvs.cluster.arp_sysctl
