@@ -39,11 +39,24 @@ _REPOSITORIES = {
     ("rhel", "9", "ipvsadm"): "it is in AppStream",
     ("rhel", "10", "ipvsadm"): "it is in AppStream",
     ("rhel", "10", "nftables"): "it is in BaseOS",
-    ("rhel", "9", "pyroute2"): _EPEL,
     ("rhel", "10", "pyroute2"): _EPEL,
 }
-# Versions whose own Python is too old for this collection: a library in a package would be of no use.
-_OLD_PYTHON = {("rhel", "7"): "2.7", ("rhel", "8"): "3.6", ("suse", "15"): "3.6"}
+_OLD_PYTHON = "its packages are for Python 3.6, which is too old for this collection"
+# Libraries whose package is of no use, and why.
+_UNUSABLE = {
+    ("rhel", "8", "nftables"): _OLD_PYTHON,
+    ("rhel", "8", "pyroute2"): _OLD_PYTHON,
+    ("rhel", "9", "pyroute2"): "EPEL 9 has version 0.5.14, which is too old for this collection",
+    ("suse", "15", "nftables"): _OLD_PYTHON,
+    ("suse", "15", "pyroute2"): _OLD_PYTHON,
+}
+# What to do where no package can be named.
+_BY_HAND = {
+    "ipvsadm": "install what has the program ipvsadm",
+    "nft": "install what has the program nft",
+    "nftables": "install the Python library nftables, which comes with nftables' sources, for {python}",
+    "pyroute2": "install pyroute2 for {python}, such as with '{python} -m pip install pyroute2'",
+}
 
 _FOU = "the kernels of EL 8 and 9 are built without fou, so choose another tunnel_type"
 # By family, major version, and kernel module; "" for all.
@@ -85,28 +98,22 @@ class Distribution:
 
     def package(self, need: str) -> str:
         """The package that has a library or a program; empty where it is not known."""
-        library_of_old_python = need in ("nftables", "pyroute2") and (self.family, self.version) in _OLD_PYTHON
-        return _PACKAGES[need] if self.family and not library_of_old_python else ""
+        return _PACKAGES[need] if self.family and not self._looked_up(_UNUSABLE, need) else ""
 
     def how_to_install(self, need: str, python: str) -> str:
         """What to type for a library or a program, and where its package is.
 
         :param python: the path of the interpreter that runs the modules
         """
-        library = need in ("nftables", "pyroute2")
-        old = _OLD_PYTHON.get((self.family, self.version))
-        if library and old:
-            return (
-                f"the packages of {self.name} are for its own Python {old}, which is too old: install {need} for {python}"
-                f" yourself, such as with '{python} -m pip install'"
-            )
         package, manager = self.package(need), self.package_manager
         if not package:
-            return f"install what has the {'Python library' if library else 'program'} {need} on {self.name}" + (
-                f", for {python}" if library else ""
-            )
+            return _BY_HAND[need].format(python=python) + self._why_by_hand(need)
         found = self._looked_up(_REPOSITORIES, need) or f"'{_SEARCHING[manager]} {package}' shows which repository has it"
         return f"{_INSTALLING[manager]} {package} ({found})"
+
+    def _why_by_hand(self, need: str) -> str:
+        unusable = self._looked_up(_UNUSABLE, need)
+        return f" ({self.name}: {unusable})" if unusable else f" on {self.name}"
 
     def kernel_package(self, module: str) -> str:
         """Which package may have a kernel module, as a clause; empty where that is not known."""
