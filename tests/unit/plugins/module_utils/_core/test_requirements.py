@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,6 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core import program, 
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n'
 NOTHING = {"libraries": [], "programs": [], "packages": {}, "package_manager": "", "advice": {}}
 NFTABLES = "apt-get install python3-nftables ('apt-cache policy python3-nftables' shows which repository has it)"
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    """Nothing is remembered of another host."""
-    remembered = (requirements.distribution, requirements._python_with)
-    for function in remembered:
-        function.cache_clear()
-    yield
-    for function in remembered:
-        function.cache_clear()
 
 
 @pytest.fixture(autouse=True)
