@@ -64,7 +64,7 @@ options:
     default: present
 requirements:
   - root on the managed host
-  - pyroute2 (Debian package C(python3-pyroute2)), only if a device has to be created
+  - pyroute2 (package C(python3-pyroute2)), only if a device has to be created
 seealso:
   - module: lvs.cluster.tunl_vip
 extends_documentation_fragment:

@@ -50,8 +50,8 @@ options:
     choices: [present, absent]
     default: present
 requirements:
-  - at boot, systemd and C(ip) (Debian package C(iproute2)), and C(nft) (C(nftables)) and C(ipvsadm) if there is something for them to load
-  - pyroute2 (Debian package C(python3-pyroute2))
+  - at boot, systemd and C(ip) (package C(iproute2) or C(iproute)), and C(nft) (C(nftables)) and C(ipvsadm) if there is something for them to load
+  - pyroute2 (package C(python3-pyroute2))
   - root on the managed host
 notes:
   - C(ipvsadm) has no option for O(lvs.cluster.ipvs_dest#module:forward=local). Such a destination is restored with V(route), which has the

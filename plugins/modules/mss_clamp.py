@@ -63,7 +63,7 @@ options:
     choices: [present, absent]
     default: present
 requirements:
-  - the Python binding of libnftables (Debian package C(python3-nftables))
+  - the Python binding of libnftables (package C(python3-nftables))
   - root on the managed host, also in check mode
 seealso:
   - module: lvs.cluster.tunl_vip

@@ -69,7 +69,7 @@ options:
     choices: [present, absent]
     default: present
 requirements:
-  - the Python binding of libnftables 1.0.6 or newer (Debian package C(python3-nftables)), and Linux 5.2 or newer
+  - the Python binding of libnftables 1.0.6 or newer (package C(python3-nftables)), and Linux 5.2 or newer
   - root on the managed host, also in check mode
 seealso:
   - module: lvs.cluster.ipvs_dest

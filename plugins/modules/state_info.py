@@ -13,7 +13,8 @@ version_added: 0.1.0
 description:
   - The modules of this collection note in C(/var/lib/lvs.cluster/state.json) what they set up on a host, so that they remove only their own
     objects later. This module returns these notes.
-  - It also returns which libraries and programs that the collection uses are missing, so that a play installs packages only where it has to.
+  - It also returns which libraries and programs that the collection uses are missing, and what to do about it, so that a play installs packages
+    only where it has to.
   - It reads neither the kernel nor the configuration of other programs. What another program has removed since is still returned.
   - It works without root.
 seealso:
@@ -36,10 +37,11 @@ EXAMPLES = r"""
     state: absent
   loop: "{{ state.arp_silent_devices | difference(state.devices | selectattr('vips') | map(attribute='name')) }}"
 
-- name: Install the Python libraries if one is missing
-  ansible.builtin.apt:
-    name: [python3-pyroute2, python3-nftables]
-  when: state.missing.libraries | length > 0
+- name: Install the packages that have what is missing
+  ansible.builtin.package:
+    name: "{{ state.missing.packages.values() | unique }}"
+    state: present
+  when: state.missing.packages | length > 0
 """
 
 RETURN = r"""
@@ -148,6 +150,27 @@ missing:
       type: list
       elements: str
       sample: [ipvsadm]
+    packages:
+      description:
+        - The packages of the host's distribution that have what is missing, by library or program.
+        - Without a library that another Python of the host has, for which packages install libraries, and without what no package of the
+          distribution is known for.
+      returned: success
+      type: dict
+      sample: {nftables: python3-nftables, ipvsadm: ipvsadm}
+    package_manager:
+      description: The package manager of the distribution, V(apt), V(dnf) or V(zypper). Empty if nothing is missing, or if the distribution is
+        not known.
+      returned: success
+      type: str
+      sample: apt
+    advice:
+      description: What to do about each library and program that is missing, in words. It names the repository of a package, or another
+        Python of the host that has the library.
+      returned: success
+      type: dict
+      sample:
+        ipvsadm: dnf install ipvsadm (it is in AppStream)
 python:
   description: The path of the Python interpreter that runs the modules.
   returned: success

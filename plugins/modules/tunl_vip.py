@@ -129,7 +129,7 @@ options:
     choices: [present, absent]
     default: present
 requirements:
-  - pyroute2 0.5.14 or newer (Debian package C(python3-pyroute2))
+  - pyroute2 0.5.14 or newer (package C(python3-pyroute2))
   - root on the managed host
 seealso:
   - module: lvs.cluster.arp_sysctl

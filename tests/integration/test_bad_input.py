@@ -256,10 +256,12 @@ def test_missing_library(lasting_host: tuple[Namespace, str], module: str, optio
     host, before = lasting_host
     without_packages = (PYTHON, "-S")  # no site directories: what Debian's packages installed is not found
     message = host.module(module, python=without_packages, **options).failed()
-    assert f"install the Debian package {package}" in message
+    # Another Python of the host may have it.
+    way_out = f"install {package}" if PYTHON == "/usr/bin/python3" else "set ansible_python_interpreter to /usr/bin/python3"
+    assert way_out in message
     assert PYTHON.rsplit("/", 1)[-1] in message
     predicted = host.module(module, python=without_packages, check_mode=True, **options).changed()
-    assert package in str(predicted["warnings"])
+    assert way_out in str(predicted["warnings"])
     assert host.snapshot() == before
 
 

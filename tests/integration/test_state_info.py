@@ -67,7 +67,8 @@ def test_missing_libraries_and_programs(host: Namespace, user: tuple[str, ...]) 
     for path, flags, libraries in (("/usr/bin:/bin", (), []), ("/nowhere", ("-S",), ["nftables", "pyroute2"])):
         command = (*user, "/usr/bin/env", f"PATH={path}", python, *flags)
         result = host.module("state_info", python=command).ok()
-        assert result["missing"] == {"libraries": libraries, "programs": []}
+        assert (result["missing"]["libraries"], result["missing"]["programs"]) == (libraries, [])
+        assert sorted(result["missing"]["advice"]) == libraries
         assert result["python"] == python
 
 
@@ -75,4 +76,6 @@ def test_missing_programs(host: Namespace) -> None:
     for program in ("ipvsadm", "nft"):
         for folder in ("/usr/sbin", "/sbin"):
             host.run("sh", "-c", f"[ ! -e {folder}/{program} ] || mount --bind /dev/null {folder}/{program}")
-    assert host.module("state_info").ok()["missing"] == {"libraries": [], "programs": ["ipvsadm", "nft"]}
+    missing = host.module("state_info").ok()["missing"]
+    assert (missing["libraries"], missing["programs"]) == ([], ["ipvsadm", "nft"])
+    assert missing["packages"] == {"ipvsadm": "ipvsadm", "nft": "nftables"}

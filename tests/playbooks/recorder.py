@@ -40,7 +40,8 @@ _RESULTS: dict[str, dict[str, Any]] = {
         "drained": [],
         "boot": False,
         "empty": True,
-        "missing": {"libraries": [], "programs": []},
+        "missing": {"libraries": [], "programs": [], "packages": {}, "package_manager": "", "advice": {}},
+        "python": "/usr/bin/python3",
     },
     "vip_probe": {"real_servers": [], "left_out": [], "services": [], "resolved": []},
 }

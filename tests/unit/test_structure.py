@@ -28,6 +28,7 @@ PURE = {
         "ownership",
         "boot_commands",
         "boot_order",
+        "distribution",
         "tunnel",
         "packets",
         "drain",

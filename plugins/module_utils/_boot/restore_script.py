@@ -45,7 +45,8 @@ for part; do
             bring $line
         done
         ;;
-    nftables) nft --file "$part" ;;
+    # Not by its path: with SELinux, nft may not open what is in /var/lib, and may read what this shell has opened for it.
+    nftables) lines "$part" | nft --file - ;;
     ipvs)
         said="$(lines "$part" | ipvsadm --restore 2>&1 | sed '/already exists$/d; /already run$/d')"
         [ -z "$said" ] || fail "ipvsadm --restore: $said"

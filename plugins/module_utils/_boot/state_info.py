@@ -6,22 +6,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
 import sys
 
-from .._core import boot_files, boot_text, state
+from .._core import boot_files, boot_text, requirements, state
 from .._core.options import Facts, Options
 from .._ipvs import drain_notes
 from .._net.ownership import Claims
 from .._net.rtnetlink import SUBJECT as NETWORK
 from .._sysctl.model import IPVS_CLAIMANT, claimants
 from .._sysctl.model import SUBJECT as SYSCTL
-
-_LIBRARIES = ("nftables", "pyroute2")
-_PROGRAMS = ("ipvsadm", "nft")
-_FOLDERS_OF_ROOT = ("/usr/sbin", "/sbin")  # not in every user's PATH
 
 
 def read(_options: Options) -> Facts:
@@ -35,15 +28,6 @@ def read(_options: Options) -> Facts:
         "drained": list(subjects.get(drain_notes.SUBJECT, [])),
         "boot": boot_files.exist(),
         "empty": not any(subjects.values()),
-        "missing": _missing(),
+        "missing": requirements.missing(),
         "python": sys.executable,
-    }
-
-
-def _missing() -> dict[str, list[str]]:
-    """What is not installed. Libraries are not imported, which would take a multiple of the module's time."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_FOLDERS_OF_ROOT])
-    return {
-        "libraries": [name for name in _LIBRARIES if importlib.util.find_spec(name) is None],
-        "programs": [name for name in _PROGRAMS if shutil.which(name, path=path) is None],
     }

@@ -102,8 +102,5 @@ class NoSuchDevice(NotYetThere):
 class MissingLibrary(NotYetThere):
     """A Python library is not installed for the interpreter that runs the module, or is too old."""
 
-    def __init__(self, library: str, package: str, cause: object) -> None:
-        super().__init__(
-            f"the Python library {library} is missing for {sys.executable} ({cause}): install the Debian package {package},"
-            " or set ansible_python_interpreter to a Python that has it"
-        )
+    def __init__(self, library: str, cause: object, advice: str) -> None:
+        super().__init__(f"the Python library {library} is missing for {sys.executable} ({cause}): {advice}")

@@ -14,13 +14,18 @@ _FOLDERS = ("/usr/sbin", "/sbin")  # which the PATH of an interpreter may lack
 _MODPROBE_TIMEOUT = 30  # seconds
 
 
+def path_of(name: str) -> str | None:
+    """The path of a program; None where there is none."""
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *_FOLDERS]))
+
+
 def run(*command: str, timeout: float) -> tuple[str, str]:
     """What a program prints, and why it failed: empty where it did not.
 
     :param timeout: seconds
     """
     name, *arguments = command
-    program = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *_FOLDERS]))
+    program = path_of(name)
     if program is None:
         return "", f"this host has no {name}"
     try:

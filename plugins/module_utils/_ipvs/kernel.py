@@ -18,6 +18,7 @@ from .._core.errors import KernelRefused, LvsError, MissingKernelSupport, NoSuch
 from .._core.netlink import GenericSocket, SomeRefused
 from .._core.options import Options
 from .._core.reconcile import Change, ContextT, ItemT, KeyT, Seen, Transition
+from .._core.requirements import kernel_package
 from .._core.resource import Backend, Desired, DesiredT
 from . import codec
 from .devices import Devices, devices_for
@@ -62,7 +63,8 @@ def _open() -> GenericSocket:
     except OSError as error:
         if error.errno == errno.ENOENT:
             raise MissingKernelSupport(
-                "this kernel has no IPVS: load it with 'modprobe ip_vs', or install a kernel that has the module ip_vs"
+                "this kernel has no IPVS: load it with 'modprobe ip_vs', or install a kernel that has the module"
+                f" ip_vs{kernel_package('ip_vs')}"
             ) from error
         raise KernelRefused(f"generic netlink: {error.strerror or error}") from error
 

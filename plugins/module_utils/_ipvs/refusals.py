@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from .._core.errors import BatchRefused, LvsError, NoSuchService, NotPermitted
 from .._core.reconcile import Change, change_facts
+from .._core.requirements import kernel_package
 from .model import Destination, IpvsItem, Service, SyncDaemon, Timeouts
 
 NOT_PERMITTED = "reading or changing IPVS, check mode included,"
@@ -62,6 +63,7 @@ def _reason(item: IpvsItem, number: int) -> str:
         return (
             f"{options} is not available in this kernel: the module {names} could not be loaded. Install the package of the"
             " kernel's modules that has it, or choose another, as some kernels are built without it"
+            f"{kernel_package(modules[0])}"
         )
     if isinstance(item, Destination):
         if number == errno.ESRCH:

@@ -18,6 +18,7 @@ from .._core import program
 from .._core.errors import KernelRefused, MissingKernelSupport, NotPermitted
 from .._core.netlink import GenericSocket, Refused
 from .._core.netlink_messages import attribute, attributes
+from .._core.requirements import kernel_package
 from .model import Listener
 from .route import SOCKET_FAMILY
 
@@ -90,6 +91,7 @@ def _fou() -> Iterator[GenericSocket]:
             raise MissingKernelSupport(
                 "tunnel_type: gue needs the module fou, which this kernel does not have loaded: install the package of the"
                 " kernel's modules that has it, or choose another tunnel_type, as some kernels are built without it"
+                f"{kernel_package('fou')}"
             ) from error
         raise
     try:

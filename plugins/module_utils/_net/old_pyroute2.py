@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""What pyroute2 before 0.6.10 does differently, and the way around it: Debian 11 and Ubuntu 22.04 package 0.5.14.
+"""What pyroute2 before 0.6.10 does differently, and the way around it.
+
+Debian 11 and EPEL 9 package 0.5.14, Ubuntu 22.04 has 0.6.4.
 
 Source: pyroute2/iproute/linux.py and pyroute2/netlink/rtnl/req.py of pyroute2 0.5.14 and 0.6.4.
 """
@@ -13,7 +15,7 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from .._core.errors import MissingLibrary
+from .._core.requirements import missing_library
 
 OLDEST = (0, 5, 14)
 _WITHOUT_FAULTS = (0, 6, 10)
@@ -41,7 +43,7 @@ def fitting(iproute: Any, found: tuple[int, ...] | None) -> Any:
         return iproute
     if found < OLDEST:
         has, needed = (".".join(map(str, numbers)) for numbers in (found, OLDEST))
-        raise MissingLibrary("pyroute2", "python3-pyroute2", f"{has} is too old, {needed} or newer is needed")
+        raise missing_library("pyroute2", f"{has} is too old, {needed} or newer is needed")
 
     class OldIPRoute(iproute):  # type: ignore[misc]
         """IPRoute as newer versions have it."""

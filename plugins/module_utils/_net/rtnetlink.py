@@ -15,9 +15,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from .._core import files, state
 from .._core.boot_text import DEVICES, MODULES, VIPS
-from .._core.errors import KernelRefused, LvsError, MissingKernelSupport, MissingLibrary, NotPermitted
+from .._core.errors import KernelRefused, LvsError, MissingKernelSupport, NotPermitted
 from .._core.options import Facts
 from .._core.reconcile import Change, Seen, Transition
+from .._core.requirements import kernel_package, missing_library
 from .._core.resource import Backend
 from .._core.values import Address
 from . import fou, old_pyroute2
@@ -64,7 +65,7 @@ class Links:
         try:
             import pyroute2
         except ImportError as error:
-            raise MissingLibrary("pyroute2", "python3-pyroute2", error) from error
+            raise missing_library("pyroute2", error) from error
         # Not from pyroute2.netlink.exceptions: pyroute2 0.6.4 raises another class than the one that is there.
         self._error = pyroute2.NetlinkError
         self._ip = old_pyroute2.fitting(pyroute2.IPRoute, old_pyroute2.installed())()
@@ -85,7 +86,7 @@ class Links:
             if error.code == errno.EOPNOTSUPP:
                 raise MissingKernelSupport(
                     f"device: {device} cannot be created, as this kernel has no tunnels of the kind {kind}: load its module,"
-                    " or install a kernel that has it"
+                    f" or install a kernel that has it{kernel_package(kind)}"
                 ) from error
             raise _translated(error, Tunnel(device, kind).command()) from error
         return True

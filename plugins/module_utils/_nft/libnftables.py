@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from typing import Generic
 
 from .._core.boot_text import NFTABLES
-from .._core.errors import KernelRefused, LvsError, MissingLibrary, NotPermitted
+from .._core.errors import KernelRefused, LvsError, NotPermitted
 from .._core.kernel_release import older
 from .._core.options import Options
 from .._core.reconcile import Seen, Transition
+from .._core.requirements import missing_library
 from .._core.resource import Backend, DesiredT
 from .table import (
     TABLE,
@@ -53,7 +54,7 @@ class KernelTable:
 
             self._nft = nftables.Nftables()
         except (ImportError, OSError) as error:
-            raise MissingLibrary("nftables", "python3-nftables", error) from error
+            raise missing_library("nftables", error) from error
         self._nft.set_stateless_output(False)
 
     def run(self, statements: str) -> str:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import state
+from ansible_collections.lvs.cluster.plugins.module_utils._core import requirements, state
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +20,16 @@ def state_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(state, "STATE_FILE", str(path))
     monkeypatch.setattr(state, "LOCK_FILE", str(tmp_path / "lock"))
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_distribution(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Messages that do not depend on what runs the tests."""
+    monkeypatch.setattr(requirements, "_RELEASE_FILES", ())
+    monkeypatch.setattr(requirements, "_PYTHONS", ())
+    remembered = (requirements.distribution, requirements._python_with)
+    for function in remembered:
+        function.cache_clear()
+    yield
+    for function in remembered:
+        function.cache_clear()

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import files, netlink, state
+from ansible_collections.lvs.cluster.plugins.module_utils._core import files, netlink, requirements, state
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
     KernelRefused,
     LvsError,
@@ -709,5 +709,6 @@ def test_fallback_device_for_others(kernel: Kernel) -> None:
 def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check mode goes on without it."""
     monkeypatch.setitem(sys.modules, "pyroute2", None)
-    with pytest.raises(MissingLibrary, match=r"pyroute2 is missing for .*: install the Debian package python3-pyroute2"):
+    monkeypatch.setattr(requirements, "advice", lambda need: f"install {need}")
+    with pytest.raises(MissingLibrary, match=r"pyroute2 is missing for .*: install pyroute2"):
         NetworkBackend().__enter__()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import values
+from ansible_collections.lvs.cluster.plugins.module_utils._core import requirements, values
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
     KernelRefused,
     LvsError,
@@ -166,9 +166,10 @@ def test_host_without_the_table(library: Library) -> None:
 
 
 def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package is named."""
+    """The way to it is named."""
     monkeypatch.setitem(sys.modules, "nftables", None)
-    with pytest.raises(MissingLibrary, match="install the Debian package python3-nftables"):
+    monkeypatch.setattr(requirements, "advice", lambda need: f"install {need}")
+    with pytest.raises(MissingLibrary, match=r"nftables is missing for .*: install nftables"):
         backend()
 
 
