@@ -90,7 +90,6 @@ def test_nothing_is_missing(play: Player) -> None:
         ("Module result deserialization failed", "SyntaxError: future feature annotations is not defined"),
         ("Module result deserialization failed", "SyntaxError: invalid syntax"),
         ("Ansible requires Python 3.9 or newer on the target. Current version: 3.8.18 (default) [GCC 12.2.0]", ""),
-        ("Task failed: Module failed: cannot import name 'cache' from 'functools' (/usr/lib/python3.8/functools.py)", ""),
     ],
 )
 def test_python_too_old(play: Player, message: str, stderr: str) -> None:
