@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core import state
+from ansible_collections.lvs.cluster.plugins.module_utils._net import manager_files, managers
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +20,13 @@ def state_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(state, "STATE_FILE", str(path))
     monkeypatch.setattr(state, "LOCK_FILE", str(tmp_path / "lock"))
     return path
+
+
+@pytest.fixture(autouse=True)
+def network_managers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folders of network managers, none of which runs."""
+    etc = tmp_path / "etc"
+    monkeypatch.setattr(managers, "NETWORK_MANAGER_FOLDER", f"{etc}/NetworkManager/conf.d")
+    monkeypatch.setattr(managers, "NETWORKD_FOLDER", f"{etc}/systemd/network")
+    monkeypatch.setattr(manager_files, "_SYSTEMD", str(tmp_path / "systemd"))
+    return etc
