@@ -47,11 +47,15 @@ def unmanaged(device: str) -> Unmanaged:
 
 def with_files(wanted: Sequence[WantedItem], desired: DesiredVips, seen: SeenNetwork) -> list[WantedItem]:
     """A plan with the files: they come before all else of their device, and go after it."""
-    items = [unmanaged(spec.name) for spec in desired.devices if _needs_files(spec, seen)]
+    coming = [_wanted(unmanaged(spec.name)) for spec in desired.devices if _needs_files(spec, seen)]
     used = {spec.name for spec in desired.devices if spec.present}.union(_devices_in_use(wanted, seen))
     files = sorted(key for key in seen.owned if key.what == Unmanaged.KIND)
     going: list[WantedItem] = [Wanted.absent(key) for key in files if key.device not in used]
-    return [*(Wanted(item.key, item, {"files": item.files}) for item in items), *going, *wanted]
+    return [*coming, *going, *wanted]
+
+
+def _wanted(item: Unmanaged) -> WantedItem:
+    return Wanted(item.key, item, {"files": item.files})
 
 
 def _needs_files(spec: DeviceSpec, seen: SeenNetwork) -> bool:
