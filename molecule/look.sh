@@ -12,4 +12,4 @@ nft --stateless list ruleset
 ipvsadm -Sn
 ipvsadm -Ln --timeout
 find /etc/systemd/system -type l
-find /etc/sysctl.d /etc/modules-load.d /etc/systemd/system /var/lib/lvs.cluster -type f -exec sha256sum {} + 2>/dev/null || true
+find /etc/sysctl.d /etc/modules-load.d /etc/systemd /etc/NetworkManager /var/lib/lvs.cluster -type f -exec sha256sum {} + 2>/dev/null || true

@@ -24,6 +24,11 @@ description:
   - The module records what it created in C(/var/lib/lvs.cluster/state.json), and removes only that. With the last VIP and GUE listener
     that the module added to a device, the device returns to its former state (down, with another MTU, or absent). Kernel modules stay
     loaded.
+  - NetworkManager and systemd-networkd take VIPs and routes from a device that they manage. Before the module creates a tunnel device or
+    brings one up, it writes C(/etc/NetworkManager/conf.d/90-lvs-DEVICE.conf) and C(/etc/systemd/network/00-lvs-DEVICE.network), which keep
+    both away from the device, also if one of them is installed later. If one of them runs, it is told at once. The files are removed
+    with the last that the module added to the device. There are none for a tunnel of another program, for a device that has an address
+    of another program, and for a device that is no tunnel. Hold VIPs on a tunnel device or on C(lo), rather than on C(eth0).
   - A real server must not answer ARP for its IPv4 VIPs. Run M(lvs.cluster.arp_sysctl) there first. IPv6 VIPs on a tunnel device or on
     C(lo) are never announced. On a director, IPv6 VIPs have to be on the device that faces the clients.
 options:
@@ -240,7 +245,9 @@ changes:
       type: str
       sample: add
     kind:
-      description: The kind of object that changed, V(tunnel), V(mtu), V(up), V(listener), V(address) or V(route).
+      description:
+        - The kind of object that changed, V(unmanaged), V(tunnel), V(mtu), V(up), V(listener), V(address) or V(route).
+        - V(unmanaged) stands for the files that keep network managers away from a device.
       returned: success
       type: str
       sample: address

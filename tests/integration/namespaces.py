@@ -24,7 +24,14 @@ from .module_server import MODULES
 ANSWER_TIMEOUT = 5
 
 # Folders that modules write to: each namespace has its own.
-OWN_FOLDERS = ("var/lib", "etc/sysctl.d", "etc/modules-load.d", "etc/systemd/system")
+OWN_FOLDERS = (
+    "var/lib",
+    "etc/sysctl.d",
+    "etc/modules-load.d",
+    "etc/systemd/system",
+    "etc/systemd/network",
+    "etc/NetworkManager/conf.d",
+)
 # Mount namespaces with these folders, by the names of the network namespaces.
 MOUNTS = Path("/run/lvs-mounts")
 

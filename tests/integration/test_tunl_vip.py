@@ -23,11 +23,20 @@ VIP6 = "2001:db8:56::185"
 RIP, RIP6 = "192.168.56.183", "2001:db8:56::183"
 STATE_FILE = "/var/lib/lvs.cluster/state.json"
 ETH_P_ARP = 0x0806  # include/uapi/linux/if_ether.h
+NETWORK_MANAGER_FILE, NETWORKD_FILE = (
+    "/etc/NetworkManager/conf.d/90-lvs-tunl0.conf",
+    "/etc/systemd/network/00-lvs-tunl0.network",
+)
 
 
 SETUP = f"""
 ip link add eth0 type dummy; ip address add {RIP}/24 dev eth0; ip -6 address add {RIP6}/64 dev eth0 nodad; ip link set eth0 up
 """
+
+
+def in_kernel(result: dict[str, Any]) -> list[str]:
+    """The commands of a result, without those that write and remove files for network managers."""
+    return [command for command in result["commands"] if "/etc/" not in command]
 
 
 @pytest.fixture
@@ -51,6 +60,12 @@ def test_from_nothing_to_nothing(host: Namespace) -> None:
     assert host.snapshot() == before
     made = host.module("tunl_vip", vip=VIP).changed()
     assert made["commands"] == predicted["commands"] == [
+        f"echo '[keyfile]' > {NETWORK_MANAGER_FILE}",
+        f"echo unmanaged-devices+=interface-name:=tunl0 >> {NETWORK_MANAGER_FILE}",
+        f"echo '[Match]' > {NETWORKD_FILE}",
+        f"echo Name=tunl0 >> {NETWORKD_FILE}",
+        f"echo '[Link]' >> {NETWORKD_FILE}",
+        f"echo Unmanaged=yes >> {NETWORKD_FILE}",
         "ip link set tunl0 up",
         f"ip address add {VIP}/32 dev tunl0",
         f"ip route add {VIP} dev tunl0 scope link",
@@ -76,7 +91,8 @@ def test_from_nothing_to_nothing(host: Namespace) -> None:
     host.module("tunl_vip", vip=VIP, state="absent").ok()
 
     # With the last VIP, the device is restored.
-    assert host.module("tunl_vip", vip=OTHER, state="absent").changed()["commands"][-1] == "ip link set tunl0 down"
+    last = host.module("tunl_vip", vip=OTHER, state="absent").changed()
+    assert last["commands"][-3:] == ["ip link set tunl0 down", f"rm {NETWORK_MANAGER_FILE}", f"rm {NETWORKD_FILE}"]
     assert host.snapshot() == before
 
 
@@ -139,12 +155,12 @@ def test_fallback_devices_that_do_not_exist(without_fallback_devices: Namespace)
     before = host.snapshot()
     rows = [{"device": "tunl0", "vips": [VIP]}, {"device": "gre0"}, {"device": "sit0"}]
     predicted = host.module("tunl_vip", devices=rows, check_mode=True).changed()
-    assert predicted["commands"][0] == "ip link add tunl0 type ipip"
+    assert in_kernel(predicted)[0] == "ip link add tunl0 type ipip"
     assert host.snapshot() == before
     assert host.module("tunl_vip", devices=rows).changed()["commands"] == predicted["commands"]
     assert f"inet {VIP}/32" in host.sh("ip -o address show dev tunl0")
     host.module("tunl_vip", devices=rows).ok()
-    assert host.module("tunl_vip", devices=[], purge=True).changed()["commands"] == [
+    assert in_kernel(host.module("tunl_vip", devices=[], purge=True).changed()) == [
         "ip link del tunl0",
         "ip link del sit0",
         "ip link del gre0",
@@ -309,7 +325,7 @@ def test_listener_of_two_devices(host: Namespace, first: str) -> None:
     before = host.snapshot()
     gue: dict[str, Any] = {"tunnel_type": "gue", "tunnel_port": 6080}
     host.module("tunl_vip", device="tunl0", **gue).changed()
-    assert host.module("tunl_vip", device="sit0", **gue).changed()["commands"] == ["ip link set sit0 up"]
+    assert in_kernel(host.module("tunl_vip", device="sit0", **gue).changed()) == ["ip link set sit0 up"]
     host.module("tunl_vip", device=first, state="absent").changed()
     assert "port 6080 gue" in host.sh("ip fou show")
     host.module("tunl_vip", devices=[], purge=True).changed()

@@ -34,7 +34,9 @@ _SHORT_FILES = (*map(path_of, (DEVICES, IPVS, VIPS)), MODULES_FILE)  # in a diff
 _SETUP_ORDER = f"""\
 RequiresMountsFor={FOLDER}
 Wants=network-online.target
-After=network-online.target systemd-modules-load.service systemd-sysctl.service nftables.service ipvsadm.service"""
+After=network-online.target NetworkManager.service systemd-networkd.service networking.service
+# What sets sysctls, or replaces rules of nftables and services of IPVS.
+After=systemd-modules-load.service systemd-sysctl.service nftables.service firewalld.service ufw.service ipvsadm.service"""
 
 _VIPS_ORDER = """\
 # Last, and only where all the rest is there: who has a VIP and nothing behind it answers clients with resets.

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from .._core.options import Facts
 from .._core.reconcile import Item, Seen
+from .._core.textfile import TextFile
 from .._core.values import Address
 
 TUNNEL_DEVICE = "tunl0"
@@ -58,6 +59,24 @@ class NetworkItem(Item):
     def identity(self) -> Facts:
         """The device."""
         return {"device": self.device}
+
+
+@dataclass(frozen=True)
+class Unmanaged(NetworkItem):
+    """A device that the programs which manage the network leave alone: a file tells each of them."""
+
+    KIND = "unmanaged"
+
+    device: str
+    files: tuple[TextFile, ...]
+
+    def command(self, action: str = "add") -> str:
+        """The commands for each file."""
+        return "\n".join(file.command(action) for file in self.files)
+
+    def diff_line(self) -> str:
+        """The lines of each file."""
+        return "\n".join(file.diff_line() for file in self.files)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from .._core.options import Facts
 from .._core.reconcile import Change, Wanted
-from .model import ANY_DEVICE, HostRoute, ItemKey, Listener, Mtu, NetworkItem, SeenNetwork, Tunnel, Up, VipAddress
+from .model import ANY_DEVICE, HostRoute, ItemKey, Listener, Mtu, NetworkItem, SeenNetwork, Tunnel, Unmanaged, Up, VipAddress
 from .options import DesiredVips
 
 # The order of the items of a device as they are added; they are removed in the opposite order.
@@ -104,10 +104,11 @@ class Claims:
         self.users.pop(key, None)
 
     def drop_removed(self, key: ItemKey) -> None:
-        """Forget an item that was removed: with a tunnel device, all of its items."""
-        items = [item for item in self.keys if item.device == key.device] if key.what == Tunnel.KIND else [key]
-        for item in items:
-            self.drop(item)
+        """Forget an item that was removed: with a tunnel device, all that was on it."""
+        with_device = key.what == Tunnel.KIND
+        for item in [item for item in self.keys if item.device == key.device] if with_device else [key]:
+            if not (with_device and item.what == Unmanaged.KIND):
+                self.drop(item)
 
 
 class Ownership:
@@ -118,7 +119,7 @@ class Ownership:
         self._present = [wanted for wanted in desired.wanted if wanted.new and wanted.key.what != Listener.KIND]
         self._absent_keys = {wanted.key for wanted in desired.wanted if not wanted.new}
         self._present_devices = {spec.name for spec in desired.devices if spec.present}
-        self._owned = {key for key in seen.owned if key.what != Listener.KIND}
+        self._owned = {key for key in seen.owned if key.what not in (Listener.KIND, Unmanaged.KIND)}
         self._purged_devices = self._present_devices if desired.purge else set()
         self._cleared_devices = {spec.name for spec in desired.devices if spec.removes_all}
         if desired.purge_other_devices:

@@ -21,7 +21,7 @@ from .._core.reconcile import Change, Seen, Transition
 from .._core.requirements import kernel_package, missing_library
 from .._core.resource import Backend
 from .._core.values import Address
-from . import fou, old_pyroute2
+from . import fou, manager_files, old_pyroute2
 from .boot_commands import device_commands, kernel_modules, vip_commands
 from .model import (
     FALLBACK_DEVICES,
@@ -34,6 +34,7 @@ from .model import (
     SeenNetwork,
     Tunnel,
     TunnelEnds,
+    Unmanaged,
     Up,
     VipAddress,
 )
@@ -124,6 +125,7 @@ class NetworkBackend(Links, Backend[DesiredVips, ItemKey, NetworkItem, HostNetwo
             *_vip_items([held for held in addresses if held.device in devices], named, claims),
             *self._routes({links[name]["index"]: name for name in devices}),
             *(listener for listener in map(Listener.of, keys) if listeners.get((listener.outer, listener.port))),
+            *_unmanaged(desired, claims),
         ]
         items = {item.key: item for item in present}
         context = HostNetwork(
@@ -160,9 +162,9 @@ class NetworkBackend(Links, Backend[DesiredVips, ItemKey, NetworkItem, HostNetwo
             _save(claims)
 
     def owned_items(self) -> list[NetworkItem]:
-        """The items that this collection created, as they are now."""
+        """The items in the kernel that this collection created, as they are now."""
         seen = self.read(_NOTHING_NAMED)
-        return [item for key, item in sorted(seen.items.items()) if key in seen.owned]
+        return [item for key, item in sorted(seen.items.items()) if key in seen.owned and key.what != Unmanaged.KIND]
 
     def boot_files(self) -> Mapping[str, Iterable[str]]:
         """The commands that restore devices and VIPs, and the kernel modules for them."""
@@ -191,7 +193,9 @@ class NetworkBackend(Links, Backend[DesiredVips, ItemKey, NetworkItem, HostNetwo
     def _make(self, change: Change[NetworkItem], claims: Claims) -> None:
         item, action = change.item, change.action
         try:
-            if isinstance(item, Listener):
+            if isinstance(item, Unmanaged):
+                (manager_files.remove if action == "remove" else manager_files.write)(item)
+            elif isinstance(item, Listener):
                 (fou.remove if action == "remove" else fou.add)(item)
             elif isinstance(item, Tunnel):
                 self._change_tunnel(item, action, claims)
@@ -261,6 +265,15 @@ def _save(claims: Claims) -> None:
     devices = claims.dump()
     if devices != state.subject(SUBJECT):
         state.save_subject(SUBJECT, devices)
+
+
+def _unmanaged(desired: DesiredVips, claims: Claims) -> Iterator[Unmanaged]:
+    """The files that keep network managers away: of named tunnels, and of devices on which this collection owns something."""
+    asked = {spec.name for spec in desired.devices if spec.present and spec.tunnel is not None}
+    for device in sorted(asked | claims.devices):
+        item = manager_files.read(device, "device" if device in asked else "")
+        if item is not None:
+            yield item
 
 
 def _link_items(device: str, link: Message) -> Iterator[NetworkItem]:

@@ -12,8 +12,8 @@ from .._core.options import Facts, Options
 from .._core.reconcile import Transition, Wanted
 from .._core.resource import Resource
 from .._core.values import Address
-from . import conflicts
-from .model import HostNetwork, ItemKey, Listener, NetworkItem, SeenNetwork, Tunnel, VipAddress
+from . import conflicts, managers
+from .model import HostNetwork, ItemKey, Listener, NetworkItem, SeenNetwork, Tunnel, Unmanaged, VipAddress
 from .options import DesiredVips, read_options
 from .ownership import Ownership
 from .rtnetlink import NetworkBackend
@@ -36,7 +36,7 @@ class TunlVip(Resource[DesiredVips, ItemKey, NetworkItem, HostNetwork, NetworkBa
         :raises Invalid: what conflicts with what the host has
         """
         conflicts.check(desired, seen)
-        return Ownership(desired, seen).plan()
+        return managers.with_files(Ownership(desired, seen).plan(), desired, seen)
 
     def result(self, desired: DesiredVips, seen: SeenNetwork) -> Facts:
         """The named devices and what they hold; a warning of each VIP that is not removed, as it is not owned."""
@@ -67,6 +67,10 @@ class TunlVip(Resource[DesiredVips, ItemKey, NetworkItem, HostNetwork, NetworkBa
             announce.announce(added)
         return {}
 
+    def plan_without_host(self, desired: DesiredVips) -> Sequence[Wanted[ItemKey, NetworkItem]]:
+        """With the files, as on a host without devices."""
+        return managers.with_files(desired.wanted, desired, self.empty_host())
+
     def empty_host(self) -> SeenNetwork:
         """A host without devices."""
         return SeenNetwork({}, HostNetwork())
@@ -77,7 +81,7 @@ def _device_facts(seen: SeenNetwork) -> dict[str, Facts]:
     removed = {device for device in seen.context.tunnels if ItemKey(device, Tunnel.KIND) not in seen.items}
     devices: dict[str, Facts] = {}
     for key, item in seen.items.items():
-        if isinstance(item, Listener) or key.device in removed:
+        if isinstance(item, (Listener, Unmanaged)) or key.device in removed:
             continue
         facts = devices.setdefault(key.device, {"name": key.device, "vips": []})
         if isinstance(item, VipAddress):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core import requirements, state
+from ansible_collections.lvs.cluster.plugins.module_utils._net import manager_files, managers
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +34,13 @@ def no_distribution(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for function in remembered:
         function.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def network_managers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folders of network managers, none of which runs."""
+    etc = tmp_path / "etc"
+    monkeypatch.setattr(managers, "NETWORK_MANAGER_FOLDER", f"{etc}/NetworkManager/conf.d")
+    monkeypatch.setattr(managers, "NETWORKD_FOLDER", f"{etc}/systemd/network")
+    monkeypatch.setattr(manager_files, "_SYSTEMD", str(tmp_path / "systemd"))
+    return etc

@@ -74,6 +74,20 @@ def test_vips_come_last() -> None:
     assert "Requires=lvs-cluster.service\nAfter=lvs-cluster.service nginx.service\n" in vips
 
 
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "network-online.target",
+        *(f"{name}.service" for name in ("NetworkManager", "systemd-networkd", "networking")),
+        *(f"{name}.service" for name in ("systemd-sysctl", "nftables", "firewalld", "ufw", "ipvsadm")),
+    ],
+)
+def test_programs_that_change_the_same_start_before(unit: str) -> None:
+    """Where the network is waited for by none, as well."""
+    after = [line for line in planned()[model.SETUP_UNIT].text.splitlines() if line.startswith("After=")]
+    assert unit in " ".join(after).replace("After=", "").split()
+
+
 def test_units_are_enabled_as_systemd_does_it() -> None:
     for link, unit in zip(model.LINKS, (model.SETUP_UNIT, model.VIPS_UNIT)):
         assert planned()[link] == Link(link, unit)
@@ -130,7 +144,7 @@ def test_service_that_is_no_longer_described_stays() -> None:
 @pytest.mark.parametrize(
     ("path", "vips_after", "checksum"),
     [
-        (model.SETUP_UNIT, [], "aa0d5fba06c59c5959526b6e62042fe56d84687db4706d7b429220e548c757df"),
+        (model.SETUP_UNIT, [], "20d2c943cae71f63a9ec019b23f5ab27b886191765738db807bd699991a4d3f1"),
         (model.VIPS_UNIT, [], "fbfb1e9f31bbe80b4e547a659ece1714a0b928db2bb9c1d1afeea29bf091949a"),
         (
             model.VIPS_UNIT,

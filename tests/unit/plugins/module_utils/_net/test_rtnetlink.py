@@ -37,6 +37,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._net.model import (
     NetworkItem,
     SeenNetwork,
     Tunnel,
+    Unmanaged,
     Up,
     VipAddress,
 )
@@ -197,8 +198,10 @@ def ipv6(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def claims() -> Any:
-    """The claims in the state file."""
-    return state.subject("network")
+    """The claims in the state file, without those on files for network managers: test_managers.py."""
+    subject = state.subject("network")
+    kept = {device: {claim: value for claim, value in of.items() if claim != "unmanaged"} for device, of in subject.items()}
+    return {device: of for device, of in kept.items() if of}
 
 
 def claim(**devices: Any) -> None:
@@ -213,14 +216,14 @@ def read(**options: Any) -> SeenNetwork:
 
 
 def run(**options: Any) -> list[str]:
-    """What the module does, from two backends: one that reads, and another one that makes the changes."""
+    """What the module does in the kernel, from two backends: one that reads, and another one that makes the changes."""
     desired = MODULE.parse({**BASE, **options})
     seen = read(**options)
     wanted = MODULE.plan(desired, seen)
     transition: Transition[ItemKey, NetworkItem, HostNetwork] = Transition(wanted, seen, reconcile(wanted, seen))
     with NetworkBackend() as backend:
         backend.apply(transition)
-    return [change.command() for change in transition.changes]
+    return [change.command() for change in transition.changes if not isinstance(change.item, Unmanaged)]
 
 
 # What is read
@@ -645,9 +648,8 @@ def test_claims_come_before_changes(kernel: Kernel) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(vips=[str(VIP)], **GUE)
     assert kernel.calls == [("fou", "add", (4, 6080, True))]
-    assert noted == [
-        {"*": {"listener inet 6080": ["tunl0"]}, "tunl0": {"up": None, f"address {VIP}": None, f"route {VIP}": None}}
-    ]
+    device = {"unmanaged": None, "up": None, f"address {VIP}": None, f"route {VIP}": None}
+    assert noted == [{"*": {"listener inet 6080": ["tunl0"]}, "tunl0": device}]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The files that keep network managers away from a device, and the managers that run and have to know of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from .._core import files, program
+from .._core.errors import LvsError
+from .._core.textfile import TextFile
+from . import managers
+from .model import Unmanaged
+
+_SYSTEMD = "/run/systemd/system"  # sd_booted(3)
+_TIMEOUT = 30  # seconds
+_UNMANAGED = "10"  # NMDeviceState, of the D-Bus interface of NetworkManager
+
+
+def read(device: str, asked_by: str) -> Unmanaged | None:
+    """The files of a device that were made here.
+
+    :param asked_by: the option that wants them; empty where none does
+    """
+    found = []
+    for file in managers.unmanaged(device).files:
+        text = files.read_made(file.key, asked_by)
+        if text is not None:
+            found.append(TextFile(file.key, text))
+    return Unmanaged(device, tuple(found)) if found else None
+
+
+def write(item: Unmanaged) -> None:
+    """Write the files of a device, and have the managers let go of it with all that it holds.
+
+    :raises LvsError: a manager that does not
+    """
+    for file in item.files:
+        files.write_text(file.key, file.text)
+    if _runs("NetworkManager"):
+        state, problem = program.run("nmcli", "-g", "GENERAL.STATE", "device", "show", item.device, timeout=_TIMEOUT)
+        if not problem and state.split()[:1] != [_UNMANAGED]:
+            # By its configuration alone, NetworkManager would set the device down.
+            _tell("NetworkManager", "nmcli", "device", "set", item.device, "managed", "no")
+    _have_read()
+
+
+def remove(item: Unmanaged) -> None:
+    """Remove the files of a device.
+
+    :raises LvsError: a manager that does not read that
+    """
+    for file in item.files:
+        files.remove(file.key)
+    _remove_folders()
+    _have_read()
+
+
+def _have_read() -> None:
+    if _runs("NetworkManager"):
+        _tell("NetworkManager", "nmcli", "general", "reload", "conf")
+    if _runs("systemd-networkd"):
+        _tell("systemd-networkd", "networkctl", "reload")
+
+
+def _remove_folders() -> None:
+    """Remove the folders of NetworkManager where it is not installed: there is nothing else in them."""
+    folder = managers.NETWORK_MANAGER_FOLDER
+    parent = os.path.dirname(folder)
+    with contextlib.suppress(OSError):
+        if os.listdir(parent) == [os.path.basename(folder)]:
+            files.remove_folder(folder)
+            files.remove_folder(parent)
+
+
+def _runs(unit: str) -> bool:
+    if not os.path.isdir(_SYSTEMD):
+        return False
+    state, _problem = program.run("systemctl", "is-active", unit, timeout=_TIMEOUT)
+    return state.strip() in ("active", "reloading")
+
+
+def _tell(unit: str, *command: str) -> None:
+    _printed, problem = program.run(*command, timeout=_TIMEOUT)
+    if problem:
+        raise LvsError(
+            f"the files for {unit} are written, but it has not read them: {' '.join(command)}: {problem}: run"
+            f" systemctl restart {unit}, then this task again"
+        )
