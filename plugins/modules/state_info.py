@@ -14,7 +14,8 @@ description:
   - The modules of this collection note in C(/var/lib/lvs.cluster/state.json) what they set up on a host, so that they remove only their own
     objects later. This module returns these notes.
   - It also returns which libraries and programs that the collection uses are missing, so that a play installs packages only where it has to.
-  - It reads neither the kernel nor the configuration of other programs. What another program has removed since is still returned.
+  - It reads neither the kernel nor the configuration of other programs, except which firewall runs. What another program has removed
+    since is still returned.
   - It works without root.
 seealso:
   - module: lvs.cluster.tunl_vip
@@ -120,6 +121,17 @@ drained:
       returned: success
       type: int
       sample: 3
+opened:
+  description: The ports of VIPs that M(lvs.cluster.firewall) has opened.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{vip: 192.168.56.185, port: 80, protocol: tcp}]
+firewall:
+  description: The firewall that runs on the host, V(firewalld) or V(ufw). Empty if there is none of them.
+  returned: success
+  type: str
+  sample: firewalld
 boot:
   description: Whether M(lvs.cluster.boot) stores the configuration of this host, so that it is restored at boot.
   returned: success

@@ -13,13 +13,23 @@ import subprocess
 _FOLDERS = ("/usr/sbin", "/sbin")  # which the PATH of an interpreter may lack
 
 
+def path_of(name: str) -> str | None:
+    """Where a program is; None where this host has none of that name."""
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *_FOLDERS]))
+
+
+def is_there(name: str) -> bool:
+    """Whether this host has a program."""
+    return path_of(name) is not None
+
+
 def run(*command: str, timeout: float) -> tuple[str, str]:
     """What a program prints, and why it failed: empty where it did not.
 
     :param timeout: seconds
     """
     name, *arguments = command
-    program = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *_FOLDERS]))
+    program = path_of(name)
     if program is None:
         return "", f"this host has no {name}"
     try:

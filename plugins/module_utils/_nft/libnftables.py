@@ -34,7 +34,7 @@ from .table import (
     TableSection,
 )
 
-_PROTOCOLS = {6: "tcp", 17: "udp"}
+_PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
 
 
 class KernelTable:
