@@ -68,6 +68,15 @@ def test_reboot(site: Site) -> None:
     none_stays_established(site)
 
 
+def test_verification_names_the_firewall(site: Site) -> None:
+    """Of a tunnel that it rejects."""
+    rule = 'rule family="ipv4" source address="192.168.56.181" protocol value="4" accept'
+    site.host("rs1").check_output(f"firewall-cmd --remove-rich-rule='{rule}'")
+    printed = " ".join(site.playbook("site", "--tags=verify", check=False).stdout.split())
+    assert "its firewall rejects the IPIP tunnel: let that in from 192.168.56.181 (lvs_firewall" in printed
+    site.host("rs1").check_output("firewall-cmd --reload")
+
+
 def test_teardown(site: Site, before: Configuration) -> None:
     site.playbook("teardown", lvs_confirm=True)
     assert configuration(site) == before
