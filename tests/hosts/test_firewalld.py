@@ -8,7 +8,14 @@ from __future__ import annotations
 import pytest
 
 from .conftest import Site
-from .firewalls import PROTECTED, all_are_answered, changes, come_to_be_answered, none_stays_established
+from .firewalls import (
+    PROTECTED,
+    all_are_answered,
+    changes,
+    come_to_be_answered,
+    none_stays_established,
+    tracked_connections_stay_established,
+)
 
 pytestmark = pytest.mark.usefixtures("before")
 
@@ -75,6 +82,10 @@ def test_verification_names_the_firewall(site: Site) -> None:
     printed = " ".join(site.playbook("site", "--tags=verify", check=False).stdout.split())
     assert "its firewall rejects the IPIP tunnel: let that in from 192.168.56.181 (lvs_firewall" in printed
     site.host("rs1").check_output("firewall-cmd --reload")
+
+
+def test_connections_do_not_end_if_they_are_tracked(site: Site) -> None:
+    tracked_connections_stay_established(site)
 
 
 def test_teardown(site: Site, before: Configuration) -> None:
