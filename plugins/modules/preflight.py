@@ -113,6 +113,12 @@ options:
     type: list
     elements: str
     default: []
+  untracked:
+    description:
+      - Whether packets for the VIPs are going to be exempted from connection tracking, as M(lvs.cluster.firewall) does where firewalld or ufw
+        runs. There is then no warning of rules that drop what is invalid to connection tracking.
+    type: bool
+    default: false
   timeout:
     description: The timeout for each kind of probe, in seconds, V(0.1) to V(30).
     type: float

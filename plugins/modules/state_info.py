@@ -15,7 +15,8 @@ description:
     objects later. This module returns these notes.
   - It also returns which libraries and programs that the collection uses are missing, and what to do about it, so that a play installs packages
     only where it has to.
-  - It reads neither the kernel nor the configuration of other programs. What another program has removed since is still returned.
+  - It reads neither the kernel nor the configuration of other programs, except which firewall runs. What another program has removed
+    since is still returned.
   - It works without root.
 seealso:
   - module: lvs.cluster.tunl_vip
@@ -122,6 +123,17 @@ drained:
       returned: success
       type: int
       sample: 3
+opened:
+  description: The ports of VIPs that M(lvs.cluster.firewall) has opened.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{vip: 192.168.56.185, port: 80, protocol: tcp}]
+firewall:
+  description: The firewall that runs on the host, V(firewalld) or V(ufw). Empty if there is none of them.
+  returned: success
+  type: str
+  sample: firewalld
 boot:
   description: Whether M(lvs.cluster.boot) stores the configuration of this host, so that it is restored at boot.
   returned: success

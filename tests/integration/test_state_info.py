@@ -11,7 +11,7 @@ from .managed_host import PYTHON
 from .namespaces import Namespace
 
 VIP, VIP6 = "192.168.56.185", "2001:db8:56::185"
-NOTHING = {"devices": [], "arp_silent_devices": [], "drained": [], "boot": False, "empty": True}
+NOTHING = {"devices": [], "arp_silent_devices": [], "drained": [], "opened": [], "boot": False, "empty": True}
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PYTHON)
 
 

@@ -35,8 +35,8 @@ def test_every_tag_alone(play: Player, tag: str) -> None:
 PARTS = {
     "packages": (set(), set()),
     "sysctl": ({"ipvs_sysctl"}, {"arp_sysctl"}),
-    "nftables": (set(), {"tunnel_guard", "port_dnat", "mss_clamp"}),
-    "vips": ({"tunl_vip"}, {"tunnel_guard", "arp_sysctl", "tunl_vip"}),
+    "nftables": ({"firewall"}, {"tunnel_guard", "firewall", "port_dnat", "mss_clamp"}),
+    "vips": ({"firewall", "tunl_vip"}, {"tunnel_guard", "firewall", "arp_sysctl", "tunl_vip"}),
     "ipvs": ({"ipvs_sysctl", "ipvs_table"}, set()),
     "boot": ({"boot"}, {"boot"}),
     "preflight": (set(), set()),

@@ -27,7 +27,7 @@ def test_confirmed(play: Player, value: str) -> None:
     assert min(run.first(host=host, releasing=True) for host in ("rs1", "rs2")) > table.place
     for host in ("rs1", "rs2"):
         modules = {call.module for call in run.calls(host=host, releasing=True)}
-        assert modules >= {"tunl_vip", "port_dnat", "mss_clamp", "tunnel_guard", "arp_sysctl", "boot"}
+        assert modules >= {"tunl_vip", "port_dnat", "mss_clamp", "tunnel_guard", "firewall", "arp_sysctl", "boot"}
 
 
 @pytest.mark.parametrize("arguments", [(), ("--extra-vars=lvs_confirm=false",)], ids=["nothing", "false"])

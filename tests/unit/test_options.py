@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import STATE, Option, argument_spec
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall import firewall
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import drain
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     DESTINATION,
@@ -38,6 +39,7 @@ READ_BY_THE_MODULE: dict[tuple[str, str], dict[str, Any]] = {
     ("ipvs_table", "services"): {**_SERVICE_ROW, "destinations": _DESTINATIONS},
     ("port_dnat", "mappings"): argument_spec(*port_dnat.ROW),
     ("mss_clamp", "tunnels"): argument_spec(*mss_clamp.ROW),
+    ("firewall", "services"): argument_spec(*firewall.ROW),
 }
 # Required in a row, and optional beside the list, or the other way round: the module says so in its message.
 LOOSE = {("port_dnat", "mappings"), ("mss_clamp", "tunnels")}

@@ -15,7 +15,19 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGE = "ansible_collections.lvs.cluster.plugins"
 # A folder imports itself and those before it.
 ORDER = {
-    "module_utils": ("_core", "_net", "_sysctl", "_nft", "_ipvs", "_probe", "_boot", "_keepalived", "_bgp", "_batch"),
+    "module_utils": (
+        "_core",
+        "_net",
+        "_sysctl",
+        "_nft",
+        "_firewall",
+        "_ipvs",
+        "_probe",
+        "_boot",
+        "_keepalived",
+        "_bgp",
+        "_batch",
+    ),
     "plugin_utils": ("_core", "_plan", "_status"),
 }
 # Files of these names compute: they touch no host, and import nothing that does.

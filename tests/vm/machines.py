@@ -43,7 +43,7 @@ def acceleration(image: Image) -> str:
     chosen = os.environ.get("LVS_VM_ACCEL")
     if chosen or not os.access("/dev/kvm", os.W_OK):
         return chosen or "tcg"
-    kernel = ["-kernel", image.folder / "kernel", "-append", "panic=-1"]
+    kernel = ["-kernel", str(image.folder / "kernel"), "-append", "panic=-1"]
     command = ["qemu-system-x86_64", "-accel", "kvm", "-m", "256", "-display", "none", "-no-reboot", *kernel]
     try:
         return "tcg" if subprocess.run(command, timeout=20, check=False, capture_output=True).returncode else "kvm"

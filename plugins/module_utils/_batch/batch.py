@@ -41,6 +41,13 @@ def boot() -> Module:
     return ARGUMENT_SPEC, Boot()
 
 
+def firewall() -> Module:
+    """M(lvs.cluster.firewall)."""
+    from .._firewall.firewall import ARGUMENT_SPEC, Firewall
+
+    return ARGUMENT_SPEC, Firewall()
+
+
 def ipvs_dest() -> Module:
     """M(lvs.cluster.ipvs_dest)."""
     from .._ipvs.ipvs_dest import ARGUMENT_SPEC, IpvsDest
@@ -139,6 +146,7 @@ MODULES = {
     for module in (
         arp_sysctl,
         boot,
+        firewall,
         ipvs_dest,
         ipvs_service,
         ipvs_sync_daemon,

@@ -10,6 +10,9 @@ import sys
 
 from .._core import boot_files, boot_text, requirements, state
 from .._core.options import Facts, Options
+from .._firewall.model import SUBJECT as FIREWALL
+from .._firewall.model import opened_services
+from .._firewall.running import running
 from .._ipvs import drain_notes
 from .._net.ownership import Claims
 from .._net.rtnetlink import SUBJECT as NETWORK
@@ -26,6 +29,8 @@ def read(_options: Options) -> Facts:
         "arp_silent_devices": sorted(claimants(subjects.get(SYSCTL, {})) - {IPVS_CLAIMANT}),
         "services": list(subjects.get(boot_text.SUBJECT, {}).get("services", [])),
         "drained": list(subjects.get(drain_notes.SUBJECT, [])),
+        "opened": opened_services(subjects.get(FIREWALL, {})),
+        "firewall": running(),
         "boot": boot_files.exist(),
         "empty": not any(subjects.values()),
         "missing": requirements.missing(),

@@ -29,7 +29,13 @@ _INSTALLING = {"apt": "apt-get install", "dnf": "dnf install", "zypper": "zypper
 _SEARCHING = {"apt": "apt-cache policy", "dnf": "dnf provides", "zypper": "zypper search --provides"}
 
 # By library or program. The names are the same in all families.
-_PACKAGES = {"ipvsadm": "ipvsadm", "nft": "nftables", "nftables": "python3-nftables", "pyroute2": "python3-pyroute2"}
+_PACKAGES = {
+    "firewall": "python3-firewall",
+    "ipvsadm": "ipvsadm",
+    "nft": "nftables",
+    "nftables": "python3-nftables",
+    "pyroute2": "python3-pyroute2",
+}
 
 _EPEL = "it is in EPEL: install epel-release, see https://docs.fedoraproject.org/en-US/epel/getting-started/"
 _UNIVERSE = "it is in the component universe: add-apt-repository universe"
@@ -45,13 +51,16 @@ _REPOSITORIES = {
 _OLD_PYTHON = "its packages are for Python 3.6, which is too old for this collection"
 # Libraries whose package is of no use, and why.
 _UNUSABLE = {
+    ("rhel", "8", "firewall"): _OLD_PYTHON,
     ("rhel", "8", "nftables"): _OLD_PYTHON,
     ("rhel", "8", "pyroute2"): _OLD_PYTHON,
+    ("suse", "15", "firewall"): _OLD_PYTHON,
     ("suse", "15", "nftables"): _OLD_PYTHON,
     ("suse", "15", "pyroute2"): _OLD_PYTHON,
 }
 # What to do where no package can be named.
 _BY_HAND = {
+    "firewall": "install the Python library firewall, which comes with firewalld, for {python}",
     "ipvsadm": "install what has the program ipvsadm",
     "nft": "install what has the program nft",
     "nftables": "install the Python library nftables, which comes with nftables' sources, for {python}",

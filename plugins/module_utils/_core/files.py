@@ -39,7 +39,7 @@ def read_made(path: str, asked_by: str) -> str | None:
     return None
 
 
-def write_text(path: str, text: str) -> None:
+def write_text(path: str, text: str, mode: int = 0o644) -> None:
     """Replace a file: on the disk first, then in its place, so that no reader and no power cut meets a half of it."""
     folder = os.path.dirname(path)
     temporary = None
@@ -49,7 +49,7 @@ def write_text(path: str, text: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.replace(temporary, path)
         temporary = None

@@ -15,7 +15,7 @@ _MODPROBE_TIMEOUT = 30  # seconds
 
 
 def path_of(name: str) -> str | None:
-    """The path of a program; None where there is none."""
+    """The path of a program; None where this host has none of that name."""
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *_FOLDERS]))
 
 

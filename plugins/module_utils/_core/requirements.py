@@ -51,7 +51,7 @@ def missing_library(library: str, cause: object) -> MissingLibrary:
 
 def advice(need: str) -> str:
     """What to do where a library or a program is missing."""
-    python = _python_with(need) if need in LIBRARIES else ""
+    python = "" if need in PROGRAMS else _python_with(need)
     if python:
         return (
             f"{python} has {need}, and {sys.executable}, which runs the modules, has not:"

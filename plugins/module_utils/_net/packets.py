@@ -4,7 +4,7 @@
 # Private to this collection: may change without notice.
 """Packets as IPVS sends them to a real server, and the replies: bytes from values, and values from bytes.
 
-Sources: RFC 791, RFC 8200 and RFC 9293 (headers), RFC 792 and RFC 4443 (echo), RFC 1071 (checksum), RFC 2784 (GRE);
+Sources: RFC 791, RFC 8200 and RFC 9293 (headers), RFC 792 and RFC 4443 (echo, errors), RFC 1071 (checksum), RFC 2784 (GRE);
 include/net/gue.h of Linux (GUE); include/uapi/linux/filter.h and bpf_common.h (filters).
 """
 
@@ -26,13 +26,17 @@ _IPV6 = struct.Struct("!IHBB16s16s")  # version and labels, payload's length, ne
 _TCP = struct.Struct("!HHIIBBHHH")  # ports, sequence, acknowledged, length, flags, window, checksum, urgent
 _ECHO = struct.Struct("!BBHHH")  # type, code, checksum, identity, sequence
 _ECHO_REQUEST, ECHO_REPLY = {4: 8, 6: 128}, {4: 0, 6: 129}
+_UNREACHABLE = {4: 3, 6: 1}  # ICMP types
+# The codes with which firewalls reject: of RFC 1812, 5.2.7.1, a network, a host, or a packet is prohibited; RFC 4443, 3.1.
+_PROHIBITED = {4: (9, 10, 13), 6: (1,)}
+_ICMP_HEADER = 8  # bytes before the packet that an error is about
 _TTL = 64
 _WINDOW = 65535
 _IP_PROTOCOL = {4: 4, 6: 41}  # of a packet within a packet
 _GRE_CHECKSUM = 0x8000
 
 _FILTER = struct.Struct("=HBBI")  # sock_filter: code, where to jump if true and if false, value
-_LD_BYTE, _LD_HALF_X, _LDX_IMM, _LDX_IPV4_LENGTH = 0x30, 0x48, 0x01, 0xB1
+_LD_BYTE, _LD_BYTE_X, _LD_HALF_X, _LDX_IMM, _LDX_IPV4_LENGTH = 0x30, 0x50, 0x48, 0x01, 0xB1
 _JEQ, _JGE, _JGT, _RET = 0x15, 0x35, 0x25, 0x06
 _WHOLE_PACKET = 0xFFFF  # bytes that a filter lets pass
 
@@ -119,16 +123,12 @@ class Reply(NamedTuple):
 
 def reply(packet: bytes) -> Reply | None:
     """The reply in a packet that starts with its IP header; None where it is another packet."""
-    version = packet[0] >> 4 if packet else 0
-    if version == 4 and len(packet) >= _IPV4.size:
-        start, protocol, source = (packet[0] & 0xF) * 4, packet[9], packet[12:16]
-    elif version == 6 and len(packet) >= _IPV6.size:
-        start, protocol, source = _IPV6.size, packet[6], packet[8:24]
-    else:
+    found = _unpacked(packet)
+    if found is None:
         return None
-    message, sender = packet[start:], ipaddress.ip_address(source)
-    if protocol == ICMP[version]:
-        identity_and_sequence = echoed(version, message)
+    sender, _destination, protocol, message = found
+    if protocol == ICMP[sender.version]:
+        identity_and_sequence = echoed(sender.version, message)
         return None if identity_and_sequence is None else Reply(sender, False, None, *identity_and_sequence)
     if protocol != TCP or len(message) < _TCP.size:
         return None
@@ -138,8 +138,49 @@ def reply(packet: bytes) -> Reply | None:
     return Reply(sender, bool(flags & RST), port, to, acknowledged)
 
 
+class Rejection(NamedTuple):
+    """An error that says that a packet is prohibited, and what is known of that packet."""
+
+    by: Address
+    destination: Address
+    protocol: int
+    payload: bytes  # its beginning
+
+
+def rejection(packet: bytes) -> Rejection | None:
+    """The rejection in a packet that starts with its IP header; None where it is another packet."""
+    outer = _unpacked(packet)
+    if outer is None or outer.protocol != ICMP[outer.source.version] or len(outer.payload) < _ICMP_HEADER:
+        return None
+    version = outer.source.version
+    if outer.payload[0] != _UNREACHABLE[version] or outer.payload[1] not in _PROHIBITED[version]:
+        return None
+    inner = _unpacked(outer.payload[_ICMP_HEADER:])
+    return None if inner is None else Rejection(outer.source, inner.destination, inner.protocol, inner.payload)
+
+
+class _Packet(NamedTuple):
+    source: Address
+    destination: Address
+    protocol: int
+    payload: bytes
+
+
+def _unpacked(packet: bytes) -> _Packet | None:
+    """The parts of a packet that count here; None where it is none."""
+    version = packet[0] >> 4 if packet else 0
+    if version == 4 and len(packet) >= _IPV4.size:
+        start, protocol, addresses = (packet[0] & 0xF) * 4, packet[9], (packet[12:16], packet[16:20])
+    elif version == 6 and len(packet) >= _IPV6.size:
+        start, protocol, addresses = _IPV6.size, packet[6], (packet[8:24], packet[24:40])
+    else:
+        return None
+    source, destination = map(ipaddress.ip_address, addresses)
+    return _Packet(source, destination, protocol, packet[start:])
+
+
 def reply_filter(version: int, ports: range, identity: int) -> bytes:
-    """A classic BPF program that accepts packets to these TCP ports, and echo messages of this identity.
+    """A classic BPF program that accepts packets to these TCP ports, echo messages of this identity, and errors.
 
     The socket of a director would otherwise receive all packets of its clients.
     """
@@ -149,9 +190,11 @@ def reply_filter(version: int, ports: range, identity: int) -> bytes:
         header,
         (_JEQ, 0, 3, TCP),
         (_LD_HALF_X, 0, 0, 2),
-        (_JGE, 0, 5, ports.start),
-        (_JGT, 4, 3, ports.stop - 1),
-        (_JEQ, 0, 3, ICMP[version]),
+        (_JGE, 0, 7, ports.start),
+        (_JGT, 6, 5, ports.stop - 1),
+        (_JEQ, 0, 5, ICMP[version]),
+        (_LD_BYTE_X, 0, 0, 0),
+        (_JEQ, 2, 0, _UNREACHABLE[version]),
         (_LD_HALF_X, 0, 0, 4),
         (_JEQ, 0, 1, identity),
         (_RET, 0, 0, _WHOLE_PACKET),

@@ -37,7 +37,7 @@ from .table import (
     TableSection,
 )
 
-_PROTOCOLS = {6: "tcp", 17: "udp"}
+_PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
 # Of the type nat, in a table for both families: net/netfilter/nft_chain_nat.c of Linux.
 _NAT_CHAIN, _NAT_CHAIN_SINCE = "type nat ", (5, 2)
 

@@ -98,6 +98,7 @@ class Use:
     is_set_up: bool = False  # no device is going to hold a VIP any more
     masquerades: Collection[int] = ()  # the address families that are forwarded by masquerade
     one_way: bool = False  # whether something is forwarded by tunnel or direct routing
+    untracked: bool = False  # whether that is going to be exempted from connection tracking
 
 
 class _Reason(NamedTuple):
@@ -193,10 +194,10 @@ def warnings(director: Director, use: Use) -> Iterator[str]:
         )
     if director.value(entry) == _ALWAYS:
         yield f"{entry} is {_ALWAYS}: IPVS always drops some connections: {_change([entry], 0)}"
-    if use.one_way and director.drops_invalid:
+    if use.one_way and director.drops_invalid and not use.untracked:
         tracked = (
-            "do not let it track the VIPs (notrack, in a chain of the hook prerouting with priority -300), but those that are"
-            " forwarded by masquerade"
+            "do not let it track the VIPs, but those that are forwarded by masquerade (lvs_firewall: auto does so where"
+            " firewalld or ufw runs; others need notrack, in a chain of the hook prerouting with priority -300)"
         )
         # It sees packets of the clients only: what it cannot match is invalid.
         if director.value(conntrack):

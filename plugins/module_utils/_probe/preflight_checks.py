@@ -118,6 +118,7 @@ def _use(request: PreflightRequest, findings: Findings, drained: Collection[Addr
         is_set_up=request.is_set_up,
         masquerades={path.rip.version for path in needed if path.forward == "masquerade"},
         one_way=any(path.forward != "masquerade" for path in forwarded),
+        untracked=request.untracked,
     )
 
 

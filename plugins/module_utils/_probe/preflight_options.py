@@ -44,6 +44,7 @@ DEVICE = text("device", values.device, required=True)
 VIPS: Option[tuple[Address, ...]] = Option("vips", _vips, type="list", elements="str", required=True)
 PHASE = choice("phase", ("before", "after"), default="before")
 DRAINED = choice("drained", ("check", "warn"), default="check")
+UNTRACKED = boolean("untracked", default=False)
 TIMEOUT = number("timeout", 0.1, 30, " seconds", default=2.0)
 
 ARGUMENT_SPEC = {
@@ -56,7 +57,7 @@ ARGUMENT_SPEC = {
     },
     "sources": {"type": "list", "elements": "str", "default": []},
     "devices": {"type": "list", "elements": "dict", "default": [], "options": argument_spec(DEVICE, VIPS)},
-    **argument_spec(PHASE, DRAINED, TIMEOUT),
+    **argument_spec(PHASE, DRAINED, UNTRACKED, TIMEOUT),
 }
 
 
@@ -90,6 +91,7 @@ class PreflightRequest:
     devices: Mapping[Address, tuple[str, ...]]  # by VIP: those that are going to hold it
     is_set_up: bool  # the VIPs are where they should be, and paths are not probed
     tolerates_drained: bool  # faults of a path to a drained real server are warnings
+    untracked: bool  # packets for VIPs are going to be exempted from connection tracking
     timeout: float  # seconds, for each kind of probe
 
 
@@ -108,6 +110,7 @@ def parse(options: Options) -> PreflightRequest:
     devices = [faults.read(_device, row, where=f"devices[{index}]") for index, row in enumerate(options["devices"])]
     phase = faults.read(PHASE.read, options["phase"])
     drained = faults.read(DRAINED.read, options["drained"])
+    untracked = faults.read(UNTRACKED.read, options["untracked"])
     timeout = faults.read(TIMEOUT.read, options["timeout"])
     faults.raise_all()
     by_vip: dict[Address, tuple[str, ...]] = {}
@@ -121,6 +124,7 @@ def parse(options: Options) -> PreflightRequest:
         by_vip,
         phase.value == "after",
         drained.value == "warn",
+        untracked.value,
         timeout.value,
     )
 

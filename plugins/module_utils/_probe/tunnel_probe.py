@@ -26,6 +26,8 @@ _MAX_ROWS = 4096
 # The answer to a probe.
 OPEN, REFUSED, ECHO, SILENT = "open", "refused", "echo", "silent"  # ECHO for TCP: only where it is sent directly
 
+TUNNEL, SERVICE = "tunnel", "service"
+
 NAME = Option("name", str)
 VIP = Option("vip", values.vip, required=True)
 PORT = integer("port", 0, 65535, required=True)
@@ -127,6 +129,8 @@ class ProbeFinding:
     seconds: float | None = None  # until the answer
     problem: str = ""  # why no probe could be sent
     source: Address | None = None  # the address of this host that probes are sent from
+    rejected: str = ""  # what a firewall rejected: TUNNEL or SERVICE
+    rejected_by: Address | None = None
     direct_answer: str = SILENT  # to a probe of the RIP without the tunnel, which is sent if there is none through it
 
 
@@ -210,6 +214,8 @@ def _problem(target: ProbeTarget, finding: ProbeFinding) -> str:
         return finding.problem
     if finding.answer == (OPEN if target.uses_tcp else ECHO):
         return ""
+    if finding.rejected:
+        return _rejection(target, finding)
     endpoint = values.endpoint(target.rip, target.rport)
     start = f"start its program, or correct the port ({target.rport})"
     if target.forward == "masquerade":
@@ -226,11 +232,24 @@ def _problem(target: ProbeTarget, finding: ProbeFinding) -> str:
     return _silence(target, finding, endpoint, start) + _filter_hint(target)
 
 
+def _rejection(target: ProbeTarget, finding: ProbeFinding) -> str:
+    """What a firewall said: of firewalld, that a host is not reached or that a packet is prohibited."""
+    whose = "its firewall" if finding.rejected_by in (target.rip, target.vip) else f"the firewall of {finding.rejected_by}"
+    what = describe_forwarding(target)
+    if finding.rejected == SERVICE:
+        protocol = target.destination.key.service.protocol
+        port = f"{protocol} port {target.rport}" if target.uses_tcp else "echo requests"
+        what = f"{port} of {target.vip}"
+    way_out = f"let that in from {finding.source}" if finding.rejected == TUNNEL else "let that in"
+    return f"{whose} rejects {what}: {way_out} (lvs_firewall: auto opens firewalld and ufw)"
+
+
 def _silence(target: ProbeTarget, finding: ProbeFinding, endpoint: str, start: str) -> str:
     forwarding = describe_forwarding(target)
     device = "that the tunnel's device is up, " if target.forward == "tunnel" else ""
     guard = f", that its guard lets {finding.source} in" if target.forward == "tunnel" else ""
-    see = f"see there {device}that it holds {target.vip}{guard}, and that rp_filter is 0 or 2 where the packets come in"
+    firewall = ", that its firewall lets that in (lvs_firewall)"
+    see = f"see there {device}that it holds {target.vip}{guard}{firewall}, and that rp_filter is 0 or 2 where packets come in"
     if finding.direct_answer == OPEN:
         return f"answers directly on {endpoint}, but not through {forwarding}: {see}"
     if finding.direct_answer == REFUSED:

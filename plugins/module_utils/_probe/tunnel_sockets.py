@@ -33,17 +33,37 @@ from .echo import SMALL, EchoRequest, ping
 from .resolve import NeighbourQuery, resolve
 from .sockets import open_socket, poll_until
 from .tcp_connect import TcpEndpoint, tcp_connect
-from .tunnel_probe import ECHO, OPEN, REFUSED, SILENT, ProbeFinding, ProbeTarget, describe_forwarding
+from .tunnel_probe import (
+    ECHO,
+    OPEN,
+    REFUSED,
+    SERVICE,
+    SILENT,
+    TUNNEL,
+    ProbeFinding,
+    ProbeTarget,
+    describe_forwarding,
+)
 
 _ATTEMPTS = 3
 _TCP_ANSWERS = {0: OPEN, errno.ECONNREFUSED: REFUSED}  # by the error of connecting
 _DIRECT_TIMEOUT = 1.0  # seconds, for a probe without the tunnel
 _RECEIVE_BYTES = 2048
+_UDP = 17
 _SO_ATTACH_FILTER, _SO_NO_CHECK, _UDP_NO_CHECK6_TX = 26, 11, 101
 # The source ports of SYNs: outside of the range from which the kernel takes ports for its own connections.
 _FIRST_PORT, _PORTS = 61000, 4096
 
 Neighbour = tuple[neighbour.Device, bytes]  # a device of this host and the neighbour's MAC address
+
+
+_IDENTIFIED = 8  # bytes of TCP, or of an echo request, with what identifies them
+
+
+def _outermost(target: ProbeTarget) -> int:
+    """The protocol number in the outer header."""
+    protocol = tunnel.protocol(target.vip.version, target.destination.tunnel_type)
+    return _UDP if protocol is None else protocol
 
 
 @dataclass
@@ -67,7 +87,7 @@ class _Probe:
     @property
     def is_pending(self) -> bool:
         """Whether to send it again."""
-        return not self.answered and not self.finding.problem
+        return not (self.answered or self.finding.problem or self.finding.rejected)
 
     def packet(self, identity: int, number: int) -> bytes:
         """The packet to send: a SYN, or an echo request with this identity and number."""
@@ -260,7 +280,12 @@ class _Exchange:
 
     def on_packet(self, sock: socket.socket) -> None:
         """Read a packet that may be an answer."""
-        reply = packets.reply(sock.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT))
+        packet = sock.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
+        rejection = packets.rejection(packet)
+        if rejection is not None:
+            self._on_rejection(rejection)
+            return
+        reply = packets.reply(packet)
         probe = None if reply is None else self._probe_of(reply)
         if reply is None or probe is None:
             return
@@ -269,6 +294,25 @@ class _Exchange:
         if probe.finding.answer == OPEN:
             with contextlib.suppress(OSError):
                 self._sender.send(probe, probe.reset())
+
+    def _on_rejection(self, rejection: packets.Rejection) -> None:
+        """Note what a firewall rejected: of a tunnel, for all probes through it."""
+        for number, probe in self.pending():
+            target, rejected = probe.target, ""
+            outer = rejection.destination == target.rip and rejection.protocol == _outermost(target)
+            if target.forward == "tunnel" and outer:
+                rejected = TUNNEL
+            elif rejection.destination == target.vip and probe.sent and self._is_of(rejection, number, probe):
+                rejected = SERVICE
+            if rejected:
+                probe.finding.rejected, probe.finding.rejected_by = rejected, rejection.by
+
+    def _is_of(self, rejection: packets.Rejection, number: int, probe: _Probe) -> bool:
+        """Whether a rejected packet is that of a probe."""
+        identified = rejection.payload[4:_IDENTIFIED]
+        if probe.target.uses_tcp:
+            return rejection.protocol == packets.TCP and identified == struct.pack("!I", probe.sequence)
+        return rejection.protocol != packets.TCP and identified == struct.pack("!HH", self.identity, number)
 
     def _probe_of(self, reply: packets.Reply) -> _Probe | None:
         """The probe that a reply answers, the first time."""
@@ -290,7 +334,8 @@ def _exchange(probes: Sequence[_Probe], timeout: float) -> None:
     with _Sender() as sender, ExitStack() as stack:
         exchange = _Exchange(probes, sender)
         selector = stack.enter_context(selectors.DefaultSelector())
-        for version in {probe.target.vip.version for probe in probes}:
+        # Errors for the outer packet are of its family.
+        for version in {address.version for probe in probes for address in (probe.target.vip, probe.target.rip)}:
             sock = stack.enter_context(_open_reply_socket(version, exchange.identity))
             selector.register(sock, selectors.EVENT_READ, exchange.on_packet)
         for _attempt in range(_ATTEMPTS):

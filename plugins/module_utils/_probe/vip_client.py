@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import socket
 import time
@@ -16,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._net.route import SOCKET_FAMILY
-from .vip_requests import UNKNOWN, Outcome, VipRequests, evaluate, is_complete
+from .vip_requests import REJECTED, UNKNOWN, Outcome, VipRequests, evaluate, is_complete
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -56,6 +57,8 @@ def _problem(error: Exception) -> str:
         return "cut off"
     if isinstance(error, http.client.HTTPException):
         return "no HTTP"
+    if isinstance(error, OSError) and error.errno == errno.EHOSTUNREACH:
+        return REJECTED
     return (error.strerror if isinstance(error, OSError) and error.strerror else str(error)).lower()
 
 

@@ -21,6 +21,8 @@ from .options import OptionReader
 
 PERCENTILES = (50, 90, 99)
 UNKNOWN = "unknown"  # the name of a real server that is not asked for its name
+# What a client calls it if a firewall says that a packet is prohibited, and also if nobody answers its ARP requests.
+REJECTED = "no route to host"
 _MAX_REQUESTS = 100_000
 _EXAMPLE = 60  # characters of a wrong answer
 _ROUNDING = 1e-9
@@ -283,6 +285,11 @@ def _failure_messages(request: VipRequests, total: int, failures: Sequence[Facts
         problems.append(f"{failure['problem']} (x{failure['times']}){example}")
     failed = sum(failure["times"] for failure in failures)
     summary = f"{failed} of {total} requests to {request} failed: {'; '.join(problems)}"
+    if any(failure["problem"] == REJECTED for failure in failures):
+        summary += (
+            ": the firewall of the director or of a real server rejects them (lvs_firewall: auto opens firewalld and ufw),"
+            " or no host holds the VIP"
+        )
     return [f"{summary}: to find the real server, probe all of them from the director with the option through"]
 
 

@@ -27,6 +27,9 @@ def setup_steps(plan: Options, settings: Options, unprepared: Collection[str]) -
     sysctls = {**_SYSCTLS, **settings["ipvs_sysctl"]} if present else {}
     kept = {name: value for name, value in sysctls.items() if value is not None}
     steps = [step("ipvs_sysctl", "sysctl", "ipvs", settings=kept, persist=settings["persist_sysctl"] and present)]
+    # With what is not tracked any more: masquerading comes after that.
+    if plan["director_services"]:
+        steps.append(step("firewall", "nftables", "vips", program=settings["firewall"], services=plan["director_services"]))
     # Before their services: a director that has the VIP but not the service answers with resets.
     if plan["director_vips_removed"]:
         steps.append(step("tunl_vip", "vips", "ipvs", devices=plan["director_vips_removed"], state=ABSENT))
@@ -53,6 +56,14 @@ def finish_steps(plan: Options, settings: Options, held_back_vips: Collection[st
     devices = [{**row, "vips": [vip for vip in row["vips"] if vip not in held_back_vips]} for row in plan["director_vips"]]
     purge = not present or settings["purges_vips"]
     steps = [step("tunl_vip", "vips", devices=devices, purge=purge, announce=True)]
+    # After their VIPs.
+    if not present:
+        steps.append(step("firewall", "nftables", "vips", state=ABSENT))
+    elif purge:
+        options = {"program": settings["firewall"], "services": plan["director_services"], "purge": True}
+        steps.append(step("firewall", "nftables", "vips", **options))
+    elif plan["director_services_removed"]:
+        steps.append(step("firewall", "nftables", "vips", services=plan["director_services_removed"], state=ABSENT))
     if plan["services"] or not present:
         state = PRESENT if settings["boot"] and present else ABSENT
         services = [{name: value for name, value in row.items() if name != "destinations"} for row in plan["services"]]

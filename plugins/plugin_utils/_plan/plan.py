@@ -13,6 +13,7 @@ from . import checks, vips_single
 from .description import read_description
 from .engine_netlink import ipvs_table_rows
 from .errors import InvalidDescription
+from .firewall import director_services
 from .inventory import Inventory, read_dips, read_path_mtus
 from .preflight import preflight_options
 from .probes import probe_rows, tcp_services
@@ -28,6 +29,8 @@ class ClusterPlan:
     preflight: Facts = field(default_factory=dict)  # options of the module
     director_vips: list[Facts] = field(default_factory=list)  # rows of tunl_vip: the VIPs that the director holds
     director_vips_removed: list[Facts] = field(default_factory=list)  # and those that it gives up
+    director_services: list[Facts] = field(default_factory=list)  # rows of firewall: what clients use on the director
+    director_services_removed: list[Facts] = field(default_factory=list)  # and what they use no more
     real_servers: dict[str, RealServerPlan] = field(default_factory=dict)  # by host
     probes: list[Facts] = field(default_factory=list)  # rows of the option through of vip_probe
     tcp_services: list[Facts] = field(default_factory=list)  # the option services of vip_probe
@@ -67,12 +70,15 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
     for real_server in real_servers.values():
         add_removals(real_server, vips, inventory.vip_devices)
     held, removed = vips_single.director_vips(described)
+    opened, closed = director_services(described)
     return ClusterPlan(
         services=ipvs_table_rows(described),
         names=[service.name for service in described],
         preflight=preflight_options(described, dips, path_mtus, held),
         director_vips=held,
         director_vips_removed=removed,
+        director_services=opened,
+        director_services_removed=closed,
         real_servers=real_servers,
         probes=probe_rows(described),
         tcp_services=tcp_services(described),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ...module_utils._core import values
 from ...module_utils._core.options import ABSENT, Facts, Options
 from ...module_utils._core.values import Address
 from ...module_utils._ipvs.model import ServiceKey
@@ -44,6 +45,8 @@ class Delivery:
     tunnel_port: int
     tunnel_checksum: str
     mapping: Options | None = None  # the row of port_dnat, where the program listens on another port
+    protocol: str = "tcp"
+    port: int = 0  # that the program listens on; 0: every port
 
     @classmethod
     def of(cls, real_server: RealServerDescription) -> Delivery:
@@ -59,6 +62,8 @@ class Delivery:
             destination.tunnel_port,
             destination.tunnel_checksum,
             real_server.mapping,
+            service.protocol or "",
+            real_server.rport,
         )
 
 
@@ -70,6 +75,7 @@ class RealServerPlan:
     guard: Facts = field(default_factory=dict)  # for tunnel_guard; empty: nothing to guard
     mappings: list[Facts] = field(default_factory=list)  # for port_dnat
     mss: list[Facts] = field(default_factory=list)  # the tunnels of mss_clamp
+    firewall: Facts = field(default_factory=dict)  # for firewall; empty: nothing to let in
     tunnel_devices: list[Facts] = field(default_factory=list)  # for tunl_vip: devices to create first, without VIPs
     devices: list[Facts] = field(default_factory=list)  # for tunl_vip: all devices, with their VIPs
     # What other real servers of the description need and this one does not: to be removed if it exists.
@@ -99,16 +105,20 @@ def real_server_plan(
     """
     plan = RealServerPlan()
     devices: dict[str, Facts] = {}
+    opened: Facts = {"sources": list(map(str, dips)), "protocols": [], "gue_ports": [], "services": []}
     for delivery in deliveries:
         if delivery.forward not in ("tunnel", "route"):
             continue
         if delivery.forward == "tunnel":
             _add_tunnel_device(plan, devices, delivery)
             _append_new(plan.mss, _mss_rows(delivery, dips, path_mtu))
+            outermost = tunnel.protocol(delivery.family, delivery.tunnel_type)
+            _append_new(opened["gue_ports" if outermost is None else "protocols"], [outermost or delivery.tunnel_port])
         if delivery.vip is not None:
             device = _vip_device(delivery, vip_devices)
             _append_new(_device_row(devices, device)["vips"], [str(delivery.vip)])
             _append_new(plan.arp_silent_devices, [device] if delivery.family == 4 else [])
+            _append_new(opened["services"], _opened(delivery))
         if delivery.mapping is not None:
             plan.mappings.append(dict(delivery.mapping))
     plan.devices = list(devices.values())
@@ -116,6 +126,8 @@ def real_server_plan(
     if protocols:
         ports = {row["tunnel_port"] for row in plan.devices if "tunnel_port" in row}
         plan.guard = {"sources": [str(dip) for dip in dips], "protocols": sorted(protocols), "gue_ports": sorted(ports)}
+    if any(rows for name, rows in opened.items() if name != "sources"):
+        plan.firewall = opened
     return plan
 
 
@@ -196,6 +208,14 @@ def _mss_rows(delivery: Delivery, dips: Sequence[Address], path_mtu: int | None)
     return [
         {"vip": str(delivery.vip), "director": str(dip), **options} for dip in dips if dip.version == delivery.rip.version
     ]
+
+
+def _opened(delivery: Delivery) -> list[Facts]:
+    """The row of M(lvs.cluster.firewall) for the packets, as they are when the firewall sees them: with their port mapped."""
+    if delivery.protocol not in values.PROTOCOLS:
+        return []
+    row: Facts = {"vip": str(delivery.vip), "port": delivery.port, "protocol": delivery.protocol}
+    return [{**row, "devices": [device_of(delivery)]} if delivery.forward == "tunnel" else row]
 
 
 def _mapping_row(key: ServiceKey) -> Facts | None:

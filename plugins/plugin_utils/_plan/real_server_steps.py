@@ -26,6 +26,9 @@ def setup_steps(plan: RealServerPlan, settings: Options) -> list[Step]:
     guard = _guard(plan, settings)
     if guard:
         add("tunnel_guard", "nftables", "vips", **guard)
+    firewall = _firewall(plan, settings)
+    if firewall:
+        add("firewall", "nftables", "vips", **firewall)
     if plan.tunnel_devices:
         add("tunl_vip", "vips", devices=plan.tunnel_devices)
     # Before the VIPs: a real server must never answer an ARP request for a VIP.
@@ -73,6 +76,9 @@ def release_steps(plan: RealServerPlan, settings: Options, state: Options, kept_
         add("mss_clamp", tunnels=tunnels, state=ABSENT)
     if not settings["tunnel_guard"]:
         add("tunnel_guard", state=ABSENT)
+    closed = _closed(plan, state, kept)
+    if closed:
+        add("firewall", services=closed, state=ABSENT)
     if kept_vips is None and _purges(plan, settings, state):
         _add_purge(add, plan, settings, state)
     return steps
@@ -84,6 +90,24 @@ def _guard(plan: RealServerPlan, settings: Options) -> Facts:
         return {}
     sources = [*plan.guard["sources"], *settings["tunnel_sources"]]
     return {**plan.guard, "sources": sources} if sources else {}
+
+
+def _firewall(plan: RealServerPlan, settings: Options) -> Facts:
+    """The options of M(lvs.cluster.firewall); empty where nothing is to be let in."""
+    if not plan.firewall:
+        return {}
+    sources = plan.firewall["sources"]
+    if plan.firewall["protocols"] or plan.firewall["gue_ports"]:
+        sources = [*sources, *settings["tunnel_sources"]]
+    return {"program": settings["firewall"], **plan.firewall, "sources": sources}
+
+
+def _closed(plan: RealServerPlan, state: Options, kept: Collection[str]) -> list[Facts]:
+    """What the host's firewall lets in for VIPs of the description and the host does not need."""
+    names = ("vip", "port", "protocol")
+    needed = [{name: row[name] for name in names} for row in plan.firewall.get("services", ())]
+    described = {vip for _device, vip in (*_pairs(plan.removed_devices), *_pairs(plan.devices))} - set(kept)
+    return [row for row in state.get("opened", ()) if row["vip"] in described and row not in needed]
 
 
 def _pairs(rows: Iterable[Options], device: str = "device") -> list[tuple[str, str]]:
@@ -116,6 +140,7 @@ def _add_purge(add: Any, plan: RealServerPlan, settings: Options, state: Options
     # After the tunnel devices.
     guard = _guard(plan, settings) or {"sources": [], "protocols": [], "gue_ports": []}
     add("tunnel_guard", **guard, purge=True)
+    add("firewall", **(_firewall(plan, settings) or {"program": settings["firewall"]}), purge=True)
     for device in state.get("arp_silent_devices", ()):
         if device not in plan.arp_silent_devices:
             add("arp_sysctl", device=device, state=ABSENT)

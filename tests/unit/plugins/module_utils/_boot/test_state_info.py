@@ -16,14 +16,16 @@ from ansible_collections.lvs.cluster.plugins.module_utils._boot import state_inf
 from ansible_collections.lvs.cluster.plugins.module_utils._core import boot_text, requirements
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 
-NOTHING = {"devices": [], "arp_silent_devices": [], "drained": [], "boot": False, "empty": True}
+NOTHING = {"devices": [], "arp_silent_devices": [], "drained": [], "opened": [], "boot": False, "empty": True}
 DRAINED = {"vip": "192.0.2.1", "port": 80, "protocol": "tcp", "rip": "192.0.2.9", "rport": 80, "weight": 3}
+RULE = {"protocol": "tcp", "source": None, "destination": "192.0.2.1", "port": 80, "zone": "", "permanent": True}
 
 
 @pytest.fixture(autouse=True)
 def boot_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where boot files would be."""
     monkeypatch.setattr(boot_text, "FOLDER", str(tmp_path / "boot"))
+    monkeypatch.setattr(state_info, "running", lambda: "ufw")
     return tmp_path / "boot"
 
 
@@ -65,6 +67,7 @@ def test_every_subject(state_file: Path, boot_folder: Path) -> None:
             "net.ipv4.vs.conntrack": {"found": "0", "wanted": {"ipvs": "1"}},
         },
         "drained": [DRAINED],
+        "firewall": {"ufw": [RULE], "untracked": True},
         "boot": {"services": []},
     }
     write(state_file, subjects)
@@ -72,6 +75,7 @@ def test_every_subject(state_file: Path, boot_folder: Path) -> None:
         "devices": [{"name": "lvsgre", "vips": []}, {"name": "tunl0", "vips": ["192.0.2.1", "2001:db8::1"]}],
         "arp_silent_devices": ["lo", "tunl0"],
         "drained": [DRAINED],
+        "opened": [{"vip": "192.0.2.1", "port": 80, "protocol": "tcp"}],
         "boot": True,
         "empty": False,
     }
@@ -100,3 +104,7 @@ def test_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_interpreter() -> None:
     assert state_info.read({})["python"] == sys.executable
+
+
+def test_firewall() -> None:
+    assert state_info.read({})["firewall"] == "ufw"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 import pytest
 
@@ -117,8 +118,8 @@ def passes(program: bytes, packet: bytes) -> bool:
     while True:
         code, true, false, number = steps[at]
         at += 1
-        if code in (0x30, 0x48):
-            start, size = (number, 1) if code == 0x30 else (index + number, 2)
+        if code in (0x30, 0x48, 0x50):
+            start, size = number + (0 if code == 0x30 else index), 2 if code == 0x48 else 1
             if start + size > len(packet):
                 return False
             value = int.from_bytes(packet[start : start + size], "big")
@@ -132,6 +133,29 @@ def passes(program: bytes, packet: bytes) -> bool:
             at += true if {0x15: value == number, 0x35: value >= number, 0x25: value > number}[code] else false
 
 
+def error(packet: bytes, source: IPv4Address | IPv6Address, to: IPv4Address | IPv6Address, code: int) -> bytes:
+    """An error that says that a packet did not reach its destination."""
+    message = struct.pack("!BB6x", 3 if source.version == 4 else 1, code) + packet
+    return packets.ip(source, to, packets.ICMP[source.version], message)
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "prohibited", "others"), [(VIP, DIP, (9, 10, 13), (0, 1, 2, 3, 4)), (VIP6, DIP6, (1,), (0, 3, 4))]
+)
+def test_rejection(source: Any, to: Any, prohibited: tuple[int, ...], others: tuple[int, ...]) -> None:
+    """What firewalls say, whatever the family of the packet within; not a port or a host that is not there."""
+    packet = packets.ip(to, source, 4, b"beginning")
+    for code in prohibited:
+        assert packets.rejection(error(packet, source, to, code)) == packets.Rejection(source, source, 4, b"beginning")
+    for code in others:
+        assert packets.rejection(error(packet, source, to, code)) is None
+    rejected = error(packet, source, to, prohibited[0])
+    for cut in (0, 10, len(rejected) - len(packet) - 4, len(rejected) - len(packet), len(rejected) - 20):
+        assert packets.rejection(rejected[:cut]) is None
+    assert packets.rejection(packets.echo(source, to, 1, 1)) is None
+    assert packets.rejection(packet) is None
+
+
 @pytest.mark.parametrize(("version", "source", "to"), [(4, VIP, DIP), (6, VIP6, DIP6)])
 def test_filter(version: int, source: IPv4Address | IPv6Address, to: IPv4Address | IPv6Address) -> None:
     """Of all that a director sees, only what may be an answer gets through."""
@@ -140,4 +164,5 @@ def test_filter(version: int, source: IPv4Address | IPv6Address, to: IPv4Address
         assert passes(program, packets.tcp(source, to, (80, port), 1, packets.SYN)) == wanted, port
     assert passes(program, packets.echo(source, to, 0x1234, 1))
     assert not passes(program, packets.echo(source, to, 0x1235, 1))
+    assert passes(program, error(packets.ip(to, source, 4, b"inner"), source, to, 13 if version == 4 else 1))
     assert not passes(program, packets.ip(source, to, 17, bytes.fromhex("0050 ee48 1234 0000")))

@@ -156,5 +156,7 @@ def test_packet_filter() -> None:
     assert "run sysctl -w net.ipv4.vs.conntrack=0, and" in warning
     (warning,) = warnings(director(drops_invalid=True), Use([], one_way=True))
     assert "drains wait for connections that have ended" in warning
+    assert "lvs_firewall: auto" in warning
     assert list(warnings(drops, Use([]))) == []
+    assert list(warnings(drops, Use([], one_way=True, untracked=True))) == []
     assert list(warnings(director((IPVS, "conntrack", 1)), Use([], one_way=True))) == []

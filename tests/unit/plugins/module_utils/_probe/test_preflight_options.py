@@ -22,7 +22,8 @@ PATH: dict[str, Any] = {
 
 
 def options(**given: Any) -> dict[str, Any]:
-    defaults = {"vips": [], "paths": [], "sources": [], "devices": [], "phase": "before", "drained": "check", "timeout": 2.0}
+    lists: dict[str, Any] = {"vips": [], "paths": [], "sources": [], "devices": []}
+    defaults = {**lists, "phase": "before", "drained": "check", "untracked": False, "timeout": 2.0}
     return {**defaults, **given}
 
 
@@ -85,6 +86,10 @@ def test_drained() -> None:
     assert [parse(options(drained=given)).tolerates_drained for given in ("check", "warn")] == [False, True]
     with refused("drained", "'skip' is not one of check, warn"):
         parse(options(drained="skip"))
+
+
+def test_untracked() -> None:
+    assert [parse(options(untracked=given)).untracked for given in (False, True)] == [False, True]
 
 
 @pytest.mark.parametrize(

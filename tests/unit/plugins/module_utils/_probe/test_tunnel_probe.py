@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 import pytest
@@ -15,7 +15,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._probe.tunnel_probe im
     ECHO,
     OPEN,
     REFUSED,
+    SERVICE,
     SILENT,
+    TUNNEL,
     ProbeFinding,
     ProbeRequest,
     parse,
@@ -122,7 +124,8 @@ def check(row: dict[str, Any], finding: ProbeFinding, problem: str) -> None:
         ({"rport": 80}, SILENT, SILENT, FILTERED),
         ({"rport": 80, "forward": "route"}, SILENT, OPEN, FILTERED),
         ({}, SILENT, OPEN, "that its guard lets 192.168.56.181 in"),
-        ({"forward": "route"}, SILENT, OPEN, "not through direct routing: see there that it holds 192.168.56.186, and"),
+        ({"forward": "route"}, SILENT, OPEN, "not through direct routing: see there that it holds 192.168.56.186, that its"),
+        ({}, SILENT, OPEN, "that its firewall lets that in (lvs_firewall)"),
         ({}, SILENT, REFUSED, "does not answer through the IPIP tunnel, and directly nothing listens on 192.168.56.183:8099"),
         ({"protocol": "udp"}, SILENT, ECHO, "answers echo requests directly, but not through the IPIP tunnel"),
         ({}, SILENT, SILENT, "answers neither through the IPIP tunnel nor directly"),
@@ -131,6 +134,31 @@ def check(row: dict[str, Any], finding: ProbeFinding, problem: str) -> None:
 def test_problems(row: dict[str, Any], answer: str, direct_answer: str, problem: str) -> None:
     seconds = 0.001 if answer != SILENT else None
     check(row, ProbeFinding(answer=answer, direct_answer=direct_answer, source=DIP, seconds=seconds), problem)
+
+
+@pytest.mark.parametrize(
+    ("row", "rejected", "by", "problem"),
+    [
+        (
+            {},
+            TUNNEL,
+            "192.168.56.183",
+            "its firewall rejects the IPIP tunnel: let that in from 192.168.56.181 (",
+        ),
+        (
+            {},
+            SERVICE,
+            "192.168.56.186",
+            "its firewall rejects tcp port 8099 of 192.168.56.186: let that in (lvs_fi",
+        ),
+        ({"rport": 80}, SERVICE, "192.168.56.186", "its firewall rejects tcp port 80 of"),
+        ({"protocol": "udp"}, SERVICE, "192.168.56.186", "its firewall rejects echo requests of"),
+        ({"forward": "route"}, SERVICE, "192.0.2.1", "the firewall of 192.0.2.1 rejects tcp port 8099 of"),
+    ],
+)
+def test_firewall(row: dict[str, Any], rejected: str, by: str, problem: str) -> None:
+    """It says so itself."""
+    check(row, ProbeFinding(rejected=rejected, rejected_by=ip_address(by), source=DIP), problem)
 
 
 def test_probe_that_could_not_be_sent() -> None:

@@ -19,7 +19,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._probe.tunnel_probe im
     ECHO,
     OPEN,
     REFUSED,
+    SERVICE,
     SILENT,
+    TUNNEL,
     ProbeFinding,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.tunnel_sockets import send_probes
@@ -114,6 +116,39 @@ def test_targets_are_told_apart(network: FakeNetwork) -> None:
     network.on_send = on_send
     accepted, refused, silent = findings({"port": 80}, {"port": 81}, {"port": 82})
     assert [finding.answer for finding in (accepted, refused, silent)] == [OPEN, REFUSED, SILENT]
+
+
+def reject(network: FakeNetwork, packet: bytes, by: Any) -> None:
+    """A firewall prohibits a packet."""
+    network.deliver(socket.AF_PACKET, ETH_P_IP, packets.ip(by, DIP, 1, struct.pack("!BB6x", 3, 13) + packet), ("eth0",))
+
+
+@pytest.mark.parametrize(("tunnel_type", "protocol", "other"), [("ipip", 4, "gre"), ("gre", 47, "ipip")])
+def test_tunnel_that_a_firewall_rejects(network: FakeNetwork, tunnel_type: str, protocol: int, other: str) -> None:
+    """Not one of another kind to the same host."""
+
+    def on_send(sock: FakeSocket, packet: bytes, _address: tuple[Any, ...]) -> None:
+        if sock.protocol == protocol:
+            reject(network, packets.ip(DIP, RIP, protocol, packet), RIP)
+
+    network.on_send = on_send
+    found, silent = findings({"tunnel_type": tunnel_type}, {"tunnel_type": other, "port": 81})
+    assert (found.rejected, found.rejected_by, found.answer) == (TUNNEL, RIP, SILENT)
+    assert (silent.rejected, silent.answer) == ("", SILENT)
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_service_that_a_firewall_rejects(network: FakeNetwork, protocol: str) -> None:
+    """Of the probe that it was."""
+
+    def on_send(_sock: FakeSocket, packet: bytes, _address: tuple[Any, ...]) -> None:
+        if packet[20:] and (protocol == "udp" or syn_of(packet)[1] == 80):
+            reject(network, packet, VIP)
+
+    network.on_send = on_send
+    found, other = findings({"port": 80, "protocol": protocol}, {"port": 81, "protocol": "tcp"})
+    assert (found.rejected, found.rejected_by) == (SERVICE, VIP)
+    assert other.rejected == ("" if protocol == "tcp" else SERVICE)
 
 
 def test_echo_request_of_another_protocol(network: FakeNetwork) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -16,8 +17,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.lvs.cluster.plugins.module_utils._probe import vip_client
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_client import send_requests
-from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_requests import Outcome, VipRequests
+from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_requests import REJECTED, Outcome, VipRequests
 
 from .test_vip_requests import requests
 
@@ -129,6 +131,15 @@ def test_refused() -> None:
         port = listener.getsockname()[1]
     (outcome,) = send_requests(to_loopback(port))
     assert (outcome.name, outcome.problem) == (None, "refused")
+
+
+def test_rejected_by_a_firewall(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(_self: socket.socket, _address: object) -> None:
+        raise OSError(errno.EHOSTUNREACH, "whatever this is called here")
+
+    monkeypatch.setattr(vip_client._Connection, "connect", connect)
+    (outcome,) = send_requests(to_loopback(80))
+    assert (outcome.name, outcome.problem) == (None, REJECTED)
 
 
 def test_deadline_of_a_slow_answer() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.vip_requests import (
+    REJECTED,
     Outcome,
     ProbeFailed,
     VipRequests,
@@ -127,6 +128,15 @@ def test_latency() -> None:
     with pytest.raises(ProbeFailed) as caught:
         to_result(requests(), outcomes, 6.0)
     assert caught.value.facts["latency"] == {"min": 1.0, "p50": 50.0, "p90": 90.0, "p99": 99.0, "max": 100.0, "mean": 50.5}
+
+
+def test_firewall_is_named() -> None:
+    """Where a client is told that there is no way to the VIP."""
+    with pytest.raises(ProbeFailed, match=r"firewall of the director or of a real server rejects them .*lvs_firewall"):
+        to_result(requests(), [Outcome(None, REJECTED)], 1.0)
+    with pytest.raises(ProbeFailed) as caught:
+        to_result(requests(), [Outcome(None, "refused")], 1.0)
+    assert "firewall" not in str(caught.value)
 
 
 def test_failures() -> None:

@@ -89,9 +89,9 @@ def tunl0(*vips: str, mappings: Any = (), **known: int) -> RealServerPlan:
 
 
 def needs(plan: ClusterPlan) -> dict[str, RealServerPlan]:
-    """What each host has to be and to hold."""
+    """What each host has to be and to hold, whatever its firewall."""
     return {
-        host: replace(real_server, removed_devices=[], removed_mappings=[], removed_mss=[])
+        host: replace(real_server, firewall={}, removed_devices=[], removed_mappings=[], removed_mss=[])
         for host, real_server in plan.real_servers.items()
     }
 

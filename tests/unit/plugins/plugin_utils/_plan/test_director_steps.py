@@ -24,6 +24,7 @@ SETTINGS: Facts = {
     "keep_weights": False,
     "boot": True,
     "purges_vips": False,
+    "firewall": "auto",
 }
 WEB: Facts = {"vip": VIP, "port": 80, "protocol": "tcp", "scheduler": "wrr"}
 DESTINATIONS: list[Facts] = [{"rip": RS1, "forward": "tunnel", "weight": 1, "tunnel_type": "ipip"}]
@@ -32,7 +33,11 @@ PLAN: Facts = {
     "services": [{**WEB, "destinations": DESTINATIONS}],
     "director_vips": [HELD],
     "director_vips_removed": [],
+    "director_services": [],
+    "director_services_removed": [],
 }
+OPENED: Facts = {"vip": VIP, "port": 80, "protocol": "tcp", "untracked": True}
+CLOSED: Facts = {"vip": MAPPED_VIP, "port": 8099, "protocol": "tcp"}
 REMOVED: Facts = {"device": "eth0", "vips": [MAPPED_VIP]}
 
 
@@ -112,25 +117,46 @@ def test_vips_without_a_service() -> None:
     assert step["tunl_vip"]["devices"] == [{"device": "tunl0", "vips": [MAPPED_VIP]}]
 
 
+def test_firewall_opens_before_the_services_and_closes_after_the_vips() -> None:
+    """What is tracked again is so before it is masqueraded."""
+    plan = {**PLAN, "director_services": [OPENED], "director_services_removed": [CLOSED], "director_vips_removed": [REMOVED]}
+    assert [name for step in setup(plan) for name in step] == ["ipvs_sysctl", "firewall", "tunl_vip", "ipvs_table"]
+    assert setup(plan, firewall="ufw")[1] == {"firewall": {"program": "ufw", "services": [OPENED]}}
+    assert [name for step in finish(plan) for name in step] == ["tunl_vip", "firewall", "boot"]
+    assert finish(plan)[1] == {"firewall": {"services": [CLOSED], "state": "absent"}}
+    purging = {"program": "ufw", "services": [OPENED], "purge": True}
+    assert finish(plan, firewall="ufw", purges_vips=True)[1] == {"firewall": purging}
+
+
 def test_empty_description() -> None:
     """What is restored at boot stays."""
-    assert finish({"services": [], "director_vips": []}) == [{"tunl_vip": {"devices": [], "purge": False, "announce": True}}]
+    plan = {**PLAN, "services": [], "director_vips": []}
+    assert finish(plan) == [{"tunl_vip": {"devices": [], "purge": False, "announce": True}}]
 
 
 def test_teardown() -> None:
-    plan = {"services": [], "director_vips": [], "director_vips_removed": [HELD]}
+    plan = {**PLAN, "services": [], "director_vips": [], "director_vips_removed": [HELD]}
     assert setup(plan, state="absent")[0] == {"ipvs_sysctl": {"settings": {}, "persist": False}}
     assert finish(plan, state="absent") == [
         {"tunl_vip": {"devices": [], "purge": True, "announce": True}},
+        {"firewall": {"state": "absent"}},
         {"boot": {"services": [], "state": "absent"}},
     ]
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"boot": False}, {"purge": "services", "purge_networks": ["10.0.0.0/8"]}, {"state": "absent"}]
+    "settings",
+    [
+        {},
+        {"boot": False},
+        {"purges_vips": True},
+        {"purge": "services", "purge_networks": ["10.0.0.0/8"]},
+        {"state": "absent"},
+    ],
 )
 def test_modules_take_their_steps(settings: Facts) -> None:
-    plan = {**PLAN, "director_vips_removed": [REMOVED]}
+    services = {"director_services": [OPENED], "director_services_removed": [CLOSED]}
+    plan = {**PLAN, **services, "director_vips_removed": [REMOVED]}
     modules_take([*setup(plan, **settings), *finish(plan, **settings)])
 
 

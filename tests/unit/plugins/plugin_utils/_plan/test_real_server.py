@@ -142,6 +142,13 @@ def test_every_tunnel(outer: int, inner: int, tunnel_type: str, checksum: str, p
         },
         mappings=[],
         mss=[mss_row(vip, dip, tunnel_type, checksum, **known) for dip in outer_dips],
+        # A firewall sees GUE as UDP only.
+        firewall={
+            "sources": ["10.0.0.1", "fd00::1", "10.0.0.2"],
+            "protocols": [] if tunnel_type == "gue" else [protocol],
+            "gue_ports": [6080] if tunnel_type == "gue" else [],
+            "services": [{"vip": vip, "port": 0, "protocol": "tcp", "devices": [row["device"]]}],
+        },
         tunnel_devices=[created_of(row)] if "local" in row else [],
         # Loose filtering takes IPv4 only out of a device that has an address.
         devices=[{**row, "vips": [vip]}] if inner == 4 else [{**row, "vips": []}, {"device": "lo", "vips": [vip]}],
@@ -227,6 +234,12 @@ def test_direct_routing(vip_devices: dict[int, str], protocols: list[int], dips:
     assert result == RealServerPlan(
         arp_silent_devices=[vip_devices[4]],
         guard={"sources": sources, "protocols": protocols, "gue_ports": []} if protocols else {},
+        firewall={
+            "sources": sources,
+            "protocols": [],
+            "gue_ports": [],
+            "services": [{"vip": vip, "port": 0, "protocol": "tcp"} for vip in ("192.0.2.1", "2001:db8::1", "192.0.2.2")],
+        },
         devices=[{"device": device, "vips": vips} for device, vips in held.items()],
     )
     assert needs(routed(6)).arp_silent_devices == []
@@ -244,9 +257,11 @@ def test_forwarding_that_asks_for_nothing(forward: str) -> None:
 def test_service_by_firewall_mark(family: int) -> None:
     """Its VIPs are not known: a device that takes packets out, and for IPv4 is silent, is all that there is to do."""
     device = device_of(tunnelled(family, 4))
+    guard = {"sources": [str(dip) for dip in DIPS], "protocols": [{4: 4, 6: 41}[family]], "gue_ports": []}
     assert needs(replace(tunnelled(family, 4), vip=None)) == RealServerPlan(
         arp_silent_devices=[device] if family == 4 else [],
-        guard={"sources": [str(dip) for dip in DIPS], "protocols": [{4: 4, 6: 41}[family]], "gue_ports": []},
+        guard=guard,
+        firewall={**guard, "services": []},
         devices=[{"device": device, "vips": []}],
     )
     assert needs(replace(routed(family), vip=None)) == RealServerPlan()

@@ -47,6 +47,7 @@ SETTINGS: Facts = {
     "boot_after": ["nginx.service"],
     "state": "present",
     "purges_vips": False,
+    "firewall": "auto",
 }
 GUARD: Facts = {"sources": [DIP], "protocols": [4], "gue_ports": []}
 MSS = {"vip": VIP, "director": DIP, "tunnel_type": "ipip", "tunnel_checksum": "none"}
@@ -102,6 +103,7 @@ def test_order() -> None:
     assert COMPLEX.tunnel_devices
     assert names(steps) == [
         "tunnel_guard",
+        "firewall",
         "tunl_vip",
         *["arp_sysctl"] * len(COMPLEX.arp_silent_devices),
         "port_dnat",
@@ -139,6 +141,18 @@ def test_setting(settings: Facts, changed: Facts) -> None:
     """What each one changes, and that it changes nothing else."""
     expected = [{module: changed.get(module, options) for module, options in step.items()} for step in setup(SIMPLE)]
     assert setup(SIMPLE, **settings) == [step for step in expected if None not in step.values()]
+
+
+def test_firewall() -> None:
+    """Open for further tunnels, too; what it lets in for a service goes where the host has given that up."""
+    assert NEEDS_WEB.firewall["services"] == [{"vip": VIP, "port": 80, "protocol": "tcp", "devices": ["tunl0"]}]
+    steps = setup(NEEDS_WEB, firewall="ufw", tunnel_sources=["10.0.0.9"])
+    assert {"firewall": {"program": "ufw", **NEEDS_WEB.firewall, "sources": [DIP, "10.0.0.9"]}} in steps
+    opened = [{"vip": vip, "port": port, "protocol": "tcp"} for vip in (VIP, PLAIN_VIP) for port in (80, 443)]
+    noted = {**STATE, "opened": opened, "devices": [{"name": "tunl0", "vips": [VIP, PLAIN_VIP]}]}
+    assert {"firewall": {"services": opened[1:2], "state": "absent"}} in release(NEEDS_WEB, noted=noted)
+    assert {"firewall": {"services": opened[:2], "state": "absent"}} in release(NEEDS_NOTHING, noted=noted)
+    assert "firewall" not in names(release(NEEDS_NOTHING, {VIP}, noted))
 
 
 def test_guard_without_a_source_is_none() -> None:
@@ -277,6 +291,7 @@ def test_purge_of_a_host_that_needs_nothing() -> None:
         {"mss_clamp": {"tunnels": [], "purge": True}},
         {"port_dnat": {"mappings": [], "purge": True}},
         {"tunnel_guard": {"sources": [], "protocols": [], "gue_ports": [], "purge": True}},
+        {"firewall": {"program": "auto", "purge": True}},
         {"arp_sysctl": {"device": "eth0", "state": "absent"}},
         {"arp_sysctl": {"device": "tunl0", "state": "absent"}},
         {"boot": {"state": "absent"}},
@@ -292,6 +307,7 @@ def test_purge_of_a_host_with_services() -> None:
         {"mss_clamp": {"tunnels": SIMPLE.mss, "purge": True}},
         {"port_dnat": {"mappings": [], "purge": True}},
         {"tunnel_guard": {**GUARD, "sources": [DIP, "10.0.0.9"], "purge": True}},
+        {"firewall": {"program": "auto", "purge": True}},
         {"arp_sysctl": {"device": "eth0", "state": "absent"}},
     ]
     unclamped = release(SIMPLE, noted=state, purges_vips=True, clamp_mss=False)

@@ -11,7 +11,7 @@ from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.real_server_step
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.steps import rows, selected, step
 from tests.unit.plugins.plugin_utils._plan.test_real_server_steps import COMPLEX, SETTINGS
 
-ALL = {"tunnel_guard", "arp_sysctl", "port_dnat", "mss_clamp", "tunl_vip", "boot"}
+ALL = {"tunnel_guard", "firewall", "arp_sysctl", "port_dnat", "mss_clamp", "tunl_vip", "boot"}
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,11 @@ ALL = {"tunnel_guard", "arp_sysctl", "port_dnat", "mss_clamp", "tunl_vip", "boot
         ([], ["all"], [], ALL),
         ([], ["tagged"], [], ALL),
         ([], ["sysctl"], [], {"arp_sysctl"}),
-        ([], ["nftables"], [], {"tunnel_guard", "port_dnat", "mss_clamp"}),
+        ([], ["nftables"], [], {"tunnel_guard", "firewall", "port_dnat", "mss_clamp"}),
         ([], ["boot"], [], {"boot"}),
         ([], ["boot", "sysctl"], [], {"boot", "arp_sysctl"}),
         # With all that has to be there before a VIP is.
-        ([], ["vips"], [], {"tunnel_guard", "arp_sysctl", "tunl_vip"}),
+        ([], ["vips"], [], {"tunnel_guard", "firewall", "arp_sysctl", "tunl_vip"}),
         ([], ["all"], ["boot"], ALL - {"boot"}),
         ([], ["all"], ["nftables"], {"arp_sysctl", "tunl_vip", "boot"}),
         ([], ["vips"], ["nftables"], {"arp_sysctl", "tunl_vip"}),

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The module firewall: what the cluster needs is let in by the firewall that runs on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._core import values
+from .._core.errors import InvalidValue
+from .._core.options import (
+    ABSENT,
+    PURGE,
+    STATE,
+    Facts,
+    Faults,
+    Option,
+    Options,
+    Unique,
+    argument_spec,
+    boolean,
+    choice,
+    integer,
+    required,
+    rows,
+)
+from .._core.reconcile import Seen, Transition, Wanted
+from .._core.resource import Resource
+from .._core.values import Address
+from .._net import tunnel
+from .._nft.notrack import SECTION, Untracked, errors_of, is_service
+from .._nft.table import Element, ElementKey
+from .host import FirewallBackend, FirewallDesired
+from .model import (
+    AUTO,
+    NONE,
+    PROGRAMS,
+    FirewallContext,
+    FirewallItem,
+    FirewallRule,
+    FirewallSeen,
+    Key,
+    Opening,
+    RuleKey,
+    ServicePort,
+    rules_of,
+)
+
+
+def _read_devices(names: Any) -> tuple[str, ...]:
+    return tuple(values.device("devices", name) for name in names)
+
+
+TUNNEL_PROTOCOLS = (tunnel.IPIP, tunnel.IPV6, tunnel.GRE)
+PROGRAM = choice("program", (AUTO, *PROGRAMS, NONE), default=AUTO)
+_VIP = Option("vip", values.network_vip, required=True)
+_PORT = integer("port", 0, 65535, required=True)
+_PROTOCOL = choice("protocol", values.PROTOCOLS, default="tcp")
+_DEVICES = Option("devices", _read_devices, type="list", elements="str")
+_UNTRACKED = boolean("untracked", default=False)
+ROW = (_VIP, _PORT, _PROTOCOL, _DEVICES, _UNTRACKED)
+_FIELDS = [option.name for option in ROW]
+# Ansible does not look into the rows: parse names every fault with its row.
+ARGUMENT_SPEC = {
+    **argument_spec(PROGRAM, STATE, PURGE),
+    "sources": {"type": "list", "elements": "str", "default": []},
+    "protocols": {"type": "list", "elements": "int", "choices": list(TUNNEL_PROTOCOLS), "default": []},
+    "gue_ports": {"type": "list", "elements": "int", "default": []},
+    "services": {"type": "list", "elements": "dict", "default": []},
+}
+
+
+class Firewall(Resource[FirewallDesired, Key, FirewallItem, FirewallContext, FirewallBackend]):
+    """The firewall of a host."""
+
+    def parse(self, options: Options) -> FirewallDesired:
+        """Read the options."""
+        faults = Faults()
+        program = faults.read(PROGRAM.read, options["program"])
+        absent = STATE.read(options["state"]) == ABSENT
+        purge = faults.read(_read_purge, options, absent)
+        sources = faults.read(_read_sources, options)
+        protocols = faults.read(_read_protocols, options)
+        ports = faults.read(_read_gue_ports, options)
+        services = _read_services(options, faults)
+        faults.raise_all()
+        tunnels = [Opening(protocol, source) for source in sources.value for protocol in protocols.value]
+        tunnels += [Opening("udp", source, port=port) for source in sources.value for port in ports.value]
+        return FirewallDesired([], program.value, absent, purge.value, tunnels, services, sources.value)
+
+    def open(self, desired: FirewallDesired) -> FirewallBackend:
+        """The firewall that runs."""
+        return FirewallBackend()
+
+    def plan(self, desired: FirewallDesired, seen: FirewallSeen) -> Sequence[Wanted[Key, FirewallItem]]:
+        """The rules that let in what is named, and without those of this collection that nothing needs any more."""
+        opens = bool(seen.context.running) and desired.program != NONE and not desired.absent
+        rules = rules_of(desired.tunnels, desired.services, desired.sources, seen.context) if opens else []
+        wanted: list[Wanted[Key, FirewallItem]] = [Wanted(rule.key, rule, {}) for rule in rules]
+        kept = {rule.key for rule in rules}
+        owned = sorted((key for key in seen.owned if isinstance(key, RuleKey) and key not in kept), key=str)
+        wanted += [Wanted.absent(key) for key in owned if self._removes(desired, key.opening)]
+        return [*wanted, *self._plan_table(desired, seen, opens)]
+
+    def _removes(self, desired: FirewallDesired, opening: Opening) -> bool:
+        """Whether a rule goes that this collection added and that is not wanted."""
+        if desired.absent and desired.openings:
+            return opening in desired.openings
+        return desired.absent or desired.purge or desired.program == NONE
+
+    def _plan_table(self, desired: FirewallDesired, seen: FirewallSeen, opens: bool) -> Sequence[Wanted[Key, FirewallItem]]:
+        """The section of the table."""
+        context = seen.context.table
+        if context is None:
+            return ()
+        wanted = [untracked.key for untracked in desired.untracked] if opens else []
+        named = {_element(service) for service in desired.services} - set(wanted)
+        everything = desired.purge or desired.program == NONE or (desired.absent and not desired.openings)
+        existing = [key for key in context.items if isinstance(key, ElementKey) and is_service(key)]
+        left = [key for key in existing if not (everything or key in named)]
+        elements = [*dict.fromkeys([*left, *wanted])]
+        elements += errors_of(elements)
+        return SECTION.plan([Element(key).wanted() for key in elements], context, lambda _key: True)  # type: ignore[return-value]
+
+    def outcome(self, desired: FirewallDesired, transition: Transition[Key, FirewallItem, FirewallContext]) -> Facts:
+        """The firewall that runs, and what is open in it for the cluster."""
+        seen = transition.after()
+        context = seen.context
+        added = [change.item.key for change in transition.changes if change.before is None]
+        ours = [key for key in dict.fromkeys([*sorted(seen.owned, key=str), *added]) if key in seen.items]
+        warnings = [
+            f"{program} does not run: what this collection opened in it stays in its configuration. Start it, and run this"
+            " again"
+            for program in context.stopped
+            if not desired.openings
+        ]
+        return {
+            "program": context.running,
+            "rules": [FirewallRule(key).identity() for key in ours if isinstance(key, RuleKey)],
+            "untracked": [" . ".join(key.match) for key in seen.items if isinstance(key, ElementKey) and is_service(key)],
+            **({"warnings": warnings} if warnings else {}),
+        }
+
+    def empty_host(self) -> FirewallSeen:
+        """No firewall."""
+        return Seen({}, FirewallContext())
+
+
+def _element(service: ServicePort) -> ElementKey:
+    return Untracked(service.vip, service.opening.protocol, service.opening.port).key
+
+
+def _read_purge(options: Options, absent: bool) -> bool:
+    purge = PURGE.read(options["purge"])
+    if purge and absent:
+        raise InvalidValue("purge", "true", "cannot go with state=absent: leave it out, and name what is to be closed")
+    return purge
+
+
+def _read_sources(options: Options) -> list[Address]:
+    return [values.address("sources", source) for source in options["sources"] or ()]
+
+
+def _read_protocols(options: Options) -> list[str]:
+    for protocol in options["protocols"] or ():
+        if protocol not in TUNNEL_PROTOCOLS:
+            raise InvalidValue("protocols", repr(protocol), f"is not one of {', '.join(map(str, TUNNEL_PROTOCOLS))}")
+    return [str(protocol) for protocol in options["protocols"] or ()]
+
+
+def _read_gue_ports(options: Options) -> list[int]:
+    return [values.port("gue_ports", port) for port in options["gue_ports"] or ()]
+
+
+def _read_services(options: Options, faults: Faults) -> list[ServicePort]:
+    unique = Unique(faults)
+    services = []
+    for place, service in rows("services", options["services"] or (), _FIELDS, _read_service, faults):
+        unique.add(service.opening, place, shown=_endpoint)
+        services.append(service)
+    return services
+
+
+def _endpoint(opening: Opening) -> str:
+    assert opening.destination is not None
+    return f"{opening.protocol} {values.endpoint(opening.destination, opening.port)}"
+
+
+def _read_service(row: Options) -> ServicePort:
+    faults = Faults()
+    vip = faults.read(lambda: _VIP.read(required(row, "vip", "name the address that clients use")))
+    port = faults.read(lambda: _PORT.read(required(row, "port", "name the port that packets come with, or 0 for every port")))
+    protocol = faults.read(_PROTOCOL.read, row.get("protocol") or _PROTOCOL.default)
+    devices = faults.read(_DEVICES.read, row.get("devices") or ())
+    untracked = faults.read(_UNTRACKED.read, row.get("untracked") or False)
+    faults.raise_all()
+    opening = Opening(protocol.value, destination=vip.value, port=port.value)
+    return ServicePort(opening, devices.value, untracked.value)

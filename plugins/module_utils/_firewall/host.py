@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The firewall of a host, and the section of the collection's own table that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from .._core import state
+from .._core.errors import NotYetThere
+from .._core.options import Facts
+from .._core.reconcile import Change, Seen, Transition
+from .._core.resource import Backend, Desired
+from .._core.values import Address
+from .._net import neighbour
+from .._net.route import default_route_devices, route_to
+from .._nft.libnftables import SectionBackend
+from .._nft.notrack import SECTION, Untracked
+from .._nft.table import TableItem
+from .firewalld import Firewalld
+from .model import (
+    FIREWALLD,
+    NONE,
+    PROGRAMS,
+    SUBJECT,
+    UFW,
+    FirewallContext,
+    FirewallItem,
+    FirewallRule,
+    FirewallSeen,
+    Key,
+    Opening,
+    RuleKey,
+    ServicePort,
+    Zones,
+    dump_claims,
+    load_claims,
+)
+from .running import running
+from .ufw import Ufw
+
+_UNTRACKED = "untracked"  # in the notes: whether the section may exist
+
+
+@dataclass(frozen=True)
+class FirewallDesired(Desired[Key, FirewallItem]):
+    """What is to be let in. Which rules that takes depends on the host: C(wanted) is empty."""
+
+    program: str
+    absent: bool
+    purge: bool
+    tunnels: Sequence[Opening]
+    services: Sequence[ServicePort]
+    sources: Sequence[Address]
+
+    @property
+    def untracked(self) -> list[Untracked]:
+        """What connection tracking must not see."""
+        return [
+            Untracked(service.vip, service.opening.protocol, service.opening.port)
+            for service in self.services
+            if service.untracked
+        ]
+
+    @property
+    def openings(self) -> list[Opening]:
+        """All of them."""
+        return [*self.tunnels, *(opening for service in self.services for opening in service.openings)]
+
+
+class FirewallBackend(Backend[FirewallDesired, Key, FirewallItem, FirewallContext]):
+    """The firewall that runs, the state file, and the table."""
+
+    def __enter__(self) -> FirewallBackend:
+        self._open = ExitStack()
+        self._firewall: Firewalld | Ufw | None = None
+        self._table: SectionBackend[FirewallDesired] | None = None
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._open.close()
+
+    def read(self, desired: FirewallDesired) -> FirewallSeen:
+        """The rules of the firewall that runs, among those that are named or of this collection; and the table's section."""
+        name = running()
+        if desired.program in PROGRAMS and desired.program != name:
+            raise NotYetThere(
+                f"program: {desired.program} does not run on this host: start it, or choose auto for what runs, or none"
+                " (lvs_firewall)"
+            )
+        notes = state.subject(SUBJECT)
+        claims = load_claims(notes)
+        openings = list(dict.fromkeys([*desired.openings, *(claim.opening for claim in claims)]))
+        existing: Iterable[RuleKey] = ()
+        zones = Zones()
+        if name == FIREWALLD and openings:
+            self._firewall = firewalld = Firewalld()
+            zones = firewalld.zones()
+            existing = firewalld.existing(openings, sorted(zones.names | {claim.zone for claim in claims if claim.zone}))
+        elif name == UFW and openings:
+            self._firewall = ufw = Ufw()
+            existing = ufw.existing(openings)
+        items: dict[Key, FirewallItem] = {key: FirewallRule(key) for key in existing}
+        section = None
+        if (name and desired.program != NONE and desired.untracked) or notes.get(_UNTRACKED):
+            self._table = SectionBackend(SECTION)
+            self._open.enter_context(self._table)
+            section = self._table.read(desired)
+            items.update(section.items.items())
+        context = FirewallContext(
+            running=name,
+            zones=zones,
+            towards=_towards(desired.sources) if name == FIREWALLD else {},
+            facing=_facing([service.vip for service in desired.services]) if name == FIREWALLD else {},
+            stopped=tuple(dict.fromkeys(claim.program for claim in claims if claim.program != name)),
+            table=section,
+        )
+        return Seen(items, context, owned=frozenset(key for key in claims if key in items))
+
+    def apply(self, transition: Transition[Key, FirewallItem, FirewallContext]) -> None:
+        """Note what is added, make the changes, and forget what is not there any more."""
+        after = transition.after()
+        context = transition.seen.context
+        rules, others = _apart(transition.changes)
+        coming = [change.item.key for change in rules if change.after is not None]
+        with state.changing() as subjects:
+            notes = subjects.get(SUBJECT, {})
+            _note(subjects, [*load_claims(notes), *coming], bool(others) or _UNTRACKED in notes)
+        if self._firewall is not None:
+            self._firewall.apply(rules)
+        if self._table is not None and context.table is not None:
+            self._table.apply(Transition((), context.table, others))
+        with state.changing() as subjects:
+            claims = load_claims(subjects.get(SUBJECT, {}))
+            kept = [claim for claim in claims if claim in after.items or claim.program != context.running]
+            _note(subjects, kept, SECTION.chain in after.items)
+
+    def boot_files(self) -> Mapping[str, Iterable[str]]:
+        """The whole table, if it was read."""
+        return {} if self._table is None else self._table.boot_files()
+
+
+def _apart(changes: Iterable[Change[FirewallItem]]) -> tuple[list[Change[FirewallRule]], list[Change[TableItem]]]:
+    """The changes of the firewall, and those of the table."""
+    rules: list[Any] = []
+    others: list[Any] = []
+    for change in changes:
+        (rules if isinstance(change.item, FirewallRule) else others).append(change)
+    return rules, others
+
+
+def _note(subjects: Facts, claims: Iterable[RuleKey], untracked: bool) -> None:
+    """Note the rules of this collection, and whether the table may have the section."""
+    notes = dump_claims(dict.fromkeys(claims))
+    if untracked:
+        notes[_UNTRACKED] = True
+    subjects.pop(SUBJECT, None)
+    if notes:
+        subjects[SUBJECT] = notes
+
+
+def _towards(sources: Iterable[Address]) -> dict[Address, str]:
+    """The device of the route to each source; none for those without a route."""
+    devices = neighbour.devices()
+    found = {}
+    for source in sources:
+        own = route_to(source).source
+        for device in devices:
+            if own is not None and own in device.addresses:
+                found[source] = device.name
+    return found
+
+
+def _facing(vips: Iterable[Address]) -> dict[Address, Sequence[str]]:
+    """The devices in a VIP's network; of a VIP in none, those of the default routes."""
+    devices = neighbour.devices()
+    found: dict[Address, Sequence[str]] = {}
+    for vip in dict.fromkeys(vips):
+        facing = [device.name for device in devices if device.faces(vip)]
+        found[vip] = facing or (sorted(default_route_devices()) if vip.version == 4 else [])
+    return found

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster whose director and real server run firewalld with its defaults. Each test continues where the last one ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Site
+from .firewalls import (
+    PROTECTED,
+    all_are_answered,
+    changes,
+    come_to_be_answered,
+    none_stays_established,
+    tracked_connections_stay_established,
+)
+
+pytestmark = pytest.mark.usefixtures("before")
+
+Configuration = dict[tuple[str, str], str]
+
+
+def configuration(site: Site) -> Configuration:
+    """What firewalld has in force, and what it starts with."""
+    return {
+        (name, options): site.host(name).check_output(f"firewall-cmd {options} --list-all-zones")
+        for name in PROTECTED
+        for options in ("", "--permanent")
+    }
+
+
+@pytest.fixture(scope="module")
+def before(site: Site) -> Configuration:
+    """What firewalld had before the cluster was set up."""
+    for name in PROTECTED:
+        site.install(name, "firewalld")
+        site.host(name).check_output("systemctl enable --now firewalld")
+    found = configuration(site)
+    site.playbook("site")
+    return found
+
+
+def test_clients_are_answered(site: Site, before: Configuration) -> None:
+    all_are_answered(site)
+    assert before != configuration(site)
+
+
+def test_second_run_changes_nothing(site: Site) -> None:
+    assert changes(site) == []
+
+
+def test_connections_end(site: Site) -> None:
+    none_stays_established(site)
+
+
+def test_drain_ends(site: Site) -> None:
+    site.playbook("drain", lvs_target="rs1", lvs_drain_timeout=60)
+    site.playbook("restore", lvs_target="rs1")
+    all_are_answered(site)
+
+
+@pytest.mark.parametrize("command", ["firewall-cmd --reload", "systemctl restart firewalld"])
+def test_all_is_kept(site: Site, command: str) -> None:
+    for name in PROTECTED:
+        site.host(name).check_output(command)
+    all_are_answered(site)
+    none_stays_established(site)
+
+
+def test_reboot(site: Site) -> None:
+    site.restart(*PROTECTED)
+    come_to_be_answered(site)
+    none_stays_established(site)
+
+
+def test_verification_names_the_firewall(site: Site) -> None:
+    """Of a tunnel that it rejects."""
+    rule = 'rule family="ipv4" source address="192.168.56.181" protocol value="4" accept'
+    site.host("rs1").check_output(f"firewall-cmd --remove-rich-rule='{rule}'")
+    printed = " ".join(site.playbook("site", "--tags=verify", check=False).stdout.split())
+    assert "its firewall rejects the IPIP tunnel: let that in from 192.168.56.181 (lvs_firewall" in printed
+    site.host("rs1").check_output("firewall-cmd --reload")
+
+
+def test_connections_do_not_end_if_they_are_tracked(site: Site) -> None:
+    tracked_connections_stay_established(site)
+
+
+def test_teardown(site: Site, before: Configuration) -> None:
+    site.playbook("teardown", lvs_confirm=True)
+    assert configuration(site) == before
+    for name in PROTECTED:
+        assert "lvs_cluster" not in site.host(name).check_output("nft list tables")
+        assert not site.host(name).file("/var/lib/lvs.cluster").exists
