@@ -76,12 +76,12 @@ def test_reboot(site: Site) -> None:
 
 
 def test_verification_names_the_firewall(site: Site) -> None:
-    """Of a tunnel that it rejects."""
-    rule = 'rule family="ipv4" source address="192.168.56.181" protocol value="4" accept'
+    """Of a service that it rejects."""
+    rule = 'rule family="ipv4" destination address="192.168.56.185" port port="80" protocol="tcp" accept'
     site.host("rs1").check_output(f"firewall-cmd --remove-rich-rule='{rule}'")
     printed = " ".join(site.playbook("site", "--tags=verify", check=False).stdout.split())
-    assert "its firewall rejects the IPIP tunnel: let that in from 192.168.56.181 (lvs_firewall" in printed
     site.host("rs1").check_output("firewall-cmd --reload")
+    assert "its firewall rejects tcp port 80 of 192.168.56.185: let that in (lvs_firewall" in printed
 
 
 def test_connections_do_not_end_if_they_are_tracked(site: Site) -> None:
