@@ -305,6 +305,20 @@ def in_labs(session: nox.Session, *commands: Sequence[str], **environment: str) 
         session.error("\n".join(["these failed:", *failed]))
 
 
+def share_files(session: nox.Session, folder: str) -> None:
+    """Run tests in two runs side by side, which take one file after the other from the same list, the largest first."""
+    if session.posargs:
+        in_lab(session, OLDEST, "lab/run", *PYTEST, folder, *session.posargs)
+        return
+    files = sorted(PROJECT.glob(f"{folder}/test_*.py"), key=lambda file: file.stat().st_size, reverse=True)
+    names = [str(file.relative_to(PROJECT)) for file in files]
+    with tempfile.TemporaryDirectory() as taken:
+        in_labs(session, *[("lab/run", *PYTEST, *names)] * 2, LVS_TAKEN_FILES=taken)
+        left = {file.name for file in files} - {folder.name for folder in Path(taken).iterdir()}
+    if left:
+        session.error(f"no run has taken {', '.join(sorted(left))}")
+
+
 @nox.session(tags=["test", "no-kernel"], venv_backend="none")
 def package(session: nox.Session) -> None:
     """Test the collection's metadata, and the collection as a user builds and installs it."""
@@ -335,17 +349,7 @@ def lab(session: nox.Session) -> None:
 @nox.session(tags=["test", "modules"], venv_backend="none")
 def integration(session: nox.Session) -> None:
     """Test each module in network namespaces."""
-    if session.posargs:
-        in_lab(session, OLDEST, "lab/run", *PYTEST, "tests/integration", *session.posargs)
-        return
-    # Two runs take one file after the other from the same list, the largest first.
-    files = sorted(PROJECT.glob("tests/integration/test_*.py"), key=lambda file: file.stat().st_size, reverse=True)
-    names = [str(file.relative_to(PROJECT)) for file in files]
-    with tempfile.TemporaryDirectory() as taken:
-        in_labs(session, *[("lab/run", *PYTEST, *names)] * 2, LVS_TAKEN_FILES=taken)
-        left = {file.name for file in files} - {folder.name for folder in Path(taken).iterdir()}
-    if left:
-        session.error(f"no run has taken {', '.join(sorted(left))}")
+    share_files(session, "tests/integration")
 
 
 @nox.session(tags=["test", "cluster"], venv_backend="none")
@@ -361,7 +365,7 @@ def molecule(session: nox.Session) -> None:
 @nox.session(tags=["test", "cluster"], venv_backend="none")
 def hosts(session: nox.Session) -> None:
     """Test whole hosts where another program manages the network, or filters packets."""
-    in_lab(session, OLDEST, "lab/run", *PYTEST, *(session.posargs or ["tests/hosts"]))
+    share_files(session, "tests/hosts")
 
 
 @nox.session(tags=["test", "modules"], venv_backend="none")

@@ -16,6 +16,9 @@ import pytest
 from testinfra.host import Host
 
 from ..nodes import PROJECT, REACH, NodeBackend
+from ..shared_files import pytest_runtest_protocol
+
+__all__ = ["pytest_runtest_protocol"]
 
 ADDRESSES = {"client": "192.168.56.180", "ds1": "192.168.56.181", "rs1": "192.168.56.183"}
 VIP = "192.168.56.185"

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import functools
-import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,27 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from ..shared_files import pytest_runtest_protocol
 from .forwarding import Cluster, standing
 from .managed_host import PYTHON, Modules
 from .namespaces import Namespace, namespaces
 
-# Where runs of the tests that share a list of files note which files one of them has begun with.
-_TAKEN_FILES = os.environ.get("LVS_TAKEN_FILES")
-
-
-@functools.cache
-def _take(file: Path, folder: str) -> bool:
-    """Whether this run takes the file."""
-    try:
-        Path(folder, file.name).mkdir()
-    except FileExistsError:
-        return False
-    return True
-
-
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """Leave out the tests of a file that another run has taken."""
-    return None if _TAKEN_FILES is None or _take(item.path, _TAKEN_FILES) else True
+__all__ = ["pytest_runtest_protocol"]
 
 
 def pytest_report_header() -> str:
