@@ -23,7 +23,7 @@ from .site import REAL_SERVERS, VIP, Requests, Site, ask
 CHECK, SITE = (command for command in readme.ON_A_CLUSTER if "lvs.cluster.site" in command)
 GOING_ON = 5  # seconds of requests behind the first answer
 # What a kernel has from the loading of a module on, and what a package brings along.
-LASTING = re.compile(r"\b(tunl0|ip6tnl0|sit0|gre0|gretap0|erspan0)\b|/vs/|ipvsadm\.service")
+LASTING = re.compile(r"^(?!.*/etc/).*\b(tunl0|ip6tnl0|sit0|gre0|gretap0|erspan0)\b|/vs/|ipvsadm\.service")
 
 
 def recap(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, int]]:
