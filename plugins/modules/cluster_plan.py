@@ -188,6 +188,14 @@ director:
       type: list
       elements: dict
       sample: []
+    untracked:
+      description:
+        - How many of the services with tunnels or direct routing are exempted from connection tracking where a firewall runs. Those by
+          firewall mark are not, and neither are those that masquerade as well.
+      returned: on a director
+      type: str
+      choices: [none, some, all]
+      sample: all
     tcp_services:
       description: The services that clients can connect to, as O(lvs.cluster.vip_probe#module:services).
       returned: on a director

@@ -79,10 +79,9 @@ options:
         elements: str
       untracked:
         description:
-          - Whether packets of clients are exempted from connection tracking.
+          - Whether packets of clients are exempted from connection tracking. If left out, that stays as it is.
           - Only for directors, and only if all destinations are forwarded to by tunnel or direct routing.
         type: bool
-        default: false
   purge:
     description: Whether to close what this module has opened and that is not listed. Not valid with O(state=absent).
     type: bool

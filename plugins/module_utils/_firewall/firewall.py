@@ -60,7 +60,7 @@ _VIP = Option("vip", values.network_vip, required=True)
 _PORT = integer("port", 0, 65535, required=True)
 _PROTOCOL = choice("protocol", values.PROTOCOLS, default="tcp")
 _DEVICES = Option("devices", _read_devices, type="list", elements="str")
-_UNTRACKED = boolean("untracked", default=False)
+_UNTRACKED = boolean("untracked")
 ROW = (_VIP, _PORT, _PROTOCOL, _DEVICES, _UNTRACKED)
 _FIELDS = [option.name for option in ROW]
 # Ansible does not look into the rows: parse names every fault with its row.
@@ -117,10 +117,11 @@ class Firewall(Resource[FirewallDesired, Key, FirewallItem, FirewallContext, Fir
         if context is None:
             return ()
         wanted = [untracked.key for untracked in desired.untracked] if opens else []
-        named = {_element(service) for service in desired.services} - set(wanted)
+        left_as_they_are = {_element(service) for service in desired.services if opens and service.untracked is None}
+        named = {_element(service) for service in desired.services} - {*wanted, *left_as_they_are}
         everything = desired.purge or desired.program == NONE or (desired.absent and not desired.openings)
         existing = [key for key in context.items if isinstance(key, ElementKey) and is_service(key)]
-        left = [key for key in existing if not (everything or key in named)]
+        left = [key for key in existing if key in left_as_they_are or not (everything or key in named)]
         elements = [*dict.fromkeys([*left, *wanted])]
         elements += errors_of(elements)
         return SECTION.plan([Element(key).wanted() for key in elements], context, lambda _key: True)  # type: ignore[return-value]
@@ -195,7 +196,7 @@ def _read_service(row: Options) -> ServicePort:
     port = faults.read(lambda: _PORT.read(required(row, "port", "name the port that packets come with, or 0 for every port")))
     protocol = faults.read(_PROTOCOL.read, row.get("protocol") or _PROTOCOL.default)
     devices = faults.read(_DEVICES.read, row.get("devices") or ())
-    untracked = faults.read(_UNTRACKED.read, row.get("untracked") or False)
+    untracked = faults.read(lambda: None if row.get("untracked") is None else _UNTRACKED.read(row["untracked"]))
     faults.raise_all()
     opening = Opening(protocol.value, destination=vip.value, port=port.value)
     return ServicePort(opening, devices.value, untracked.value)

@@ -221,7 +221,7 @@ class ServicePort:
 
     opening: Opening
     devices: tuple[str, ...] = ()  # that packets come in on; empty: as the routes say
-    untracked: bool = False
+    untracked: bool | None = None  # None: as it is
 
     @property
     def vip(self) -> Address:

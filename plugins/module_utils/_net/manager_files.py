@@ -17,6 +17,9 @@ from .model import Unmanaged
 
 _SYSTEMD = "/run/systemd/system"  # sd_booted(3)
 _TIMEOUT = 30  # seconds
+_NETWORK_MANAGER = "NetworkManager"
+# In the order of the files of a device.
+_RELOAD = {_NETWORK_MANAGER: ("nmcli", "general", "reload", "conf"), "systemd-networkd": ("networkctl", "reload")}
 _UNMANAGED = "10"  # NMDeviceState, of the D-Bus interface of NetworkManager
 
 
@@ -34,18 +37,24 @@ def read(device: str, asked_by: str) -> Unmanaged | None:
 
 
 def write(item: Unmanaged) -> None:
-    """Write the files of a device, and have the managers let go of it with all that it holds.
+    """Have the managers let go of a device with all that it holds, and write its files.
 
-    :raises LvsError: a manager that does not
+    :raises LvsError: a manager that does not; then there are no files, and the next run begins anew
     """
-    for file in item.files:
-        files.write_text(file.key, file.text)
-    if _runs("NetworkManager"):
-        state, problem = program.run("nmcli", "-g", "GENERAL.STATE", "device", "show", item.device, timeout=_TIMEOUT)
-        if not problem and state.split()[:1] != [_UNMANAGED]:
-            # By its configuration alone, NetworkManager would set the device down.
-            _tell("NetworkManager", "nmcli", "device", "set", item.device, "managed", "no")
-    _have_read()
+    try:
+        if _runs(_NETWORK_MANAGER):
+            state, problem = program.run("nmcli", "-g", "GENERAL.STATE", "device", "show", item.device, timeout=_TIMEOUT)
+            if not problem and state.split()[:1] != [_UNMANAGED]:
+                # By its configuration alone, NetworkManager would set the device down.
+                _tell(_NETWORK_MANAGER, item.device, "nmcli", "device", "set", item.device, "managed", "no")
+        # One after the other: a run that ended in between has not written all.
+        for file, unit in zip(item.files, _RELOAD):
+            files.write_text(file.key, file.text)
+            _reload(unit, item.device)
+    except LvsError:
+        for file in item.files:
+            files.remove(file.key)
+        raise
 
 
 def remove(item: Unmanaged) -> None:
@@ -56,14 +65,13 @@ def remove(item: Unmanaged) -> None:
     for file in item.files:
         files.remove(file.key)
     _remove_folders()
-    _have_read()
+    for unit in _RELOAD:
+        _reload(unit, item.device)
 
 
-def _have_read() -> None:
-    if _runs("NetworkManager"):
-        _tell("NetworkManager", "nmcli", "general", "reload", "conf")
-    if _runs("systemd-networkd"):
-        _tell("systemd-networkd", "networkctl", "reload")
+def _reload(unit: str, device: str) -> None:
+    if _runs(unit):
+        _tell(unit, device, *_RELOAD[unit])
 
 
 def _remove_folders() -> None:
@@ -83,10 +91,10 @@ def _runs(unit: str) -> bool:
     return state.strip() in ("active", "reloading")
 
 
-def _tell(unit: str, *command: str) -> None:
+def _tell(unit: str, device: str, *command: str) -> None:
     _printed, problem = program.run(*command, timeout=_TIMEOUT)
     if problem:
         raise LvsError(
-            f"the files for {unit} are written, but it has not read them: {' '.join(command)}: {problem}: run"
-            f" systemctl restart {unit}, then this task again"
+            f"{unit} has to know that it does not manage {device}, and does not answer: {' '.join(command)}: {problem}:"
+            f" see systemctl status {unit}, then run this task again"
         )

@@ -188,7 +188,8 @@ def _director(
     if unprepared is None:
         unprepared = list(_rips(plan, (name for name in plan["rips"] if progress[name].plan != task.plan_id)))
     setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared))
-    finish = director_steps.finish_steps(plan, task.settings, progress[host].of_table("held_back_vips"))
+    held_back, held_back_vips = progress[host].of_table("held_back"), progress[host].of_table("held_back_vips")
+    finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips)
     return {
         "services": plan["services"],
         "preflight": {**preflight, "paths": paths},
@@ -196,7 +197,8 @@ def _director(
         # Real servers give up only what no director uses any more.
         "label": task.plan_id if any(of.module == director_steps.TABLE for of in setup) else "",
         "finish": rows(task.of_tags(finish)),
-        "held_back": progress[host].of_table("held_back"),
+        "held_back": held_back,
+        "untracked": plan["untracked"],
         "tcp_services": plan["tcp_services"],
         "names": plan["names"],
         "hosts": names,

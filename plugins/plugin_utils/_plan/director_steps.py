@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from ...module_utils._core.options import ABSENT, PRESENT, Facts, Options
 from .steps import Step, step
@@ -27,9 +27,10 @@ def setup_steps(plan: Options, settings: Options, unprepared: Collection[str]) -
     sysctls = {**_SYSCTLS, **settings["ipvs_sysctl"]} if present else {}
     kept = {name: value for name, value in sysctls.items() if value is not None}
     steps = [step("ipvs_sysctl", "sysctl", "ipvs", settings=kept, persist=settings["persist_sysctl"] and present)]
-    # With what is not tracked any more: masquerading comes after that.
-    if plan["director_services"]:
-        steps.append(step("firewall", "nftables", "vips", program=settings["firewall"], services=plan["director_services"]))
+    # Connection tracking has to see what is masqueraded.
+    tracked = [row for row in plan["director_services"] if not row["untracked"]]
+    if tracked:
+        steps.append(step("firewall", "nftables", "vips", program=settings["firewall"], services=tracked))
     # Before their services: a director that has the VIP but not the service answers with resets.
     if plan["director_vips_removed"]:
         steps.append(step("tunl_vip", "vips", "ipvs", devices=plan["director_vips_removed"], state=ABSENT))
@@ -47,21 +48,28 @@ def setup_steps(plan: Options, settings: Options, unprepared: Collection[str]) -
     return [*steps, step(TABLE, "ipvs", **table)]
 
 
-def finish_steps(plan: Options, settings: Options, held_back_vips: Collection[str]) -> list[Step]:
+def finish_steps(
+    plan: Options, settings: Options, held_back: Iterable[Options] = (), held_back_vips: Collection[str] = ()
+) -> list[Step]:
     """What comes after the services.
 
+    :param held_back: the options that identify the services that were left as they are
     :param held_back_vips: VIPs of new services that were left out
     """
     present = settings["state"] == PRESENT
+    opened: Facts = {"program": settings["firewall"], "services": _firewall_rows(plan["director_services"], held_back)}
+    steps = []
+    # Before the VIPs, and when nothing is masqueraded any more.
+    if opened["services"]:
+        steps.append(step("firewall", "nftables", "vips", **opened))
     devices = [{**row, "vips": [vip for vip in row["vips"] if vip not in held_back_vips]} for row in plan["director_vips"]]
     purge = not present or settings["purges_vips"]
-    steps = [step("tunl_vip", "vips", devices=devices, purge=purge, announce=True)]
+    steps.append(step("tunl_vip", "vips", devices=devices, purge=purge, announce=True))
     # After their VIPs.
     if not present:
         steps.append(step("firewall", "nftables", "vips", state=ABSENT))
     elif purge:
-        options = {"program": settings["firewall"], "services": plan["director_services"], "purge": True}
-        steps.append(step("firewall", "nftables", "vips", **options))
+        steps.append(step("firewall", "nftables", "vips", **opened, purge=True))
     elif plan["director_services_removed"]:
         steps.append(step("firewall", "nftables", "vips", services=plan["director_services_removed"], state=ABSENT))
     if plan["services"] or not present:
@@ -69,3 +77,13 @@ def finish_steps(plan: Options, settings: Options, held_back_vips: Collection[st
         services = [{name: value for name, value in row.items() if name != "destinations"} for row in plan["services"]]
         steps.append(step("boot", "boot", services=services, state=state))
     return steps
+
+
+def _firewall_rows(services: Iterable[Options], held_back: Iterable[Options]) -> list[Facts]:
+    """The rows of M(lvs.cluster.firewall). Of a service that was left as it is, the tracking stays as it is, too."""
+    left = [_identity(service) for service in held_back]
+    return [{key: row[key] for key in row if key != "untracked" or _identity(row) not in left} for row in services]
+
+
+def _identity(service: Options) -> tuple[object, ...]:
+    return tuple(service.get(name) for name in ("vip", "port", "protocol"))

@@ -23,17 +23,32 @@ def director_services(services: Iterable[ServiceDescription]) -> tuple[list[Fact
     opened: list[Facts] = []
     closed: list[Facts] = []
     for service in services:
-        if service.network_vip is None or service.key.protocol not in values.PROTOCOLS:
+        if not _is_known(service):
             continue
         row: Facts = {"vip": str(service.network_vip), "port": service.key.port, "protocol": service.key.protocol}
         if service.present:
-            opened.append({**row, "untracked": _is_one_way(service)})
+            opened.append({**row, "untracked": _methods(service) == {True}})
         else:
             closed.append(row)
     return opened, closed
 
 
-def _is_one_way(service: ServiceDescription) -> bool:
-    """Whether the director sees only what clients send. Masquerading takes answers back, too."""
-    methods = {real_server.destination.forward for real_server in service.present_real_servers}
-    return bool(methods) and methods <= _ONE_WAY
+def untracked(services: Iterable[ServiceDescription]) -> str:
+    """Whether V(none), V(some) or V(all) of the services with a one-way method are exempted from connection tracking."""
+    one_way = [service for service in services if service.present and True in _methods(service)]
+    exempted = [service for service in one_way if _is_known(service) and _methods(service) == {True}]
+    if not exempted:
+        return "none"
+    return "all" if len(exempted) == len(one_way) else "some"
+
+
+def _is_known(service: ServiceDescription) -> bool:
+    return service.network_vip is not None and service.key.protocol in values.PROTOCOLS
+
+
+def _methods(service: ServiceDescription) -> set[bool]:
+    """Whether methods are one-way: the director sees only what clients send. Masquerading takes answers back, too.
+
+    Connections to a real server that is going to be removed may still be open.
+    """
+    return {real_server.destination.forward in _ONE_WAY for real_server in service.real_servers}

@@ -13,7 +13,7 @@ from . import checks, vips_single
 from .description import read_description
 from .engine_netlink import ipvs_table_rows
 from .errors import InvalidDescription
-from .firewall import director_services
+from .firewall import director_services, untracked
 from .inventory import Inventory, read_dips, read_path_mtus
 from .preflight import preflight_options
 from .probes import probe_rows, tcp_services
@@ -31,6 +31,7 @@ class ClusterPlan:
     director_vips_removed: list[Facts] = field(default_factory=list)  # and those that it gives up
     director_services: list[Facts] = field(default_factory=list)  # rows of firewall: what clients use on the director
     director_services_removed: list[Facts] = field(default_factory=list)  # and what they use no more
+    untracked: str = "none"  # of what is one-way: whether none, some or all of it is exempted from connection tracking
     real_servers: dict[str, RealServerPlan] = field(default_factory=dict)  # by host
     probes: list[Facts] = field(default_factory=list)  # rows of the option through of vip_probe
     tcp_services: list[Facts] = field(default_factory=list)  # the option services of vip_probe
@@ -79,6 +80,7 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
         director_vips_removed=removed,
         director_services=opened,
         director_services_removed=closed,
+        untracked=untracked(described),
         real_servers=real_servers,
         probes=probe_rows(described),
         tcp_services=tcp_services(described),

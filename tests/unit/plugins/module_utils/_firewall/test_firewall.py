@@ -194,6 +194,15 @@ def test_one_of_two_services_is_tracked_again(firewalled: Host) -> None:
     assert ElementKey("untracked_vips", (VIP,)) in firewalled.table.items
 
 
+def test_tracking_stays_as_it_is(firewalled: Host) -> None:
+    """Where the option is left out, even if all else goes that is not listed."""
+    as_it_is = [{"vip": VIP, "port": 80}]
+    assert firewalled.run(services=as_it_is)["untracked"] == []
+    firewalled.run(**DIRECTOR)
+    assert firewalled.run(services=as_it_is, purge=True)["untracked"] == [f"{VIP} . tcp . 80"]
+    assert firewalled.run(services=as_it_is, program="none")["untracked"] == []
+
+
 def test_check_mode(firewalled: Host) -> None:
     assert firewalled.run(check=True, **REAL_SERVER)["commands"]
     assert (firewalled.rules, state.load()) == (set(), {})

@@ -107,14 +107,45 @@ def test_host_without_systemd(host: Managers, monkeypatch: pytest.MonkeyPatch, t
     [("NetworkManager", LET_GO), ("NetworkManager", RELOAD), ("systemd-networkd", RELOAD_NETWORKD)],
 )
 def test_manager_that_does_not_listen(host: Managers, unit: str, command: str) -> None:
-    """It would take away what comes next."""
+    """It would take away what comes next. The next run tells it again."""
     host.running, host.failing = {unit}, {command}
+    item = unmanaged("tunl0")
     with pytest.raises(LvsError) as caught:
-        manager_files.write(unmanaged("tunl0"))
+        manager_files.write(item)
     assert str(caught.value) == (
-        f"the files for {unit} are written, but it has not read them: {command}: Error: no: run"
-        f" systemctl restart {unit}, then this task again"
+        f"{unit} has to know that it does not manage tunl0, and does not answer: {command}: Error: no: see systemctl status"
+        f" {unit}, then run this task again"
     )
+    assert manager_files.read("tunl0", "device") is None
+    host.failing.clear()
+    host.told.clear()
+    manager_files.write(item)
+    assert command in host.told
+    assert manager_files.read("tunl0", "device") == item
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+def test_run_that_is_killed(host: Managers, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+    """What it has not told, the next one tells."""
+    host.running = {"NetworkManager", "systemd-networkd"}
+    item = unmanaged("tunl0")
+    left = iter(range(writes))
+    write = files.write_text
+
+    def write_some(path: str, text: str) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        write(path, text)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "write_text", write_some)
+        if writes < len(item.files):
+            with pytest.raises(KeyboardInterrupt):
+                manager_files.write(item)
+        else:
+            manager_files.write(item)
+    whole = manager_files.read("tunl0", "device") == item
+    assert whole == (RELOAD in host.told and RELOAD_NETWORKD in host.told)
 
 
 @pytest.mark.usefixtures("host")

@@ -46,9 +46,11 @@ def setup(plan: Facts | None = None, unprepared: tuple[str, ...] = (), **setting
     return rows(setup_steps(plan or PLAN, {**SETTINGS, **settings}, unprepared))
 
 
-def finish(plan: Facts | None = None, held_back_vips: tuple[str, ...] = (), **settings: Any) -> list[Facts]:
+def finish(
+    plan: Facts | None = None, held_back: tuple[Facts, ...] = (), held_back_vips: tuple[str, ...] = (), **settings: Any
+) -> list[Facts]:
     """The steps after the services."""
-    return rows(finish_steps(plan or PLAN, {**SETTINGS, **settings}, held_back_vips))
+    return rows(finish_steps(plan or PLAN, {**SETTINGS, **settings}, held_back, held_back_vips))
 
 
 def test_setup() -> None:
@@ -117,15 +119,31 @@ def test_vips_without_a_service() -> None:
     assert step["tunl_vip"]["devices"] == [{"device": "tunl0", "vips": [MAPPED_VIP]}]
 
 
-def test_firewall_opens_before_the_services_and_closes_after_the_vips() -> None:
-    """What is tracked again is so before it is masqueraded."""
+def test_firewall_opens_before_the_vips_and_closes_after_them() -> None:
     plan = {**PLAN, "director_services": [OPENED], "director_services_removed": [CLOSED], "director_vips_removed": [REMOVED]}
-    assert [name for step in setup(plan) for name in step] == ["ipvs_sysctl", "firewall", "tunl_vip", "ipvs_table"]
-    assert setup(plan, firewall="ufw")[1] == {"firewall": {"program": "ufw", "services": [OPENED]}}
-    assert [name for step in finish(plan) for name in step] == ["tunl_vip", "firewall", "boot"]
-    assert finish(plan)[1] == {"firewall": {"services": [CLOSED], "state": "absent"}}
+    assert [name for step in setup(plan) for name in step] == ["ipvs_sysctl", "tunl_vip", "ipvs_table"]
+    assert [name for step in finish(plan) for name in step] == ["firewall", "tunl_vip", "firewall", "boot"]
+    assert finish(plan, firewall="ufw")[0] == {"firewall": {"program": "ufw", "services": [OPENED]}}
+    assert finish(plan)[2] == {"firewall": {"services": [CLOSED], "state": "absent"}}
     purging = {"program": "ufw", "services": [OPENED], "purge": True}
-    assert finish(plan, firewall="ufw", purges_vips=True)[1] == {"firewall": purging}
+    assert finish(plan, firewall="ufw", purges_vips=True)[2] == {"firewall": purging}
+
+
+def test_what_is_masqueraded_is_tracked_before() -> None:
+    """And what is not any more goes untracked after that."""
+    tracked = {**OPENED, "vip": MAPPED_VIP, "untracked": False}
+    plan = {**PLAN, "director_services": [OPENED, tracked]}
+    assert setup(plan)[1] == {"firewall": {"program": "auto", "services": [tracked]}}
+    assert finish(plan)[0] == {"firewall": {"program": "auto", "services": [OPENED, tracked]}}
+
+
+def test_service_that_was_left_as_it_is_is_tracked_as_before() -> None:
+    plan = {**PLAN, "director_services": [OPENED]}
+    held_back = {"vip": VIP, "port": 80, "protocol": "tcp", "rips": [RS1], "exists": True}
+    row = {"vip": VIP, "port": 80, "protocol": "tcp"}
+    for step in finish(plan, held_back=(held_back,), purges_vips=True):
+        if "firewall" in step:
+            assert step["firewall"]["services"] == [row]
 
 
 def test_empty_description() -> None:
@@ -171,5 +189,5 @@ def test_modules_take_their_steps(settings: Facts) -> None:
 )
 def test_tags(tag: str, modules: list[str]) -> None:
     plan = {**PLAN, "director_vips_removed": [REMOVED]}
-    steps = [*setup_steps(plan, SETTINGS, ()), *finish_steps(plan, SETTINGS, ())]
+    steps = [*setup_steps(plan, SETTINGS, ()), *finish_steps(plan, SETTINGS)]
     assert [step.module for step in selected(steps, [], [tag], [])] == modules
