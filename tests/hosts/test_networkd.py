@@ -68,6 +68,7 @@ def test_boot(site: Site, before: dict[str, list[str]]) -> None:
 
 def test_without_the_file(site: Site, before: dict[str, list[str]]) -> None:
     """What it is for: the VIP is taken away."""
-    site.host("rs1").check_output("rm /etc/systemd/network/00-lvs-tunl0.network; networkctl reload; sleep 2")
+    gone = f"while ip -4 address show dev tunl0 | grep {VIP}; do sleep 0.2; done"
+    removed = "rm /etc/systemd/network/00-lvs-tunl0.network; networkctl reload"
+    site.host("rs1").check_output(f"{removed}; timeout 30 sh -c '{gone}'")
     assert look(site) != before
-    assert VIP not in site.host("rs1").check_output("ip -4 address show dev tunl0")
