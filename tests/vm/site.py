@@ -49,6 +49,11 @@ def ask(vip: str = VIP, port: int = 80) -> str:
         connection.close()
 
 
+def ask_often(times: int, vip: str = VIP, port: int = 80) -> list[str]:
+    """The same, several times."""
+    return [ask(vip, port) for _time in range(times)]
+
+
 @dataclass
 class Requests:
     """Requests, one after the other, while something else is done."""
