@@ -26,6 +26,7 @@ SUBJECT = "firewall"  # of the state file
 FIREWALLD, UFW = PROGRAMS = ("firewalld", "ufw")
 AUTO, NONE = "auto", "none"
 
+_IPTABLES = {4: "iptables", 6: "ip6tables"}
 _NUMBERS = {"tcp": 6, "udp": 17, "sctp": 132}
 # The errors without which no path MTU is found. They belong to connections that are not tracked: nothing else accepts them.
 ERRORS = {4: "destination-unreachable", 6: "packet-too-big"}
@@ -88,8 +89,7 @@ class Opening(NamedTuple):
 
     def ufw_rule(self) -> str:
         """The opening as a line of after.rules."""
-        chain = {4: "ufw-after-input", 6: "ufw6-after-input"}[self.family]
-        words = [f"-A {chain}"]
+        words = [f"-A {UFW_CHAINS[self.family]}"]
         if self.source is not None:
             words.append(f"-s {self.source}")
         if self.destination is not None:
@@ -119,6 +119,7 @@ class RuleKey(NamedTuple):
 
 
 UFW_FILES = {4: "/etc/ufw/after.rules", 6: "/etc/ufw/after6.rules"}
+UFW_CHAINS = {4: "ufw-after-input", 6: "ufw6-after-input"}
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,14 @@ class FirewallRule(Item):
         return self.key.opening.rich_rule() if self.key.program == FIREWALLD else self.key.opening.ufw_rule()
 
     def command(self, action: str = "add") -> str:
-        """A command of firewall-cmd(1). ufw has none for it: the line of its file."""
+        """A command of firewall-cmd(1). ufw has none for it: the rule in force, and the line of its file."""
         if self.key.program == FIREWALLD:
             permanent = "--permanent " if self.key.permanent else ""
             return f"firewall-cmd {permanent}--zone={self.key.zone} --{action}-rich-rule={quote(self.text)}"
-        script = f"/^{self.text}$/d" if action == "remove" else f"/^COMMIT/i {self.text}"
-        return f"sed -i {quote(script)} {UFW_FILES[self.key.opening.family]} && ufw reload"
+        removed, family = action == "remove", self.key.opening.family
+        in_force = f"{_IPTABLES[family]} {self.text.replace('-A', '-D', 1) if removed else self.text}"
+        script = f"/^{self.text}$/d" if removed else f"/^COMMIT/i {self.text}"
+        return f"{in_force} && sed -i {quote(script)} {UFW_FILES[family]}"
 
     def diff_line(self) -> str:
         """The rule, and where it is."""
@@ -208,6 +211,7 @@ class FirewallContext:
     zones: Zones = Zones()
     towards: Mapping[Address, str] = field(default_factory=dict)  # the device of the route to a source
     facing: Mapping[Address, Sequence[str]] = field(default_factory=dict)  # the devices that packets for a VIP come in on
+    drops_ipv6: bool = False  # ufw drops all of it, whatever its rules say
     stopped: tuple[str, ...] = ()  # firewalls that do not run, and have rules of this collection
     table: SectionSeen | None = None  # None: nothing of the section is wanted, and nothing is there
 

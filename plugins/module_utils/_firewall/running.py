@@ -6,23 +6,13 @@
 
 from __future__ import annotations
 
-import re
-
-from .._core import files, program
+from .._core import program, units
+from . import ufw
 from .model import FIREWALLD, UFW
-
-_IS_ACTIVE = ("systemctl", "is-active", "firewalld.service")
-_TIMEOUT = 30  # seconds
-_UFW_SETTINGS = "/etc/ufw/ufw.conf"
-_ENABLED = re.compile(r"^\s*ENABLED=[\"']?yes\b", re.MULTILINE | re.IGNORECASE)
 
 
 def running() -> str:
     """The name of the firewall; empty where none of those runs that this collection knows."""
-    if program.path_of(FIREWALLD):
-        printed, _problem = program.run(*_IS_ACTIVE, timeout=_TIMEOUT)
-        if printed.strip() == "active":
-            return FIREWALLD
-    if program.path_of(UFW) and _ENABLED.search(files.read_text(_UFW_SETTINGS) or ""):
-        return UFW
-    return ""
+    if program.path_of(FIREWALLD) and units.is_running(FIREWALLD):
+        return FIREWALLD
+    return UFW if ufw.is_enabled() else ""

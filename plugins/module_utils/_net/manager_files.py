@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 
-from .._core import files, program
+from .._core import files, program, units
 from .._core.errors import LvsError
 from .._core.textfile import TextFile
 from . import managers
 from .model import Unmanaged
 
-_SYSTEMD = "/run/systemd/system"  # sd_booted(3)
 _TIMEOUT = 30  # seconds
 _UNMANAGED = "10"  # NMDeviceState, of the D-Bus interface of NetworkManager
 
@@ -40,7 +39,7 @@ def write(item: Unmanaged) -> None:
     """
     for file in item.files:
         files.write_text(file.key, file.text)
-    if _runs("NetworkManager"):
+    if units.is_running("NetworkManager"):
         state, problem = program.run("nmcli", "-g", "GENERAL.STATE", "device", "show", item.device, timeout=_TIMEOUT)
         if not problem and state.split()[:1] != [_UNMANAGED]:
             # By its configuration alone, NetworkManager would set the device down.
@@ -60,9 +59,9 @@ def remove(item: Unmanaged) -> None:
 
 
 def _have_read() -> None:
-    if _runs("NetworkManager"):
+    if units.is_running("NetworkManager"):
         _tell("NetworkManager", "nmcli", "general", "reload", "conf")
-    if _runs("systemd-networkd"):
+    if units.is_running("systemd-networkd"):
         _tell("systemd-networkd", "networkctl", "reload")
 
 
@@ -74,13 +73,6 @@ def _remove_folders() -> None:
         if os.listdir(parent) == [os.path.basename(folder)]:
             files.remove_folder(folder)
             files.remove_folder(parent)
-
-
-def _runs(unit: str) -> bool:
-    if not os.path.isdir(_SYSTEMD):
-        return False
-    state, _problem = program.run("systemctl", "is-active", unit, timeout=_TIMEOUT)
-    return state.strip() in ("active", "reloading")
 
 
 def _tell(unit: str, *command: str) -> None:

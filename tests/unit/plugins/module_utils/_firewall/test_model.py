@@ -112,8 +112,10 @@ def test_commands() -> None:
     in_force = FirewallRule(rich.key._replace(permanent=False))
     assert in_force.command("remove") == f"firewall-cmd --zone=public --remove-rich-rule='{TUNNEL.rich_rule()}'"
     ufw = FirewallRule(RuleKey(UFW, TUNNEL))
-    assert ufw.command() == f"sed -i '/^COMMIT/i {TUNNEL.ufw_rule()}' /etc/ufw/after.rules && ufw reload"
-    assert ufw.command("remove") == f"sed -i '/^{TUNNEL.ufw_rule()}$/d' /etc/ufw/after.rules && ufw reload"
+    assert ufw.command() == f"iptables {TUNNEL.ufw_rule()} && sed -i '/^COMMIT/i {TUNNEL.ufw_rule()}' /etc/ufw/after.rules"
+    assert ufw.command("remove") == (
+        f"iptables -D ufw-after-input -s 192.0.2.1 -p 4 -j ACCEPT && sed -i '/^{TUNNEL.ufw_rule()}$/d' /etc/ufw/after.rules"
+    )
     assert in_force.diff_line() == f"firewalld, zone public, runtime: {TUNNEL.rich_rule()}"
     assert ufw.diff_line() == f"/etc/ufw/after.rules: {TUNNEL.ufw_rule()}"
     assert ufw.identity() == {"program": "ufw", "rule": TUNNEL.ufw_rule()}
