@@ -41,11 +41,16 @@ class Opening(NamedTuple):
     port: int = 0  # 0: every port
 
     @property
-    def family(self) -> int:
-        """4 or 6."""
+    def address(self) -> Address:
+        """The one that packets come from or go to."""
         address = self.destination if self.source is None else self.source
         assert address is not None
-        return address.version
+        return address
+
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        return self.address.version
 
     @property
     def service(self) -> Facts | None:
@@ -243,7 +248,7 @@ class ServicePort:
 
 def rules_of(
     tunnels: Iterable[Opening], services: Iterable[ServicePort], sources: Sequence[Address], context: FirewallContext
-) -> list[FirewallRule]:
+) -> list[RuleKey]:
     """The rules that let these in, in the firewall that runs.
 
     :param sources: the directors, from which packets of services come if their devices are not known otherwise
@@ -261,7 +266,7 @@ def rules_of(
         zones = dict.fromkeys(map(context.zones.of_device, devices)) or [context.zones.default]
         for opening in service.openings:
             keys.update(dict.fromkeys(_rule_keys(context.running, opening, zones)))
-    return [FirewallRule(key) for key in keys]
+    return list(keys)
 
 
 def _rule_keys(program: str, opening: Opening, zones: Iterable[str]) -> Iterator[RuleKey]:

@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import os
+
 from .._core import program, units
 from . import ufw
-from .model import FIREWALLD, UFW
+from .model import FIREWALLD, UFW, UFW_FILES
+
+_FIREWALLD_FOLDER = "/etc/firewalld"
 
 
 def running() -> str:
@@ -16,3 +20,10 @@ def running() -> str:
     if program.path_of(FIREWALLD) and units.is_running(FIREWALLD):
         return FIREWALLD
     return UFW if ufw.is_enabled() else ""
+
+
+def is_gone(name: str) -> bool:
+    """Whether a firewall was removed from this host with its configuration, and the rules in it."""
+    if name == UFW:
+        return not any(map(os.path.exists, UFW_FILES.values()))
+    return program.path_of(name) is None and not os.path.isdir(_FIREWALLD_FOLDER)

@@ -42,3 +42,20 @@ def test_running(
     if settings is not None:
         (tmp_path / "ufw.conf").write_text(settings)
     assert running.running() == name
+
+
+def test_firewall_that_was_uninstalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that is removed leaves its configuration behind, and the rules in it."""
+    installed: list[str] = []
+    monkeypatch.setattr(program, "path_of", lambda name: name if name in installed else None)
+    monkeypatch.setattr(running, "_FIREWALLD_FOLDER", str(tmp_path / "firewalld"))
+    monkeypatch.setattr(running, "UFW_FILES", {4: str(tmp_path / "after.rules"), 6: str(tmp_path / "after6.rules")})
+    assert running.is_gone("ufw")
+    assert running.is_gone("firewalld")
+    (tmp_path / "after6.rules").touch()
+    assert not running.is_gone("ufw")
+    (tmp_path / "firewalld").mkdir()
+    assert not running.is_gone("firewalld")
+    (tmp_path / "firewalld").rmdir()
+    installed.append("firewalld")
+    assert not running.is_gone("firewalld")

@@ -19,7 +19,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._firewall.model import
 RULES = """\
 *nat
 :POSTROUTING ACCEPT [0:0]
+:ufw-after-input - [0:0]
 -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE
+-A ufw-after-input -j RETURN
 COMMIT
 # for filters
 *filter
