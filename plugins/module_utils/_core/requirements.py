@@ -23,7 +23,7 @@ _PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 _PYTHON_TIMEOUT = 30  # seconds; a busy host takes some to start an interpreter
 _HAS_LIBRARY = "import importlib.util as u, sys; print(sys.version_info >= (3, 9) and all(map(u.find_spec, sys.argv[1:])))"
 _NEEDED_BY = {"firewall": "firewalld"}  # a program without which a library is of no use
-_WITH = {"firewall": ("dbus",)}  # what a library imports that may be missing beside it
+_WITH = {"firewall": ("dbus", "gi")}  # what a library imports that may be missing beside it
 
 
 def missing() -> Facts:

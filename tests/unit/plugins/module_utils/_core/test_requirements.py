@@ -27,7 +27,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(program, "_FOLDERS", ())
     monkeypatch.setattr(requirements, "_RELEASE_FILES", (str(tmp_path / "none"), str(tmp_path / "os-release")))
     monkeypatch.setattr(requirements, "_PYTHONS", (sys.executable, str(tmp_path / "python")))
-    for name in ("dbus", "firewall", "nftables", "pyroute2"):
+    for name in ("dbus", "firewall", "gi", "nftables", "pyroute2"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setenv("PATH", str(folder))
     return folder
@@ -74,9 +74,9 @@ def test_nothing_is_missing(installed: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert requirements.missing() == NOTHING
 
 
-@pytest.mark.parametrize("there", [(), ("firewall",), ("dbus",)])
+@pytest.mark.parametrize("there", [(), ("firewall",), ("firewall", "gi"), ("dbus", "firewall")])
 def test_library_of_firewalld(there: tuple[str, ...], installed: Path) -> None:
-    """It is missing without the one that it needs itself, and where firewalld is installed only."""
+    """It is missing without those that it needs itself, and where firewalld is installed only."""
     for name in there:
         (installed / f"{name}.py").write_text("raise RuntimeError")
     assert "firewall" not in requirements.missing()["libraries"]
@@ -84,7 +84,7 @@ def test_library_of_firewalld(there: tuple[str, ...], installed: Path) -> None:
     found = requirements.missing()
     assert found["libraries"] == ["firewall", "nftables", "pyroute2"]
     assert found["packages"]["firewall"] == "python3-firewall"
-    for name in ("dbus", "firewall"):
+    for name in ("dbus", "firewall", "gi"):
         (installed / f"{name}.py").write_text("raise RuntimeError")
     assert requirements.missing()["libraries"] == ["nftables", "pyroute2"]
 
@@ -93,7 +93,7 @@ def test_another_python_has_the_library_of_firewalld(tmp_path: Path, installed: 
     """It is asked for all that the library needs."""
     (installed / "firewalld").touch(mode=0o755)
     python = tmp_path / "python"
-    python.write_text('#!/bin/sh\n[ "$3 $4" = "firewall dbus" ] && echo True || echo False\n')
+    python.write_text('#!/bin/sh\n[ "$3 $4 $5" = "firewall dbus gi" ] && echo True || echo False\n')
     python.chmod(0o755)
     assert requirements.missing()["advice"]["firewall"].startswith(f"{python} has firewall, and ")
 
