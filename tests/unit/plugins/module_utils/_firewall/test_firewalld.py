@@ -123,7 +123,7 @@ def test_no_system_bus(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert client.connected
     monkeypatch.setattr(sys.modules["firewall.client"], "FirewallClient", connect)
-    with pytest.raises(LvsError, match="^firewalld: DBUS_ERROR: no socket: see .* lvs_firewall to none$"):
+    with pytest.raises(LvsError, match=r"^firewalld: DBUS_ERROR: no socket: see .* lvs_firewall to none$"):
         Firewalld()
 
 
