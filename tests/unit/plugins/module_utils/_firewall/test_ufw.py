@@ -150,6 +150,16 @@ def test_rules_that_are_refused(kernel: Kernel, refusing: str, tmp_path: Path) -
     assert (tmp_path / "after.rules").read_text() == (tmp_path / "after6.rules").read_text() == RULES
 
 
+def test_ipv6_that_is_refused_late(kernel: Kernel, tmp_path: Path) -> None:
+    """What a test does not find: each chain is as its file says, and the next run goes on."""
+    kernel.refusing = ("ip6tables-restore",)
+    with pytest.raises(LvsError, match="ip6tables-restore refuses"):
+        ufw.Ufw().apply([change(WEB), change(WEB6)])
+    assert list(kernel.chains) == [":ufw-after-input - [0:0]"]
+    assert [key.opening for key in ufw.Ufw().existing([WEB, WEB6])] == [WEB]
+    assert (tmp_path / "after6.rules").read_text() == RULES
+
+
 @pytest.mark.parametrize(
     ("settings", "drops"), [("IPV6=yes\n", False), ('IPV6="YES"\n', False), ("#IPV6=yes\nIPV6=no\n", True), (None, True)]
 )
