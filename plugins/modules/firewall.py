@@ -17,10 +17,13 @@ description:
     a director sees one direction of each connection only, and both firewalls drop what is then invalid to connection tracking, such as
     the last packets of a connection. IPVS would count such connections for minutes, and drains would wait for them.
   - In firewalld, the module adds rich rules, both to what is in force and to the permanent configuration. Rules go into the zone that
-    packets come to. For tunnelled packets, that is the zone of their source if it has one, otherwise the zone of the device of the route
-    to the source. For services, it is the zone of the device. Zones that are bound to the source addresses of clients are not changed.
+    packets come to, and move when that changes. For tunnelled packets, that is the zone of their source if it has one, otherwise the zone
+    of the device of the route to the source. For services, it is the zone of the device. Zones that are bound to the source addresses of
+    clients are not changed.
   - In ufw, the module adds a block to C(/etc/ufw/after.rules) and C(/etc/ufw/after6.rules), whose rules come after those of the C(ufw)
-    command, and reloads ufw. They are shown by C(ufw show after-rules).
+    command. They are shown by C(ufw show after-rules). ufw is not reloaded, only its chains C(ufw-after-input) and C(ufw6-after-input)
+    are filled again from these files. If ufw drops all IPv6 (C(IPV6=no) in C(/etc/default/ufw)), the module fails before it opens anything
+    for IPv6.
   - The rules that exempt packets are in the chain C(no_tracking) of the nftables table C(inet lvs_cluster).
   - Packets that a director forwards with masquerading pass other chains of the firewall, which this module does not change.
 options:

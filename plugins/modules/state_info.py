@@ -151,7 +151,8 @@ missing:
   type: dict
   contains:
     libraries:
-      description: The Python libraries, of C(nftables) and C(pyroute2), that RV(python) does not find.
+      description: The Python libraries, of C(nftables), C(pyroute2) and, if firewalld is installed, C(firewall), that RV(python) does not
+        find.
       returned: success
       type: list
       elements: str

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is expected of a cluster beside any firewall."""
+"""What is expected of a cluster beside any firewall, and the tests of it, which each file of a firewall imports."""
 
 from __future__ import annotations
 
+import re
 import time
 
 from .conftest import VIP, Site
@@ -44,7 +45,7 @@ def none_stays_established(site: Site) -> None:
 
 
 def tracked_connections_stay_established(site: Site) -> None:
-    """Without the exemption, the firewall drops the last packets of clients: what the other tests would see."""
+    """Without the exemption, the firewall drops the last packets of clients. Their connections stay for minutes."""
     director = site.host("ds1")
     director.check_output("nft delete chain inet lvs_cluster no_tracking")
     all_are_answered(site)
@@ -53,7 +54,34 @@ def tracked_connections_stay_established(site: Site) -> None:
     director.check_output("nft --file /var/lib/lvs.cluster/boot/nftables")
 
 
-def changes(site: Site) -> list[str]:
-    """What another run of the playbook changes."""
-    printed = site.playbook("site").stdout
-    return [line for line in printed.splitlines() if "changed=" in line and "changed=0" not in line]
+def nothing_is_left(site: Site) -> None:
+    """Of the cluster, beside what its firewall has."""
+    for name in PROTECTED:
+        assert "lvs_cluster" not in site.host(name).check_output("nft list tables")
+        assert not site.host(name).file("/var/lib/lvs.cluster").exists
+
+
+def test_clients_are_answered(site: Site) -> None:
+    all_are_answered(site)
+
+
+def test_second_run_changes_nothing(site: Site) -> None:
+    changed = dict(re.findall(r"^(\S+) +: ok=.* changed=(\d+) ", site.playbook("site").stdout, re.MULTILINE))
+    assert set(PROTECTED) <= set(changed)
+    assert set(changed.values()) == {"0"}
+
+
+def test_connections_end(site: Site) -> None:
+    none_stays_established(site)
+
+
+def test_drain_ends(site: Site) -> None:
+    site.playbook("drain", lvs_target="rs1", lvs_drain_timeout=60)
+    site.playbook("restore", lvs_target="rs1")
+    all_are_answered(site)
+
+
+def test_reboot(site: Site) -> None:
+    site.restart(*PROTECTED)
+    come_to_be_answered(site)
+    none_stays_established(site)

@@ -19,19 +19,23 @@ SERVICES = [
     {"vip": vip, "port": port, "protocol": protocol, "untracked": True} for vip in (VIP, VIP6) for protocol, port in KINDS
 ]
 RULES = "*filter\n:ufw-after-input - [0:0]\nCOMMIT\n"
+RESTORE = ("iptables-restore", "ip6tables-restore")
 
 
 @pytest.fixture
 def ufw(tmp_path: Path) -> tuple[str, ...]:
-    """A Python that finds ufw, which counts how often it is called."""
+    """A Python that finds ufw, which must not be called, and programs that note what they are to load."""
     folder = tmp_path / "etc/ufw"
     folder.mkdir(parents=True)
+    (tmp_path / "etc/default").mkdir()
+    (tmp_path / "etc/default/ufw").write_text("IPV6=yes\n")
     (folder / "ufw.conf").write_text("ENABLED=yes\n")
     for name in ("after.rules", "after6.rules"):
         (folder / name).write_text(RULES)
-    program = tmp_path / "ufw"
-    program.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/calls\n')
-    program.chmod(0o755)
+    for name in ("ufw", *RESTORE):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\necho "{name} $*" >>{tmp_path}/calls\ncat >{tmp_path}/{name}.loaded\n')
+        program.chmod(0o755)
     script = f'cp -a /etc/. {tmp_path}/etc 2>&1 || :; mount --bind {tmp_path}/etc /etc; PATH={tmp_path}:$PATH exec "$@"'
     return ("sh", "-c", script, "ufw", PYTHON)
 
@@ -48,7 +52,9 @@ def test_from_nothing_to_nothing(host: Namespace, ufw: tuple[str, ...], tmp_path
     assert (host.snapshot(), files(tmp_path)) == (before, [RULES, RULES])
     made = host.module("firewall", python=ufw, **options).changed()
     assert made["commands"] == predicted["commands"]
-    assert (tmp_path / "calls").read_text() == "reload\n"
+    calls = [f"{program} --noflush --wait=60{option}" for option in (" --test", "") for program in RESTORE]
+    assert (tmp_path / "calls").read_text().splitlines() == calls
+    assert f"-A ufw-after-input -s {DIRECTOR} -p 4 -j ACCEPT\n" in (tmp_path / "iptables-restore.loaded").read_text()
     assert f"-A ufw-after-input -s {DIRECTOR} -p 4 -j ACCEPT\n" in files(tmp_path)[0]
     assert f"-A ufw6-after-input -d {VIP6} -p sctp --dport 5000 -j ACCEPT\n" in files(tmp_path)[1]
     assert len(made["untracked"]) == len(SERVICES)

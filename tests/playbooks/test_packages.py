@@ -80,6 +80,17 @@ def test_nothing_is_installed(play: Player, arguments: tuple[str, ...]) -> None:
     play("site", *arguments, inventory=installing(), results=[lacking()]).succeeded()
 
 
+@pytest.mark.parametrize(
+    ("running", "setting", "installs"), [("firewalld", "auto", True), ("firewalld", "none", False), ("ufw", "auto", False)]
+)
+def test_library_of_firewalld(play: Player, running: str, setting: str, installs: bool) -> None:
+    """Where that runs, and is not left alone."""
+    missing = {"libraries": ["firewall"], "packages": {"firewall": "python3-firewall"}, "advice": {"firewall": "install it"}}
+    answer = Answer("state_info", {**lacking(**missing).result, "firewall": running}, host="rs1")
+    run = play("site", inventory=cluster(lvs_install_packages=True, lvs_firewall=setting), results=[answer], check=True)
+    assert ("apt-get install python3-firewall" in run.succeeded().output) == installs
+
+
 def test_nothing_is_missing(play: Player) -> None:
     play("site", inventory=installing()).succeeded()
 

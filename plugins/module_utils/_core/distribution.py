@@ -60,7 +60,10 @@ _UNUSABLE = {
 }
 # What to do where no package can be named.
 _BY_HAND = {
-    "firewall": "install the Python library firewall, which comes with firewalld, for {python}",
+    "firewall": (
+        "set lvs_firewall to none and open the firewall yourself, or install the Python library firewall, which comes with"
+        " firewalld, for {python}"
+    ),
     "ipvsadm": "install what has the program ipvsadm",
     "nft": "install what has the program nft",
     "nftables": "install the Python library nftables, which comes with nftables' sources, for {python}",

@@ -19,10 +19,11 @@ def path_of(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *_FOLDERS]))
 
 
-def run(*command: str, timeout: float) -> tuple[str, str]:
+def run(*command: str, timeout: float, given: str = "") -> tuple[str, str]:
     """What a program prints, and why it failed: empty where it did not.
 
     :param timeout: seconds
+    :param given: what the program reads from its standard input
     """
     name, *arguments = command
     program = path_of(name)
@@ -31,7 +32,7 @@ def run(*command: str, timeout: float) -> tuple[str, str]:
     try:
         # AnsibleModule.run_command has no limit of time.
         done = subprocess.run(  # pylint: disable=ansible-bad-function
-            [program, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
+            [program, *arguments], input=given, capture_output=True, text=True, timeout=timeout, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return "", str(error)

@@ -15,13 +15,15 @@ from .distribution import UNKNOWN, Distribution
 from .errors import LvsError, MissingLibrary
 from .options import Facts
 
-LIBRARIES = ("nftables", "pyroute2")
+LIBRARIES = ("firewall", "nftables", "pyroute2")
 PROGRAMS = ("ipvsadm", "nft")
 _RELEASE_FILES = ("/etc/os-release", "/usr/lib/os-release")  # os-release(5)
 # The interpreters for which packages install libraries: one of EL is not in PATH.
 _PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 _PYTHON_TIMEOUT = 30  # seconds; a busy host takes some to start an interpreter
-_HAS_LIBRARY = "import importlib.util as u, sys; print(sys.version_info >= (3, 9) and u.find_spec(sys.argv[1]) is not None)"
+_HAS_LIBRARY = "import importlib.util as u, sys; print(sys.version_info >= (3, 9) and all(map(u.find_spec, sys.argv[1:])))"
+_NEEDED_BY = {"firewall": "firewalld"}  # a program without which a library is of no use
+_WITH = {"firewall": ("dbus", "gi")}  # what a library imports that may be missing beside it
 
 
 def missing() -> Facts:
@@ -29,7 +31,7 @@ def missing() -> Facts:
 
     Libraries are not imported, which would take a multiple of the module's time.
     """
-    libraries = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    libraries = [name for name in LIBRARIES if not all(map(importlib.util.find_spec, _imports(name))) and _is_of_use(name)]
     programs = [name for name in PROGRAMS if program.path_of(name) is None]
     needs = [*libraries, *programs]
     elsewhere = {name: python for name in libraries for python in [_python_with(name)] if python}
@@ -66,6 +68,14 @@ def kernel_package(module: str) -> str:
     return f" (on {distribution().name}, {clause})" if clause else ""
 
 
+def _imports(library: str) -> tuple[str, ...]:
+    return (library, *_WITH.get(library, ()))
+
+
+def _is_of_use(library: str) -> bool:
+    return library not in _NEEDED_BY or program.path_of(_NEEDED_BY[library]) is not None
+
+
 @functools.cache
 def distribution() -> Distribution:
     """The distribution of this host."""
@@ -84,7 +94,7 @@ def _python_with(library: str) -> str:
     """Another interpreter of this host that has a library, and is new enough; empty where there is none."""
     for python in _PYTHONS:
         if python != sys.executable:
-            printed, _problem = program.run(python, "-c", _HAS_LIBRARY, library, timeout=_PYTHON_TIMEOUT)
+            printed, _problem = program.run(python, "-c", _HAS_LIBRARY, *_imports(library), timeout=_PYTHON_TIMEOUT)
             if printed.strip() == "True":
                 return python
     return ""

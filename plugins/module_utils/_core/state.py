@@ -4,8 +4,8 @@
 # Private to this collection: may change without notice.
 """The state file of a host: what this collection claims there, and what was there before. Only modules read it.
 
-It is a JSON object with a C(version), and one entry for each subject: C(network), C(sysctl), C(drained), C(boot). The
-file that writes a subject knows its form.
+It is a JSON object with a C(version), and one entry for each subject: C(network), C(sysctl), C(drained), C(boot),
+C(firewall). The file that writes a subject knows its form.
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ from .errors import InvalidValue
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
-PROTOCOLS = ("tcp", "udp", "sctp")
+PROTOCOL_NUMBERS = {"tcp": 6, "udp": 17, "sctp": 132}  # include/uapi/linux/in.h
+PROTOCOL_NAMES = {number: name for name, number in PROTOCOL_NUMBERS.items()}
+PROTOCOLS = tuple(PROTOCOL_NUMBERS)
 MAX_WEIGHT = 0x7FFFFFFF  # ipvsadm, and ip_vs_add_dest() in net/netfilter/ipvs/ip_vs_ctl.c: a signed int
 MAX_FWMARK = 0xFFFFFFFF
 MAX_TIMEOUT = 31 * 86400  # seconds; ipvsadm(8)

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._core import values
-from .._core.errors import InvalidValue
+from .._core.errors import InvalidValue, LvsError
 from .._core.options import (
     ABSENT,
     PURGE,
@@ -46,7 +46,6 @@ from .model import (
     Opening,
     RuleKey,
     ServicePort,
-    rules_of,
 )
 
 
@@ -97,13 +96,15 @@ class Firewall(Resource[FirewallDesired, Key, FirewallItem, FirewallContext, Fir
 
     def plan(self, desired: FirewallDesired, seen: FirewallSeen) -> Sequence[Wanted[Key, FirewallItem]]:
         """The rules that let in what is named, and without those of this collection that nothing needs any more."""
-        opens = bool(seen.context.running) and desired.program != NONE and not desired.absent
-        rules = rules_of(desired.tunnels, desired.services, desired.sources, seen.context) if opens else []
-        wanted: list[Wanted[Key, FirewallItem]] = [Wanted(rule.key, rule, {}) for rule in rules]
-        kept = {rule.key for rule in rules}
-        owned = sorted((key for key in seen.owned if isinstance(key, RuleKey) and key not in kept), key=str)
-        wanted += [Wanted.absent(key) for key in owned if self._removes(desired, key.opening)]
-        return [*wanted, *self._plan_table(desired, seen, opens)]
+        keys = desired.keys(seen.context)
+        if seen.context.drops_ipv6:
+            _check_no_ipv6(keys)
+        wanted: list[Wanted[Key, FirewallItem]] = [Wanted(key, FirewallRule(key), {}) for key in keys]
+        owned = sorted((key for key in seen.owned if isinstance(key, RuleKey) and key not in keys), key=str)
+        # What is still let in is let in elsewhere: a device is in another zone than before.
+        moved = {key.opening for key in keys}
+        wanted += [Wanted.absent(key) for key in owned if key.opening in moved or self._removes(desired, key.opening)]
+        return [*wanted, *self._plan_table(desired, seen)]
 
     def _removes(self, desired: FirewallDesired, opening: Opening) -> bool:
         """Whether a rule goes that this collection added and that is not wanted."""
@@ -111,20 +112,21 @@ class Firewall(Resource[FirewallDesired, Key, FirewallItem, FirewallContext, Fir
             return opening in desired.openings
         return desired.absent or desired.purge or desired.program == NONE
 
-    def _plan_table(self, desired: FirewallDesired, seen: FirewallSeen, opens: bool) -> Sequence[Wanted[Key, FirewallItem]]:
+    def _plan_table(self, desired: FirewallDesired, seen: FirewallSeen) -> Sequence[Wanted[Key, FirewallItem]]:
         """The section of the table."""
-        context = seen.context.table
-        if context is None:
+        context, table = seen.context, seen.context.table
+        if table is None:
             return ()
+        opens = bool(context.running) and desired.opens
         wanted = [untracked.key for untracked in desired.untracked] if opens else []
         left_as_they_are = {_element(service) for service in desired.services if opens and service.untracked is None}
         named = {_element(service) for service in desired.services} - {*wanted, *left_as_they_are}
         everything = desired.purge or desired.program == NONE or (desired.absent and not desired.openings)
-        existing = [key for key in context.items if isinstance(key, ElementKey) and is_service(key)]
+        existing = [key for key in table.items if isinstance(key, ElementKey) and is_service(key)]
         left = [key for key in existing if key in left_as_they_are or not (everything or key in named)]
         elements = [*dict.fromkeys([*left, *wanted])]
         elements += errors_of(elements)
-        return SECTION.plan([Element(key).wanted() for key in elements], context, lambda _key: True)  # type: ignore[return-value]
+        return SECTION.plan([Element(key).wanted() for key in elements], table, lambda _key: True)  # type: ignore[return-value]
 
     def outcome(self, desired: FirewallDesired, transition: Transition[Key, FirewallItem, FirewallContext]) -> Facts:
         """The firewall that runs, and what is open in it for the cluster."""
@@ -148,6 +150,15 @@ class Firewall(Resource[FirewallDesired, Key, FirewallItem, FirewallContext, Fir
     def empty_host(self) -> FirewallSeen:
         """No firewall."""
         return Seen({}, FirewallContext())
+
+
+def _check_no_ipv6(keys: Iterable[RuleKey]) -> None:
+    addresses = sorted({str(key.opening.address) for key in keys if key.opening.family == 6})
+    if addresses:
+        raise LvsError(
+            f"ufw drops all IPv6 on this host, and packets from or to {', '.join(addresses)} must be let in: set IPV6=yes in"
+            " /etc/default/ufw and run 'ufw reload', or set program (lvs_firewall) to none"
+        )
 
 
 def _element(service: ServicePort) -> ElementKey:
@@ -186,8 +197,7 @@ def _read_services(options: Options, faults: Faults) -> list[ServicePort]:
 
 
 def _endpoint(opening: Opening) -> str:
-    assert opening.destination is not None
-    return f"{opening.protocol} {values.endpoint(opening.destination, opening.port)}"
+    return f"{opening.protocol} {values.endpoint(opening.address, opening.port)}"
 
 
 def _read_service(row: Options) -> ServicePort:

@@ -18,6 +18,8 @@ from .._core.reconcile import Change
 from .._core.requirements import missing_library
 from .model import FIREWALLD, FirewallRule, Opening, RuleKey, Zones
 
+_WAY_OUT = "see systemctl status firewalld, or set lvs_firewall to none"
+
 
 class Firewalld:
     """The firewalld that runs.
@@ -29,13 +31,14 @@ class Firewalld:
         try:
             from dbus.exceptions import DBusException
             from firewall.client import FirewallClient
+            from firewall.errors import FirewallError
         except ImportError as error:
             raise missing_library("firewall", error) from error
-        self._refusal = DBusException
+        self._refusals = (DBusException, FirewallError)  # the latter where there is no system bus
         with self._explained():
             self._client = FirewallClient()
         if not self._client.connected:
-            raise LvsError("firewalld does not answer: see systemctl status firewalld, or set lvs_firewall to none")
+            raise LvsError(f"firewalld does not answer: {_WAY_OUT}")
 
     def zones(self) -> Zones:
         """Its zones, as devices and sources are bound to them now."""
@@ -68,8 +71,9 @@ class Firewalld:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except self._refusal as error:
-            raise LvsError(f"firewalld: {error.get_dbus_message()}") from error
+        except self._refusals as error:
+            said = getattr(error, "get_dbus_message", error.__str__)()
+            raise LvsError(f"firewalld: {said}: {_WAY_OUT}") from error
 
 
 class _Zone:

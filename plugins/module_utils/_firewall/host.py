@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._core import state
@@ -18,7 +18,7 @@ from .._core.reconcile import Change, Seen, Transition
 from .._core.resource import Backend, Desired
 from .._core.values import Address
 from .._net import neighbour
-from .._net.route import default_route_devices, route_to
+from .._net.route import default_route_devices, default_route_devices6, device_towards
 from .._nft.libnftables import SectionBackend
 from .._nft.notrack import SECTION, Untracked
 from .._nft.table import TableItem
@@ -37,12 +37,12 @@ from .model import (
     Opening,
     RuleKey,
     ServicePort,
-    Zones,
     dump_claims,
     load_claims,
+    rules_of,
 )
-from .running import running
-from .ufw import Ufw
+from .running import is_gone, running
+from .ufw import Ufw, drops_ipv6
 
 _UNTRACKED = "untracked"  # in the notes: whether the section may exist
 
@@ -57,6 +57,15 @@ class FirewallDesired(Desired[Key, FirewallItem]):
     tunnels: Sequence[Opening]
     services: Sequence[ServicePort]
     sources: Sequence[Address]
+
+    @property
+    def opens(self) -> bool:
+        """Whether anything may be let in."""
+        return self.program != NONE and not self.absent
+
+    def keys(self, context: FirewallContext) -> list[RuleKey]:
+        """The rules that are to be there."""
+        return rules_of(self.tunnels, self.services, self.sources, context) if self.opens and context.running else []
 
     @property
     def untracked(self) -> list[Untracked]:
@@ -93,33 +102,33 @@ class FirewallBackend(Backend[FirewallDesired, Key, FirewallItem, FirewallContex
                 f"program: {desired.program} does not run on this host: start it, or choose auto for what runs, or none"
                 " (lvs_firewall)"
             )
-        notes = state.subject(SUBJECT)
-        claims = load_claims(notes)
-        openings = list(dict.fromkeys([*desired.openings, *(claim.opening for claim in claims)]))
+        self._noted = notes = state.subject(SUBJECT)
+        self._claims = claims = load_claims(notes)
+        context = FirewallContext(running=name, stopped=tuple(_stopped(claims, name)))
+        mine = [claim for claim in claims if claim.program == name]
+        openings = list(dict.fromkeys([*(desired.openings if desired.opens else ()), *(claim.opening for claim in mine)]))
         existing: Iterable[RuleKey] = ()
-        zones = Zones()
         if name == FIREWALLD and openings:
             self._firewall = firewalld = Firewalld()
-            zones = firewalld.zones()
-            existing = firewalld.existing(openings, sorted(zones.names | {claim.zone for claim in claims if claim.zone}))
+            if desired.opens:
+                context = replace(
+                    context,
+                    zones=firewalld.zones(),
+                    towards=_towards(desired.sources),
+                    facing=_facing(service.vip for service in desired.services if not service.devices),
+                )
+            existing = firewalld.existing(openings, sorted({key.zone for key in (*desired.keys(context), *mine)}))
         elif name == UFW and openings:
             self._firewall = ufw = Ufw()
             existing = ufw.existing(openings)
+            context = replace(context, drops_ipv6=drops_ipv6())
         items: dict[Key, FirewallItem] = {key: FirewallRule(key) for key in existing}
-        section = None
-        if (name and desired.program != NONE and desired.untracked) or notes.get(_UNTRACKED):
+        if (name and desired.opens and desired.untracked) or notes.get(_UNTRACKED):
             self._table = SectionBackend(SECTION)
             self._open.enter_context(self._table)
             section = self._table.read(desired)
             items.update(section.items.items())
-        context = FirewallContext(
-            running=name,
-            zones=zones,
-            towards=_towards(desired.sources) if name == FIREWALLD else {},
-            facing=_facing([service.vip for service in desired.services]) if name == FIREWALLD else {},
-            stopped=tuple(dict.fromkeys(claim.program for claim in claims if claim.program != name)),
-            table=section,
-        )
+            context = replace(context, table=section)
         return Seen(items, context, owned=frozenset(key for key in claims if key in items))
 
     def apply(self, transition: Transition[Key, FirewallItem, FirewallContext]) -> None:
@@ -128,17 +137,18 @@ class FirewallBackend(Backend[FirewallDesired, Key, FirewallItem, FirewallContex
         context = transition.seen.context
         rules, others = _apart(transition.changes)
         coming = [change.item.key for change in rules if change.after is not None]
-        with state.changing() as subjects:
-            notes = subjects.get(SUBJECT, {})
-            _note(subjects, [*load_claims(notes), *coming], bool(others) or _UNTRACKED in notes)
+        if coming or others:
+            with state.changing() as subjects:
+                notes = subjects.get(SUBJECT, {})
+                _note(subjects, [*load_claims(notes), *coming], bool(others) or _UNTRACKED in notes)
         if self._firewall is not None:
             self._firewall.apply(rules)
         if self._table is not None and context.table is not None:
             self._table.apply(Transition((), context.table, others))
-        with state.changing() as subjects:
-            claims = load_claims(subjects.get(SUBJECT, {}))
-            kept = [claim for claim in claims if claim in after.items or claim.program != context.running]
-            _note(subjects, kept, SECTION.chain in after.items)
+        untracked = SECTION.chain in after.items
+        if transition.changes or _notes(_left(self._claims, after), untracked) != self._noted:
+            with state.changing() as subjects:
+                _note(subjects, _left(load_claims(subjects.get(SUBJECT, {})), after), untracked)
 
     def boot_files(self) -> Mapping[str, Iterable[str]]:
         """The whole table, if it was read."""
@@ -156,24 +166,34 @@ def _apart(changes: Iterable[Change[FirewallItem]]) -> tuple[list[Change[Firewal
 
 def _note(subjects: Facts, claims: Iterable[RuleKey], untracked: bool) -> None:
     """Note the rules of this collection, and whether the table may have the section."""
-    notes = dump_claims(dict.fromkeys(claims))
-    if untracked:
-        notes[_UNTRACKED] = True
+    notes = _notes(claims, untracked)
     subjects.pop(SUBJECT, None)
     if notes:
         subjects[SUBJECT] = notes
 
 
+def _notes(claims: Iterable[RuleKey], untracked: bool) -> Facts:
+    notes = dump_claims(dict.fromkeys(claims))
+    if untracked:
+        notes[_UNTRACKED] = True
+    return notes
+
+
+def _left(claims: Iterable[RuleKey], after: FirewallSeen) -> list[RuleKey]:
+    """The rules of this collection that are there, or come back with a firewall that does not run."""
+    return [claim for claim in claims if claim in after.items or claim.program in after.context.stopped]
+
+
+def _stopped(claims: Iterable[RuleKey], name: str) -> list[str]:
+    """The firewalls of rules that are installed and do not run."""
+    return [
+        program for program in dict.fromkeys(claim.program for claim in claims) if program != name and not is_gone(program)
+    ]
+
+
 def _towards(sources: Iterable[Address]) -> dict[Address, str]:
     """The device of the route to each source; none for those without a route."""
-    devices = neighbour.devices()
-    found = {}
-    for source in sources:
-        own = route_to(source).source
-        for device in devices:
-            if own is not None and own in device.addresses:
-                found[source] = device.name
-    return found
+    return {source: device for source in sources for device in [device_towards(source)] if device}
 
 
 def _facing(vips: Iterable[Address]) -> dict[Address, Sequence[str]]:
@@ -182,5 +202,5 @@ def _facing(vips: Iterable[Address]) -> dict[Address, Sequence[str]]:
     found: dict[Address, Sequence[str]] = {}
     for vip in dict.fromkeys(vips):
         facing = [device.name for device in devices if device.faces(vip)]
-        found[vip] = facing or (sorted(default_route_devices()) if vip.version == 4 else [])
+        found[vip] = facing or sorted(default_route_devices() if vip.version == 4 else default_route_devices6())
     return found

@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from shlex import quote
-from typing import NamedTuple, Union
+from typing import NamedTuple, Union, cast
 
 from .._core import values
 from .._core.options import Facts, Options
@@ -26,7 +26,7 @@ SUBJECT = "firewall"  # of the state file
 FIREWALLD, UFW = PROGRAMS = ("firewalld", "ufw")
 AUTO, NONE = "auto", "none"
 
-_NUMBERS = {"tcp": 6, "udp": 17, "sctp": 132}
+_IPTABLES = {4: "iptables", 6: "ip6tables"}
 # The errors without which no path MTU is found. They belong to connections that are not tracked: nothing else accepts them.
 ERRORS = {4: "destination-unreachable", 6: "packet-too-big"}
 
@@ -40,11 +40,14 @@ class Opening(NamedTuple):
     port: int = 0  # 0: every port
 
     @property
+    def address(self) -> Address:
+        """The one that packets come from or go to."""
+        return cast("Address", self.destination if self.source is None else self.source)
+
+    @property
     def family(self) -> int:
         """4 or 6."""
-        address = self.destination if self.source is None else self.source
-        assert address is not None
-        return address.version
+        return self.address.version
 
     @property
     def service(self) -> Facts | None:
@@ -83,13 +86,12 @@ class Opening(NamedTuple):
             words.append(f'icmp-type name="{self.protocol}"')
         else:
             # A name would need /etc/protocols.
-            words.append(f'protocol value="{_NUMBERS.get(self.protocol, self.protocol)}"')
+            words.append(f'protocol value="{values.PROTOCOL_NUMBERS.get(self.protocol, self.protocol)}"')
         return " ".join([*words, "accept"])
 
     def ufw_rule(self) -> str:
         """The opening as a line of after.rules."""
-        chain = {4: "ufw-after-input", 6: "ufw6-after-input"}[self.family]
-        words = [f"-A {chain}"]
+        words = [f"-A {UFW_CHAINS[self.family]}"]
         if self.source is not None:
             words.append(f"-s {self.source}")
         if self.destination is not None:
@@ -119,6 +121,7 @@ class RuleKey(NamedTuple):
 
 
 UFW_FILES = {4: "/etc/ufw/after.rules", 6: "/etc/ufw/after6.rules"}
+UFW_CHAINS = {4: "ufw-after-input", 6: "ufw6-after-input"}
 
 
 @dataclass(frozen=True)
@@ -135,12 +138,14 @@ class FirewallRule(Item):
         return self.key.opening.rich_rule() if self.key.program == FIREWALLD else self.key.opening.ufw_rule()
 
     def command(self, action: str = "add") -> str:
-        """A command of firewall-cmd(1). ufw has none for it: the line of its file."""
+        """A command of firewall-cmd(1). ufw has none for it: the rule in force, and the line of its file."""
         if self.key.program == FIREWALLD:
             permanent = "--permanent " if self.key.permanent else ""
             return f"firewall-cmd {permanent}--zone={self.key.zone} --{action}-rich-rule={quote(self.text)}"
-        script = f"/^{self.text}$/d" if action == "remove" else f"/^COMMIT/i {self.text}"
-        return f"sed -i {quote(script)} {UFW_FILES[self.key.opening.family]} && ufw reload"
+        removed, family = action == "remove", self.key.opening.family
+        in_force = f"{_IPTABLES[family]} {self.text.replace('-A', '-D', 1) if removed else self.text}"
+        script = f"/^{self.text}$/d" if removed else f"/^COMMIT/i {self.text}"
+        return f"{in_force} && sed -i {quote(script)} {UFW_FILES[family]}"
 
     def diff_line(self) -> str:
         """The rule, and where it is."""
@@ -208,6 +213,7 @@ class FirewallContext:
     zones: Zones = Zones()
     towards: Mapping[Address, str] = field(default_factory=dict)  # the device of the route to a source
     facing: Mapping[Address, Sequence[str]] = field(default_factory=dict)  # the devices that packets for a VIP come in on
+    drops_ipv6: bool = False  # ufw drops all of it, whatever its rules say
     stopped: tuple[str, ...] = ()  # firewalls that do not run, and have rules of this collection
     table: SectionSeen | None = None  # None: nothing of the section is wanted, and nothing is there
 
@@ -226,8 +232,7 @@ class ServicePort:
     @property
     def vip(self) -> Address:
         """The address."""
-        assert self.opening.destination is not None
-        return self.opening.destination
+        return self.opening.address
 
     @property
     def openings(self) -> Iterator[Opening]:
@@ -239,15 +244,14 @@ class ServicePort:
 
 def rules_of(
     tunnels: Iterable[Opening], services: Iterable[ServicePort], sources: Sequence[Address], context: FirewallContext
-) -> list[FirewallRule]:
+) -> list[RuleKey]:
     """The rules that let these in, in the firewall that runs.
 
     :param sources: the directors, from which packets of services come if their devices are not known otherwise
     """
     keys: dict[RuleKey, None] = {}
     for tunnel in tunnels:
-        assert tunnel.source is not None
-        zone = context.zones.of_packets(tunnel.source, context.towards.get(tunnel.source))
+        zone = context.zones.of_packets(tunnel.address, context.towards.get(tunnel.address))
         keys.update(dict.fromkeys(_rule_keys(context.running, tunnel, [zone])))
     for service in services:
         devices: Iterable[str] = service.devices
@@ -257,7 +261,7 @@ def rules_of(
         zones = dict.fromkeys(map(context.zones.of_device, devices)) or [context.zones.default]
         for opening in service.openings:
             keys.update(dict.fromkeys(_rule_keys(context.running, opening, zones)))
-    return [FirewallRule(key) for key in keys]
+    return list(keys)
 
 
 def _rule_keys(program: str, opening: Opening, zones: Iterable[str]) -> Iterator[RuleKey]:

@@ -6,23 +6,24 @@
 
 from __future__ import annotations
 
-import re
+import os
 
-from .._core import files, program
-from .model import FIREWALLD, UFW
+from .._core import program, units
+from . import ufw
+from .model import FIREWALLD, UFW, UFW_FILES
 
-_IS_ACTIVE = ("systemctl", "is-active", "firewalld.service")
-_TIMEOUT = 30  # seconds
-_UFW_SETTINGS = "/etc/ufw/ufw.conf"
-_ENABLED = re.compile(r"^\s*ENABLED=[\"']?yes\b", re.MULTILINE | re.IGNORECASE)
+_FIREWALLD_FOLDER = "/etc/firewalld"
 
 
 def running() -> str:
     """The name of the firewall; empty where none of those runs that this collection knows."""
-    if program.path_of(FIREWALLD):
-        printed, _problem = program.run(*_IS_ACTIVE, timeout=_TIMEOUT)
-        if printed.strip() == "active":
-            return FIREWALLD
-    if program.path_of(UFW) and _ENABLED.search(files.read_text(_UFW_SETTINGS) or ""):
-        return UFW
-    return ""
+    if program.path_of(FIREWALLD) and units.is_running(FIREWALLD):
+        return FIREWALLD
+    return UFW if ufw.is_enabled() else ""
+
+
+def is_gone(name: str) -> bool:
+    """Whether a firewall was removed from this host with its configuration, and the rules in it."""
+    if name == UFW:
+        return not any(map(os.path.exists, UFW_FILES.values()))
+    return program.path_of(name) is None and not os.path.isdir(_FIREWALLD_FOLDER)

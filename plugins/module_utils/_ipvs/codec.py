@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from .._core.netlink_messages import NLA_TYPE_MASK, attribute, attributes, nested
-from .._core.values import Address
+from .._core.values import PROTOCOL_NAMES, PROTOCOL_NUMBERS, Address
 from .model import Destination, DestinationKey, Service, ServiceKey, SyncDaemon, Timeouts
 
 FAMILY, VERSION = "IPVS", 1
@@ -46,8 +46,6 @@ _FWD_MASK = 0x7
 
 _AF = {4: 2, 6: 10}  # AF_INET, AF_INET6
 _VERSION = {af: version for version, af in _AF.items()}
-_PROTOCOL = {"tcp": 6, "udp": 17, "sctp": 132}
-_PROTOCOL_NAME = {number: name for name, number in _PROTOCOL.items()}
 _FORWARD = ("masquerade", "local", "tunnel", "route", "bypass")
 _TUNNEL = ("ipip", "gue", "gre")
 _CHECKSUM = ("none", "checksum", "remote_checksum")
@@ -104,7 +102,7 @@ def _key_attributes(key: ServiceKey) -> list[bytes]:
     protocol = key.protocol or "tcp"
     return [
         family,
-        attribute(SVC_ATTR_PROTOCOL, _u16.pack(_PROTOCOL[protocol] if protocol in _PROTOCOL else int(protocol))),
+        attribute(SVC_ATTR_PROTOCOL, _u16.pack(PROTOCOL_NUMBERS.get(protocol) or int(protocol))),
         attribute(SVC_ATTR_ADDR, _address(key.vip)),
         attribute(SVC_ATTR_PORT, _be16.pack(key.port)),
     ]
@@ -190,7 +188,7 @@ def decode_service(answer: bytes) -> Service:
         protocol = _u16.unpack(found[SVC_ATTR_PROTOCOL])[0]
         key = ServiceKey(
             family=family,
-            protocol=_PROTOCOL_NAME.get(protocol, str(protocol)),
+            protocol=PROTOCOL_NAMES.get(protocol, str(protocol)),
             vip=_read_address(family, found[SVC_ATTR_ADDR]),
             port=_be16.unpack(found[SVC_ATTR_PORT])[0],
         )

@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 
-from .._core import files, program
+from .._core import files, program, units
 from .._core.errors import LvsError
 from .._core.textfile import TextFile
 from . import managers
 from .model import Unmanaged
 
-_SYSTEMD = "/run/systemd/system"  # sd_booted(3)
 _TIMEOUT = 30  # seconds
 _NETWORK_MANAGER = "NetworkManager"
 # In the order of the files of a device.
@@ -42,7 +41,7 @@ def write(item: Unmanaged) -> None:
     :raises LvsError: a manager that does not; then there are no files, and the next run begins anew
     """
     try:
-        if _runs(_NETWORK_MANAGER):
+        if units.is_running(_NETWORK_MANAGER):
             state, problem = program.run("nmcli", "-g", "GENERAL.STATE", "device", "show", item.device, timeout=_TIMEOUT)
             if not problem and state.split()[:1] != [_UNMANAGED]:
                 # By its configuration alone, NetworkManager would set the device down.
@@ -70,7 +69,7 @@ def remove(item: Unmanaged) -> None:
 
 
 def _reload(unit: str, device: str) -> None:
-    if _runs(unit):
+    if units.is_running(unit):
         _tell(unit, device, *_RELOAD[unit])
 
 
@@ -82,13 +81,6 @@ def _remove_folders() -> None:
         if os.listdir(parent) == [os.path.basename(folder)]:
             files.remove_folder(folder)
             files.remove_folder(parent)
-
-
-def _runs(unit: str) -> bool:
-    if not os.path.isdir(_SYSTEMD):
-        return False
-    state, _problem = program.run("systemctl", "is-active", unit, timeout=_TIMEOUT)
-    return state.strip() in ("active", "reloading")
 
 
 def _tell(unit: str, device: str, *command: str) -> None:

@@ -20,6 +20,7 @@ from .._core.options import Options
 from .._core.reconcile import Seen, Transition
 from .._core.requirements import missing_library
 from .._core.resource import Backend, DesiredT
+from .._core.values import PROTOCOL_NAMES
 from .table import (
     TABLE,
     Chain,
@@ -37,7 +38,6 @@ from .table import (
     TableSection,
 )
 
-_PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
 # Of the type nat, in a table for both families: net/netfilter/nft_chain_nat.c of Linux.
 _NAT_CHAIN, _NAT_CHAIN_SINCE = "type nat ", (5, 2)
 
@@ -218,7 +218,7 @@ def _word(type_: str, field: object) -> str:
             return str(ipaddress.ip_address(str(field)))
         except ValueError:
             return str(field)
-    return _PROTOCOLS.get(field, str(field)) if type_ == "inet_proto" and isinstance(field, int) else str(field)
+    return PROTOCOL_NAMES.get(field, str(field)) if type_ == "inet_proto" and isinstance(field, int) else str(field)
 
 
 def _hook(chain: Options) -> str:

@@ -140,7 +140,9 @@ def _add_purge(add: Any, plan: RealServerPlan, settings: Options, state: Options
     # After the tunnel devices.
     guard = _guard(plan, settings) or {"sources": [], "protocols": [], "gue_ports": []}
     add("tunnel_guard", **guard, purge=True)
-    add("firewall", **(_firewall(plan, settings) or {"program": settings["firewall"]}), purge=True)
+    firewall = _firewall(plan, settings)
+    # Without a program: to close what was opened, none has to run.
+    add("firewall", **({**firewall, "purge": True} if firewall else {"state": ABSENT}))
     for device in state.get("arp_silent_devices", ()):
         if device not in plan.arp_silent_devices:
             add("arp_sysctl", device=device, state=ABSENT)

@@ -77,6 +77,9 @@ def test_unknown_distribution() -> None:
     assert [found.package(need) for need in NEEDS] == [""] * len(NEEDS)
     assert found.how_to_install("nft", PYTHON) == "install what has the program nft on Arch Linux"
     assert found.how_to_install("nftables", PYTHON).endswith("for /usr/bin/python3 on Arch Linux")
+    assert found.how_to_install("firewall", PYTHON).startswith(
+        "set lvs_firewall to none and open the firewall yourself, or install "
+    )
     assert found.kernel_package("fou") == ""
 
 

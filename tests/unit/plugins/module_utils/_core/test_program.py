@@ -32,6 +32,13 @@ def test_run(arguments: list[str], printed: str, problem: str) -> None:
     assert program.run("greet", *arguments, timeout=9) == (printed, problem)
 
 
+def test_what_it_reads(greet: Path) -> None:
+    """Without anything given, its input ends at once."""
+    greet.write_text("#!/bin/sh\nexec /bin/cat\n")
+    assert program.run("greet", timeout=9, given="*filter\nCOMMIT\n") == ("*filter\nCOMMIT\n", "")
+    assert program.run("greet", timeout=9) == ("", "")
+
+
 def test_program_that_is_not_there(greet: Path) -> None:
     greet.unlink()
     assert program.run("greet", timeout=9) == ("", "this host has no greet")

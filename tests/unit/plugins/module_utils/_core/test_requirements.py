@@ -27,7 +27,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(program, "_FOLDERS", ())
     monkeypatch.setattr(requirements, "_RELEASE_FILES", (str(tmp_path / "none"), str(tmp_path / "os-release")))
     monkeypatch.setattr(requirements, "_PYTHONS", (sys.executable, str(tmp_path / "python")))
-    for name in ("nftables", "pyroute2"):
+    for name in ("dbus", "firewall", "gi", "nftables", "pyroute2"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setenv("PATH", str(folder))
     return folder
@@ -74,6 +74,30 @@ def test_nothing_is_missing(installed: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert requirements.missing() == NOTHING
 
 
+@pytest.mark.parametrize("there", [(), ("firewall",), ("firewall", "gi"), ("dbus", "firewall")])
+def test_library_of_firewalld(there: tuple[str, ...], installed: Path) -> None:
+    """It is missing without those that it needs itself, and where firewalld is installed only."""
+    for name in there:
+        (installed / f"{name}.py").write_text("raise RuntimeError")
+    assert "firewall" not in requirements.missing()["libraries"]
+    (installed / "firewalld").touch(mode=0o755)
+    found = requirements.missing()
+    assert found["libraries"] == ["firewall", "nftables", "pyroute2"]
+    assert found["packages"]["firewall"] == "python3-firewall"
+    for name in ("dbus", "firewall", "gi"):
+        (installed / f"{name}.py").write_text("raise RuntimeError")
+    assert requirements.missing()["libraries"] == ["nftables", "pyroute2"]
+
+
+def test_another_python_has_the_library_of_firewalld(tmp_path: Path, installed: Path) -> None:
+    """It is asked for all that the library needs."""
+    (installed / "firewalld").touch(mode=0o755)
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\n[ "$3 $4 $5" = "firewall dbus gi" ] && echo True || echo False\n')
+    python.chmod(0o755)
+    assert requirements.missing()["advice"]["firewall"].startswith(f"{python} has firewall, and ")
+
+
 def test_another_python_has_it(tmp_path: Path) -> None:
     """A package would not help the one that runs the modules."""
     python = another_python(tmp_path, "pyroute2")
@@ -98,6 +122,9 @@ def test_a_real_python_is_asked(installed: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "executable", str(installed / "python3"))
     assert requirements._python_with("json") == requirements._PYTHONS[0]
     assert requirements._python_with("no_such_library") == ""
+    monkeypatch.setattr(requirements, "_WITH", {"json": ("no_such_library",)})
+    requirements._python_with.cache_clear()
+    assert requirements._python_with("json") == ""
 
 
 def test_error_of_a_library() -> None:

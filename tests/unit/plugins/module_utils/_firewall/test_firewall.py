@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core import state
-from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import NotYetThere
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, NotYetThere
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Transition, after, reconcile
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall import host
@@ -52,7 +52,13 @@ class Host:
         self.rules: set[RuleKey] = set()
         self.table = SectionSeen({}, SectionContext())
         self.opened = 0
+        self.gone = False
+        self.ipv6 = True
+        self.zone = "public"
+        self.asked: list[str] = []
         monkeypatch.setattr(host, "running", lambda: self.running)
+        monkeypatch.setattr(host, "is_gone", lambda _name: self.gone)
+        monkeypatch.setattr(host, "drops_ipv6", lambda: not self.ipv6)
         monkeypatch.setattr(host, "Firewalld", self._open)
         monkeypatch.setattr(host, "Ufw", self._open)
         monkeypatch.setattr(host, "SectionBackend", lambda _section: Table(self))
@@ -64,11 +70,12 @@ class Host:
         return self
 
     def zones(self) -> Zones:
-        """One for all."""
-        return Zones("public")
+        """One for all that is wanted here, and another one."""
+        return Zones(self.zone, of_devices={"eth7": "dmz"})
 
     def existing(self, openings: Collection[Opening], zones: Iterable[str] = ("",)) -> list[RuleKey]:
         """The rules, among these."""
+        self.asked = list(zones)
         return sorted((key for key in self.rules if key.opening in openings and key.zone in set(zones)), key=str)
 
     def apply(self, changes: Iterable[Change[FirewallRule]]) -> None:
@@ -227,6 +234,70 @@ def test_none_closes_what_was_opened(firewalled: Host) -> None:
     firewalled.run(**DIRECTOR)
     firewalled.run(program="none", **DIRECTOR)
     assert (firewalled.rules, firewalled.table.items, state.load()) == (set(), {}, {})
+
+
+def test_none_without_anything_opened(firewalled: Host) -> None:
+    """The firewall is left alone, and its library is not needed."""
+    result = firewalled.run(program="none", **DIRECTOR)
+    assert (result["commands"], firewalled.opened) == ([], 0)
+    firewalled.run(state="absent", **DIRECTOR)
+    assert firewalled.opened == 0
+
+
+def test_ufw_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It drops what its rules let in: nothing is changed, unless something is to be closed."""
+    ufw = Host(monkeypatch, UFW)
+    services = [*REAL_SERVER["services"], {"vip": "2001:db8::80", "port": 80}]
+    ufw.run(services=services)
+    ufw.ipv6 = False
+    before = set(ufw.rules)
+    message = r"^ufw drops all IPv6 .* 2001:db8::80 must .* /etc/default/ufw .*\(lvs_firewall\) to none"
+    with pytest.raises(LvsError, match=message):
+        ufw.run(services=services)
+    assert ufw.rules == before
+    ufw.run(**REAL_SERVER, purge=True)
+    assert ufw.in_force() == {TUNNEL, WEB}
+
+
+def test_device_that_was_moved_to_another_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rules move with it; those of services that are not named stay, and those of somebody else."""
+    firewalld = Host(monkeypatch, FIREWALLD)
+    other = {"vip": VIP, "port": 443}
+    firewalld.run(**{**REAL_SERVER, "services": [*REAL_SERVER["services"], other]})
+    firewalld.zone = "internal"
+    firewalld.rules.add(RuleKey(FIREWALLD, WEB, "dmz"))
+    commands = firewalld.run(**REAL_SERVER)["commands"]
+    assert ["--add-" in command for command in commands] == [True] * 4 + [False] * 4
+    zones = {(key.opening.port, key.zone) for key in firewalld.rules}
+    assert zones == {(80, "internal"), (0, "internal"), (443, "public"), (80, "dmz")}
+    assert firewalld.run(**REAL_SERVER)["commands"] == []
+
+
+def test_zones_that_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only those of rules that are wanted, or of this collection."""
+    firewalld = Host(monkeypatch, FIREWALLD)
+    firewalld.run(**REAL_SERVER)
+    assert firewalld.asked == ["public"]
+    firewalld.zone = "internal"
+    firewalld.run(check=True, **REAL_SERVER)
+    assert firewalld.asked == ["internal", "public"]
+
+
+@pytest.mark.parametrize("options", [DIRECTOR, {"state": "absent"}, {"purge": True}])
+def test_state_file_is_left_alone_where_nothing_changes(
+    firewalled: Host, options: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    firewalled.run(**options)
+    monkeypatch.setattr(state, "changing", None)
+    assert firewalled.run(**options)["commands"] == []
+
+
+def test_firewall_that_was_uninstalled(firewalled: Host) -> None:
+    """With its configuration, and with what was opened in it."""
+    firewalled.run(**REAL_SERVER)
+    firewalled.running, firewalled.gone = "", True
+    assert "warnings" not in firewalled.run(state="absent")
+    assert state.load() == {}
 
 
 def test_firewall_that_was_stopped(firewalled: Host) -> None:

@@ -29,6 +29,10 @@ class Refusal(Exception):
         return "INVALID_ZONE: dmz"
 
 
+class NoBus(Exception):
+    """An error of the library itself."""
+
+
 class Client:
     """What the library offers: rules in force, and permanent ones."""
 
@@ -66,7 +70,12 @@ class Client:
 def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     """The library is installed."""
     made = Client()
-    for name, content in (("dbus", {}), ("dbus.exceptions", {"DBusException": Refusal}), ("firewall", {})):
+    for name, content in (
+        ("dbus", {}),
+        ("dbus.exceptions", {"DBusException": Refusal}),
+        ("firewall", {}),
+        ("firewall.errors", {"FirewallError": NoBus}),
+    ):
         module = ModuleType(name)
         vars(module).update(content)
         monkeypatch.setitem(sys.modules, name, module)
@@ -103,6 +112,18 @@ def test_refusal(client: Client) -> None:
 def test_no_answer(client: Client) -> None:
     client.connected = False
     with pytest.raises(LvsError, match="does not answer"):
+        Firewalld()
+
+
+def test_no_system_bus(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library has an error of its own for that."""
+
+    def connect() -> Client:
+        raise NoBus("DBUS_ERROR: no socket")
+
+    assert client.connected
+    monkeypatch.setattr(sys.modules["firewall.client"], "FirewallClient", connect)
+    with pytest.raises(LvsError, match=r"^firewalld: DBUS_ERROR: no socket: see .* lvs_firewall to none$"):
         Firewalld()
 
 

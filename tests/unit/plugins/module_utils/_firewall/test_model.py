@@ -75,15 +75,15 @@ def test_error_without_which_no_path_mtu_is_found() -> None:
     assert error.rich_rule() == (
         'rule family="ipv4" destination address="192.0.2.80" icmp-type name="destination-unreachable" accept'
     )
-    assert [rule.key.opening for rule in rules_of([], [service], [], FirewallContext(UFW))] == [WEB]
+    assert [key.opening for key in rules_of([], [service], [], FirewallContext(UFW))] == [WEB]
     assert list(ServicePort(WEB).openings) == [WEB]
 
 
 def zones_of(*services: ServicePort, tunnels: Any = (), sources: Any = (), **context: Any) -> list[str]:
     """The zones of the rules in force."""
-    rules = rules_of(tunnels, services, sources, FirewallContext(FIREWALLD, ZONES, **context))
-    in_force = [rule.key for rule in rules if not rule.key.permanent]
-    assert [rule.key for rule in rules if rule.key.permanent] == [key._replace(permanent=True) for key in in_force]
+    keys = rules_of(tunnels, services, sources, FirewallContext(FIREWALLD, ZONES, **context))
+    in_force = [key for key in keys if not key.permanent]
+    assert [key for key in keys if key.permanent] == [key._replace(permanent=True) for key in in_force]
     return [key.zone for key in in_force]
 
 
@@ -112,8 +112,10 @@ def test_commands() -> None:
     in_force = FirewallRule(rich.key._replace(permanent=False))
     assert in_force.command("remove") == f"firewall-cmd --zone=public --remove-rich-rule='{TUNNEL.rich_rule()}'"
     ufw = FirewallRule(RuleKey(UFW, TUNNEL))
-    assert ufw.command() == f"sed -i '/^COMMIT/i {TUNNEL.ufw_rule()}' /etc/ufw/after.rules && ufw reload"
-    assert ufw.command("remove") == f"sed -i '/^{TUNNEL.ufw_rule()}$/d' /etc/ufw/after.rules && ufw reload"
+    assert ufw.command() == f"iptables {TUNNEL.ufw_rule()} && sed -i '/^COMMIT/i {TUNNEL.ufw_rule()}' /etc/ufw/after.rules"
+    assert ufw.command("remove") == (
+        f"iptables -D ufw-after-input -s 192.0.2.1 -p 4 -j ACCEPT && sed -i '/^{TUNNEL.ufw_rule()}$/d' /etc/ufw/after.rules"
+    )
     assert in_force.diff_line() == f"firewalld, zone public, runtime: {TUNNEL.rich_rule()}"
     assert ufw.diff_line() == f"/etc/ufw/after.rules: {TUNNEL.ufw_rule()}"
     assert ufw.identity() == {"program": "ufw", "rule": TUNNEL.ufw_rule()}

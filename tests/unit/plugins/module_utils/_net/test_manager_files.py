@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import files, program
+from ansible_collections.lvs.cluster.plugins.module_utils._core import files, program, units
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._net import manager_files
 from ansible_collections.lvs.cluster.plugins.module_utils._net.managers import unmanaged
@@ -34,7 +34,7 @@ class Managers:
         assert timeout > 0
         line = " ".join(command)
         if command[:2] == ("systemctl", "is-active"):
-            active = command[2] in self.running
+            active = command[2].removesuffix(".service") in self.running
             return ("active\n", "") if active else ("inactive\n", "exit status 3")
         self.told.append(line)
         return (f"{self.state}\n" if line == SHOW else "", "Error: no" if line in self.failing else "")
@@ -45,7 +45,7 @@ def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Managers:
     """A host with systemd."""
     found = Managers()
     monkeypatch.setattr(program, "run", found.run)
-    monkeypatch.setattr(manager_files, "_SYSTEMD", str(tmp_path))
+    monkeypatch.setattr(units, "_SYSTEMD", str(tmp_path))
     return found
 
 
@@ -95,7 +95,7 @@ def test_device_that_does_not_exist_yet(host: Managers) -> None:
 
 def test_host_without_systemd(host: Managers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The files are there for a program that comes later."""
-    monkeypatch.setattr(manager_files, "_SYSTEMD", str(tmp_path / "none"))
+    monkeypatch.setattr(units, "_SYSTEMD", str(tmp_path / "none"))
     host.running = {"NetworkManager", "systemd-networkd"}
     manager_files.write(unmanaged("tunl0"))
     assert host.told == []

@@ -8,12 +8,21 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import struct
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._net.route import Route, path_mtu, route_to
+from ansible_collections.lvs.cluster.plugins.module_utils._net import route
+from ansible_collections.lvs.cluster.plugins.module_utils._net.route import (
+    Route,
+    default_route_devices6,
+    device_towards,
+    path_mtu,
+    route_to,
+)
 
 RIP, RIP6 = ip_address("192.0.2.1"), ip_address("2001:db8::1")
 # include/uapi/linux/in.h and in6.h
@@ -75,3 +84,66 @@ def test_no_route() -> None:
     nowhere = ip_address("203.0.113.1")
     assert route_to(nowhere) == Route(None, 0, "Network is unreachable")
     assert path_mtu(nowhere) is None
+
+
+# rtnetlink.h
+RTM_NEWROUTE, RTM_GETROUTE, NLMSG_ERROR, RTA_DST, RTA_OIF, RTA_GATEWAY = 24, 26, 2, 1, 4, 5
+
+
+class Netlink:
+    """A socket of the kernel's routes, which all lead out of a device by a gateway."""
+
+    found = True
+
+    def __init__(self, family: int, kind: int, protocol: int) -> None:
+        assert (family, kind, protocol) == (socket.AF_NETLINK, socket.SOCK_RAW, 0)
+
+    def __enter__(self) -> Netlink:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+    def settimeout(self, seconds: float) -> None:
+        """It answers at once."""
+        assert seconds > 0
+
+    def send(self, message: bytes) -> None:
+        """The question for the route to RIP6."""
+        assert struct.unpack_from("=IHHII", message) == (len(message), RTM_GETROUTE, 1, 0, 0)
+        assert message[16:28] == struct.pack("=BBBBBBBBI", socket.AF_INET6, 128, 0, 0, 0, 0, 0, 0, 0)
+        assert message[28:] == struct.pack("=HH", 20, RTA_DST) + RIP6.packed
+
+    def recv(self, size: int) -> bytes:
+        """The answer."""
+        assert size > 4096
+        if not self.found:
+            return struct.pack("=IHHIIi", 20, NLMSG_ERROR, 0, 0, 0, -errno.ENETUNREACH)
+        routed = bytes(12) + struct.pack("=HH16s", 20, RTA_GATEWAY, b"") + struct.pack("=HHI", 8, RTA_OIF, 7)
+        return struct.pack("=IHHII", 16 + len(routed), RTM_NEWROUTE, 0, 0, 0) + routed
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_device(found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that packets leave by, or none."""
+    monkeypatch.setattr(socket, "socket", Netlink)
+    monkeypatch.setattr(socket, "if_indextoname", {7: "eth7"}.get)
+    monkeypatch.setattr(Netlink, "found", found)
+    assert device_towards(RIP6) == ("eth7" if found else None)
+
+
+def test_devices_of_default_routes_of_ipv6(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the one that the kernel has to say that there is none."""
+    nothing = "0" * 32
+    line = f"{{}} {{}} {nothing} 00 {nothing} 00000400 00000001 00000000 {{}} {{}}\n"
+    (tmp_path / "routes").write_text(
+        line.format("20010db8" + "0" * 24, 40, "00000001", "eth1")
+        + line.format(nothing, "00", "00000003", "eth2")
+        + line.format(nothing, "00", "00450003", "eth0")
+        + line.format(nothing, "00", "00200200", "lo")
+        + line.format(nothing, "03", "00000003", "eth3")
+    )
+    monkeypatch.setattr(route, "_ROUTES6", str(tmp_path / "routes"))
+    assert default_route_devices6() == {"eth0", "eth2"}
+    monkeypatch.setattr(route, "_ROUTES6", str(tmp_path / "none"))
+    assert default_route_devices6() == frozenset()

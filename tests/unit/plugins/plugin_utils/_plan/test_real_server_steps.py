@@ -155,6 +155,14 @@ def test_firewall() -> None:
     assert "firewall" not in names(release(NEEDS_NOTHING, {VIP}, noted))
 
 
+def test_firewall_that_does_not_run_any_more() -> None:
+    """What needs nothing of it does not fail for it."""
+    everything = release(NOTHING, noted={**STATE, "devices": []}, firewall="ufw")
+    assert {"firewall": {"state": "absent"}} in everything
+    steps = release(NEEDS_WEB, noted=STATE, firewall="ufw", purges_vips=True)
+    assert {"firewall": {"program": "ufw", **NEEDS_WEB.firewall, "purge": True}} in steps
+
+
 def test_guard_without_a_source_is_none() -> None:
     """It would let nobody through: the directors have no address, as they reach nobody by a tunnel."""
     plan = RealServerPlan(**{**asdict(SIMPLE), "guard": {**GUARD, "sources": []}})
@@ -291,7 +299,7 @@ def test_purge_of_a_host_that_needs_nothing() -> None:
         {"mss_clamp": {"tunnels": [], "purge": True}},
         {"port_dnat": {"mappings": [], "purge": True}},
         {"tunnel_guard": {"sources": [], "protocols": [], "gue_ports": [], "purge": True}},
-        {"firewall": {"program": "auto", "purge": True}},
+        {"firewall": {"state": "absent"}},
         {"arp_sysctl": {"device": "eth0", "state": "absent"}},
         {"arp_sysctl": {"device": "tunl0", "state": "absent"}},
         {"boot": {"state": "absent"}},
@@ -307,7 +315,7 @@ def test_purge_of_a_host_with_services() -> None:
         {"mss_clamp": {"tunnels": SIMPLE.mss, "purge": True}},
         {"port_dnat": {"mappings": [], "purge": True}},
         {"tunnel_guard": {**GUARD, "sources": [DIP, "10.0.0.9"], "purge": True}},
-        {"firewall": {"program": "auto", "purge": True}},
+        {"firewall": {"state": "absent"}},
         {"arp_sysctl": {"device": "eth0", "state": "absent"}},
     ]
     unclamped = release(SIMPLE, noted=state, purges_vips=True, clamp_mss=False)
