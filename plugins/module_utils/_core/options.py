@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from . import oldest_python, values  # noqa: F401  # pylint: disable=unused-import (the first ends what the second needs)
+# The first says what a host's Python lacks, before the second needs it.
+from . import oldest_python, values  # noqa: F401  # pylint: disable=unused-import
 from .errors import Invalid, InvalidValue, InvalidValues, MissingValue
 
 T = TypeVar("T")
