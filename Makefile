@@ -31,7 +31,7 @@ test: ## every test, on a kernel with IPVS, and how long each part takes
 	@tests/run $(REPORTS)
 
 .PHONY: vm
-vm: ## the README's commands on virtual machines with Debian's own kernels, with reboots: some hours without KVM
+vm: ## the README's commands on virtual machines with Debian's own kernels, with reboots: most of an hour without KVM
 	@$(NOX) --session vm
 
 .PHONY: bench

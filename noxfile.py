@@ -387,7 +387,7 @@ def oldest(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none")
 def vm(session: nox.Session) -> None:
-    """Test the README's commands on virtual machines with Debian 12 and 13 as they are. Without KVM this takes hours."""
+    """Test the README's commands on virtual machines with Debian 12 and 13. Without KVM this takes most of an hour."""
     in_lab(session, OLDEST, "lab/vm/run", *PYTEST, "--capture=tee-sys", "tests/vm", *session.posargs)
 
 
