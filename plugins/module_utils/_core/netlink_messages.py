@@ -47,10 +47,14 @@ def attributes(payload: bytes) -> dict[int, bytes]:
     return found
 
 
+def request(kind: int, payload: bytes, flags: int = 0, sequence: int = 0) -> bytes:
+    """One message that asks for something."""
+    return _HEADER.pack(_HEADER.size + len(payload), kind, flags | NLM_F_REQUEST, sequence, 0) + payload
+
+
 def generic(family: int, command: int, version: int, flags: int, sequence: int, payload: bytes = b"") -> bytes:
     """One generic netlink message."""
-    length = _HEADER.size + GENL_HEADER.size + len(payload)
-    return _HEADER.pack(length, family, flags | NLM_F_REQUEST, sequence, 0) + GENL_HEADER.pack(command, version, 0) + payload
+    return request(family, GENL_HEADER.pack(command, version, 0) + payload, flags, sequence)
 
 
 def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:

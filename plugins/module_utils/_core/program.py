@@ -9,6 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from typing import TypeVar
+
+from .errors import MissingKernelSupport
+
+T = TypeVar("T")
 
 _FOLDERS = ("/usr/sbin", "/sbin")  # which the PATH of an interpreter may lack
 _MODPROBE_TIMEOUT = 30  # seconds
@@ -43,3 +49,17 @@ def run(*command: str, timeout: float, given: str = "") -> tuple[str, str]:
 def load_module(name: str) -> str:
     """Load a module of the kernel; why that failed, empty where it did not."""
     return run("modprobe", name, timeout=_MODPROBE_TIMEOUT)[1]
+
+
+def with_module(name: str, use: Callable[[], T]) -> T:
+    """What C(use) returns: without kernel support for it, once more with this module of the kernel loaded.
+
+    :raises MissingKernelSupport: it cannot be loaded, or does not help
+    """
+    try:
+        return use()
+    except MissingKernelSupport as error:
+        problem = load_module(name)
+        if problem:
+            raise MissingKernelSupport(f"{error} (modprobe {name}: {problem})") from error
+        return use()

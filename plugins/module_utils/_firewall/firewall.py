@@ -53,7 +53,6 @@ def _read_devices(names: Any) -> tuple[str, ...]:
     return tuple(values.device("devices", name) for name in names)
 
 
-TUNNEL_PROTOCOLS = (tunnel.IPIP, tunnel.IPV6, tunnel.GRE)
 PROGRAM = choice("program", (AUTO, *PROGRAMS, NONE), default=AUTO)
 _VIP = Option("vip", values.network_vip, required=True)
 _PORT = integer("port", 0, 65535, required=True)
@@ -66,7 +65,7 @@ _FIELDS = [option.name for option in ROW]
 ARGUMENT_SPEC = {
     **argument_spec(PROGRAM, STATE, PURGE),
     "sources": {"type": "list", "elements": "str", "default": []},
-    "protocols": {"type": "list", "elements": "int", "choices": list(TUNNEL_PROTOCOLS), "default": []},
+    "protocols": {"type": "list", "elements": "int", "choices": list(tunnel.PROTOCOLS), "default": []},
     "gue_ports": {"type": "list", "elements": "int", "default": []},
     "services": {"type": "list", "elements": "dict", "default": []},
 }
@@ -177,10 +176,7 @@ def _read_sources(options: Options) -> list[Address]:
 
 
 def _read_protocols(options: Options) -> list[str]:
-    for protocol in options["protocols"] or ():
-        if protocol not in TUNNEL_PROTOCOLS:
-            raise InvalidValue("protocols", repr(protocol), f"is not one of {', '.join(map(str, TUNNEL_PROTOCOLS))}")
-    return [str(protocol) for protocol in options["protocols"] or ()]
+    return [str(tunnel.read_protocol("protocols", number)) for number in options["protocols"] or ()]
 
 
 def _read_gue_ports(options: Options) -> list[int]:

@@ -47,14 +47,8 @@ _Connected = TypeVar("_Connected", bound="IpvsBackend")
 
 
 def _connect() -> GenericSocket:
-    try:
-        return _open()
-    except MissingKernelSupport as error:
-        # Kernels up to 5.15 do not load the module when they are asked for its family.
-        problem = program.load_module("ip_vs")
-        if problem:
-            raise MissingKernelSupport(f"{error} (modprobe ip_vs: {problem})") from error
-        return _open()
+    # Kernels up to 5.15 do not load the module when they are asked for its family.
+    return program.with_module("ip_vs", _open)
 
 
 def _open() -> GenericSocket:

@@ -62,13 +62,7 @@ def add(listener: Listener) -> None:
 
     :raises MissingKernelSupport: the module cannot be loaded
     """
-    try:
-        _add(listener)
-    except MissingKernelSupport as error:
-        problem = program.load_module(listener.module)
-        if problem:
-            raise MissingKernelSupport(f"{error} (modprobe {listener.module}: {problem})") from error
-        _add(listener)
+    program.with_module(listener.module, lambda: _add(listener))
 
 
 def _add(listener: Listener) -> None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Union
 
 from .._core.errors import NotPermitted
-from .._core.netlink_messages import NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, attributes, messages
+from .._core.netlink_messages import NLM_F_DUMP, NLM_F_DUMP_INTR, NLMSG_DONE, attributes, messages, request
 from .._core.values import Address
 from . import packets
 
@@ -44,7 +44,7 @@ _ROUTER, _OVERRIDE = 0x80000000, 0x20000000
 
 _NETLINK_ROUTE = 0
 _RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_GETADDR = 16, 18, 20, 22
-_DUMP = struct.Struct("=IHHII16x")  # nlmsghdr, and an ifinfomsg or ifaddrmsg of zeros
+_ANYTHING = bytes(16)  # an ifinfomsg or ifaddrmsg of zeros
 _IFINFO = struct.Struct("=BxHiII")  # family, type of hardware, index, flags, mask
 _IFADDR = struct.Struct("=BBBBi")  # family, length of the prefix, flags, scope, index
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFA_ADDRESS, _IFA_LOCAL = 1, 3, 1, 2
@@ -102,12 +102,12 @@ def is_own(address: Address, devices: Iterable[Device]) -> bool:
     return address.is_loopback or any(address in device.addresses for device in devices)
 
 
-def _dump(request: int, answer: int) -> list[bytes]:
+def _dump(question: int, answer: int) -> list[bytes]:
     """The payload of each message of a dump."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE) as kernel:
         kernel.settimeout(10)
         while True:
-            kernel.send(_DUMP.pack(_DUMP.size, request, NLM_F_REQUEST | NLM_F_DUMP, 0, 0))
+            kernel.send(request(question, _ANYTHING, NLM_F_DUMP))
             payloads, interrupted, ended = [], False, False
             while not ended:
                 for kind, flags, _sequence, payload in messages(kernel.recv(_RECEIVE_BYTES)):

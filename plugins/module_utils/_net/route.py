@@ -11,7 +11,7 @@ import socket
 import struct
 from dataclasses import dataclass
 
-from .._core.netlink_messages import NLM_F_REQUEST, attribute, attributes, messages
+from .._core.netlink_messages import attribute, attributes, messages, request
 from .._core.values import Address
 from .tunnel import MAX_MTU
 
@@ -27,7 +27,6 @@ _RTF_REJECT = 0x200  # such as the "unreachable" route that the kernel itself ha
 
 # include/uapi/linux/rtnetlink.h
 _NETLINK_ROUTE, _RTM_NEWROUTE, _RTM_GETROUTE = 0, 24, 26
-_NLMSGHDR = struct.Struct("=IHHII")  # length, type, flags, sequence, port id
 _RTMSG = struct.Struct("=BBBBBBBBI")  # family, length of destination and source, tos, table, protocol, scope, type, flags
 _RTA_DST, _RTA_OIF = 1, 4
 _RECEIVE_BYTES = 65536
@@ -69,10 +68,9 @@ def device_towards(address: Address) -> str | None:
     The device that holds the source address of the route may be another one, such as C(lo).
     """
     route = _RTMSG.pack(SOCKET_FAMILY[address.version], address.max_prefixlen, 0, 0, 0, 0, 0, 0, 0)
-    payload = route + attribute(_RTA_DST, address.packed)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE) as kernel:
         kernel.settimeout(10)
-        kernel.send(_NLMSGHDR.pack(_NLMSGHDR.size + len(payload), _RTM_GETROUTE, NLM_F_REQUEST, 0, 0) + payload)
+        kernel.send(request(_RTM_GETROUTE, route + attribute(_RTA_DST, address.packed)))
         answers = list(messages(kernel.recv(_RECEIVE_BYTES)))
     for kind, _flags, _sequence, answer in answers:
         oif = attributes(answer[_RTMSG.size :]).get(_RTA_OIF) if kind == _RTM_NEWROUTE else None

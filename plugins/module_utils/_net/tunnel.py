@@ -18,7 +18,7 @@ DEVICE_TYPES = ("ipip", "sit", "ip6ip6", "ipip6", "gre", "gue")  # of a tunnel d
 CHECKSUMS = ("none", "checksum", "remote_checksum")
 
 # Protocol numbers of the outer header: what /etc/protocols calls ipencap, ipv6 and gre.
-IPIP, IPV6, GRE = 4, 41, 47
+IPIP, IPV6, GRE = PROTOCOLS = (4, 41, 47)
 
 IP_HEADER = {4: 20, 6: 40}  # bytes
 LEAST_MTU = {4: 576, 6: 1280}  # bytes that every host accepts: RFC 1122, section 3.3.3; RFC 8200, section 5
@@ -45,6 +45,16 @@ _LINK_KINDS = {
     ("gue", 6, 4): "ip6tnl",
 }
 OUTER_FAMILY = {kind: outer for (_type, outer, _inner), kind in _LINK_KINDS.items()}
+
+
+def read_protocol(option: str, number: int) -> int:
+    """The protocol of an outer header.
+
+    :raises InvalidValue: it is none of a tunnel
+    """
+    if number not in PROTOCOLS:
+        raise InvalidValue(option, repr(number), f"is not one of {', '.join(map(str, PROTOCOLS))}")
+    return number
 
 
 def link_kind(device_type: str, outer: int, inner: int) -> str | None:

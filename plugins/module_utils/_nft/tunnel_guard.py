@@ -18,12 +18,11 @@ from .._net import tunnel
 from .section import SectionDesired, SectionResource, is_absent, read_purge
 from .table import Element, ElementKey, ItemKey, NamedSet, Rule, SectionSeen, TableSection, by_family
 
-PROTOCOLS = (tunnel.IPIP, tunnel.IPV6, tunnel.GRE)
 LISTS = ("sources", "protocols", "gue_ports")
 ARGUMENT_SPEC = {
     **argument_spec(STATE, PURGE),
     "sources": {"type": "list", "elements": "str"},
-    "protocols": {"type": "list", "elements": "int", "choices": list(PROTOCOLS)},
+    "protocols": {"type": "list", "elements": "int", "choices": list(tunnel.PROTOCOLS)},
     "gue_ports": {"type": "list", "elements": "int"},
 }
 
@@ -115,11 +114,8 @@ def _read_sources(options: Options) -> list[ElementKey]:
 def _read_protocols(options: Options) -> list[ElementKey]:
     protocols = options["protocols"]
     if protocols is None:
-        protocols = () if is_absent(options) else PROTOCOLS
-    for protocol in protocols:
-        if protocol not in PROTOCOLS:
-            raise InvalidValue("protocols", repr(protocol), f"is not one of {', '.join(map(str, PROTOCOLS))}")
-    return [ElementKey(_PROTOCOLS, (str(protocol),)) for protocol in protocols]
+        protocols = () if is_absent(options) else tunnel.PROTOCOLS
+    return [ElementKey(_PROTOCOLS, (str(tunnel.read_protocol("protocols", number)),)) for number in protocols]
 
 
 def _read_gue_ports(options: Options) -> list[ElementKey]:
