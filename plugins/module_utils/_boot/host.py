@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from .._core import files, state
+from .._core import files, state, systemd
 from .._core.boot_text import FOLDER, IPVS, NFTABLES, SUBJECT
 from .._core.errors import MissingLibrary
 from .._core.options import Options
@@ -19,7 +19,6 @@ from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import ServiceKey
 from .._net.rtnetlink import NetworkBackend
 from .._nft.libnftables import KernelTable
-from . import systemd
 from .model import FILES, LINKS, UNITS, BootContext, BootDesired, BootItem, Link, boot_item, services_to_restore
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from .._core import program, units
+from .._core import program, systemd
 from . import ufw
 from .model import FIREWALLD, UFW, UFW_FILES
 
@@ -17,7 +17,7 @@ _FIREWALLD_FOLDER = "/etc/firewalld"
 
 def running() -> str:
     """The name of the firewall; empty where none of those runs that this collection knows."""
-    if program.path_of(FIREWALLD) and units.is_running(FIREWALLD):
+    if program.path_of(FIREWALLD) and systemd.is_running(FIREWALLD):
         return FIREWALLD
     return UFW if ufw.is_enabled() else ""
 

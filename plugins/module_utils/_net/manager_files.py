@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from .._core import files, program, units
+from .._core import files, program, systemd
 from .._core.errors import LvsError
 from .._core.textfile import TextFile
 from . import managers
@@ -41,7 +41,7 @@ def write(item: Unmanaged) -> None:
     :raises LvsError: a manager that does not; then there are no files, and the next run begins anew
     """
     try:
-        if units.is_running(_NETWORK_MANAGER):
+        if systemd.is_running(_NETWORK_MANAGER):
             state, problem = program.run("nmcli", "-g", "GENERAL.STATE", "device", "show", item.device, timeout=_TIMEOUT)
             if not problem and state.split()[:1] != [_UNMANAGED]:
                 # By its configuration alone, NetworkManager would set the device down.
@@ -69,7 +69,7 @@ def remove(item: Unmanaged) -> None:
 
 
 def _reload(unit: str, device: str) -> None:
-    if units.is_running(unit):
+    if systemd.is_running(unit):
         _tell(unit, device, *_RELOAD[unit])
 
 

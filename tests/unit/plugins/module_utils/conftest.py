@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import requirements, state, units
+from ansible_collections.lvs.cluster.plugins.module_utils._core import requirements, state, systemd
 from ansible_collections.lvs.cluster.plugins.module_utils._net import managers
 
 
@@ -42,5 +42,5 @@ def network_managers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     etc = tmp_path / "etc"
     monkeypatch.setattr(managers, "NETWORK_MANAGER_FOLDER", f"{etc}/NetworkManager/conf.d")
     monkeypatch.setattr(managers, "NETWORKD_FOLDER", f"{etc}/systemd/network")
-    monkeypatch.setattr(units, "_SYSTEMD", str(tmp_path / "systemd"))
+    monkeypatch.setattr(systemd, "_FOLDER", str(tmp_path / "systemd"))
     return etc

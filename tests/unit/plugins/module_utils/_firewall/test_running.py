@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import program, units
+from ansible_collections.lvs.cluster.plugins.module_utils._core import program, systemd
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall import running, ufw
 
 
@@ -37,7 +37,7 @@ def test_running(
 ) -> None:
     """One that is installed may not run."""
     monkeypatch.setattr(program, "path_of", lambda name: f"/usr/sbin/{name}" if name in installed else None)
-    monkeypatch.setattr(units, "is_running", lambda name: name == "firewalld" and active)
+    monkeypatch.setattr(systemd, "is_running", lambda name: name == "firewalld" and active)
     monkeypatch.setattr(ufw, "_STATE", str(tmp_path / "ufw.conf"))
     if settings is not None:
         (tmp_path / "ufw.conf").write_text(settings)

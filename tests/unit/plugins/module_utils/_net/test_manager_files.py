@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import files, program, units
+from ansible_collections.lvs.cluster.plugins.module_utils._core import files, program, systemd
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._net import manager_files
 from ansible_collections.lvs.cluster.plugins.module_utils._net.managers import unmanaged
@@ -45,7 +45,7 @@ def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Managers:
     """A host with systemd."""
     found = Managers()
     monkeypatch.setattr(program, "run", found.run)
-    monkeypatch.setattr(units, "_SYSTEMD", str(tmp_path))
+    monkeypatch.setattr(systemd, "_FOLDER", str(tmp_path))
     return found
 
 
@@ -95,7 +95,7 @@ def test_device_that_does_not_exist_yet(host: Managers) -> None:
 
 def test_host_without_systemd(host: Managers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The files are there for a program that comes later."""
-    monkeypatch.setattr(units, "_SYSTEMD", str(tmp_path / "none"))
+    monkeypatch.setattr(systemd, "_FOLDER", str(tmp_path / "none"))
     host.running = {"NetworkManager", "systemd-networkd"}
     manager_files.write(unmanaged("tunl0"))
     assert host.told == []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Services of systemd that other programs bring along."""
+"""The systemd that runs on a host."""
 
 from __future__ import annotations
 
@@ -11,10 +11,27 @@ import os
 from . import program
 from .errors import LvsError
 
-_SYSTEMD = "/run/systemd/system"  # sd_booted(3)
+_FOLDER = "/run/systemd/system"  # there where systemd runs: sd_booted(3)
+_RELOAD = ("systemctl", "daemon-reload")
 _TIMEOUT = 60  # seconds
+_RELOAD_TIMEOUT = 90  # seconds, as long as systemctl itself waits for an answer
 # One that starts is about to be there, and one that reloads is there all the time.
 _RUNNING = ("active", "reloading", "activating")
+
+
+def reload_units() -> None:
+    """Have systemd read its units again, where it runs.
+
+    :raises LvsError: it does not
+    """
+    if not os.path.isdir(_FOLDER):
+        return
+    _printed, problem = program.run(*_RELOAD, timeout=_RELOAD_TIMEOUT)
+    if problem:
+        raise LvsError(
+            "the units are written, but systemd has not read them, as it will at the next boot:"
+            f" {' '.join(_RELOAD)}: {problem}"
+        )
 
 
 def is_running(name: str) -> bool:
@@ -22,7 +39,7 @@ def is_running(name: str) -> bool:
 
     :raises LvsError: systemd does not say so
     """
-    if not os.path.isdir(_SYSTEMD):
+    if not os.path.isdir(_FOLDER):
         return False
     unit = f"{name}.service"
     printed, problem = program.run("systemctl", "is-active", unit, timeout=_TIMEOUT)
