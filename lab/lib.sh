@@ -19,6 +19,9 @@ die() {
     exit 1
 }
 
+# words FILE...: what a list names, in one line, without its comments.
+words() { sed 's/#.*//' "$@" | tr -s ' \n' ' ' | sed 's/^ *//; s/ *$//'; }
+
 # fingerprint FILE...: a short name for the contents of the files.
 fingerprint() { cat "$@" | sha256sum | cut -c1-12; }
 
