@@ -8,10 +8,9 @@ The packages have what Debian's have. So it is tested which ones are asked for, 
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
+from ..recap import recap
 from .conftest import VIP, Site
 
 PYROUTE2 = "python3-pyroute2"
@@ -129,5 +128,5 @@ def test_packages_are_installed(el: Site) -> None:
     assert installed(el, "rs1") == {PYROUTE2, "python3-nftables", "nftables"}
     assert set(el.answers()) == {"rs1"}
     again = el.playbook("site")
-    assert set(re.findall(r"changed=(\d+)", again.stdout)) == {"0"}
+    assert set(recap(again.stdout, "changed").values()) == {0}
     assert VIP in el.host("ds1").check_output("ipvsadm -Ln")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .machines import Image, Machine, clean
+from .machines import Image, Machine
 from .site import ADDRESSES, Site
 
 # See lab/vm/run.
@@ -41,7 +42,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     finally:
         for machine in machines.values():
             machine.stop()
-        clean(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -155,8 +154,3 @@ class Machine:
         """The last lines that its kernel and its init have printed."""
         text = (self.folder / f"{self.name}.console").read_text(errors="replace")
         return "\n".join(text.splitlines()[-30:])
-
-
-def clean(folder: Path) -> None:
-    """Remove the disks."""
-    shutil.rmtree(folder, ignore_errors=True)

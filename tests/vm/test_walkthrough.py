@@ -9,7 +9,6 @@ Each test begins where the one before it has ended.
 from __future__ import annotations
 
 import re
-import subprocess
 import time
 
 import pytest
@@ -17,6 +16,7 @@ import yaml
 
 from .. import readme
 from ..nodes import LOOK
+from ..recap import recap
 from .machines import STARTING
 from .site import ADDRESSES, REAL_SERVERS, VIP, Requests, Site, ask_often
 
@@ -25,11 +25,6 @@ NONE = dict.fromkeys(ADDRESSES, 0)
 GOING_ON = 5  # seconds of requests behind the first answer
 # What a kernel has from the loading of a module on, and what a package brings along.
 LASTING = re.compile(r"^(?!.*/etc/).*\b(tunl0|ip6tnl0|sit0|gre0|gretap0|erspan0)\b|/vs/|ipvsadm\.service|^Timeout ")
-
-
-def recap(done: subprocess.CompletedProcess[str], number: str) -> dict[str, int]:
-    """A number of the play recap, by host."""
-    return {name: int(found) for name, found in re.findall(rf"^(\w+)\s+: ok=.* {number}=(\d+)", done.stdout, re.MULTILINE)}
 
 
 def looked(site: Site) -> dict[str, list[str]]:
@@ -59,7 +54,7 @@ def test_site(site: Site) -> None:
     started = time.monotonic()
     done = site.run(SITE)
     site.note(f"first run of site: {time.monotonic() - started:.0f} s")
-    assert recap(done, "failed") == NONE
+    assert recap(done.stdout, "failed") == NONE
     assert set(ask_often(4)) == set(ask_often(6, vip="192.168.56.186", port=8099)) == REAL_SERVERS
 
 
@@ -67,7 +62,7 @@ def test_second_run_changes_nothing(site: Site) -> None:
     started = time.monotonic()
     done = site.run(SITE)
     site.note(f"second run of site: {time.monotonic() - started:.0f} s")
-    assert recap(done, "changed") == NONE
+    assert recap(done.stdout, "changed") == NONE
 
 
 def test_a_weight_ad_hoc(site: Site) -> None:
@@ -122,7 +117,7 @@ def test_reboot(site: Site, name: str) -> None:
 
 def test_after_the_reboots_nothing_is_to_be_changed(site: Site) -> None:
     done = site.run(SITE, lvs_keep_weights=True)  # of the test above
-    assert recap(done, "changed") == NONE
+    assert recap(done.stdout, "changed") == NONE
 
 
 def test_a_tunnel_whose_module_nothing_loads_by_itself(site: Site) -> None:
