@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What keepalived owns of the IPVS table, as a configuration of this collection has it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from .model import DestinationKey, ServiceKey
+
+CONFIG_FILE = "/etc/keepalived/keepalived.conf"
+# A file for each destination: keepalived adds the number in it to the weight.
+DRAIN_FOLDER = "/var/lib/lvs.cluster/drain"
+DRAINING, SERVING = "-65535\n", "0\n"
+
+_TOP = re.compile(r"^(virtual_server (?:fwmark )?\S.*?) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+_FIELD = re.compile(r"^    (protocol|ip_family) (\S+)$", re.MULTILINE)
+_REAL_SERVER = re.compile(r"^    real_server (\S+) (\d+) \{\n(.*?)^    \}", re.MULTILINE | re.DOTALL)
+_WEIGHT = re.compile(r"^ +weight (\d+)$", re.MULTILINE)
+_TRACKED = re.compile(r"^ +track_file (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class OwnedDestination:
+    """A real server of a service that keepalived owns."""
+
+    weight: int  # as configured
+    drain_file: str  # its path; empty for the services that checks go through
+
+
+Owned = Mapping[ServiceKey, Mapping[DestinationKey, OwnedDestination]]
+
+
+def drain_name(key: DestinationKey) -> str:
+    """The name of the file by which a destination is drained."""
+    service = key.service
+    if service.vip is None:
+        name = f"fwmark-{service.fwmark}-ipv{service.family}"
+    else:
+        name = f"{service.protocol}-{service.vip}-{service.port}"
+    return f"{name}-{key.rip}-{key.port}"
+
+
+def owned(text: str) -> Owned:
+    """The services of a configuration, with their destinations.
+
+    :param text: a file that this collection made
+    """
+    return {service: dict(_destinations(service, block)) for service, block in _services(text)}
+
+
+def _services(text: str) -> Iterator[tuple[ServiceKey, str]]:
+    for name, block in _TOP.findall(text):
+        fields = dict(_FIELD.findall(block))
+        _word, first, second = name.split()
+        if first == "fwmark":
+            yield ServiceKey(6 if fields.get("ip_family") == "inet6" else 4, fwmark=int(second)), block
+        else:
+            vip = ip_address(first)
+            yield ServiceKey(vip.version, fields.get("protocol", "TCP").lower(), vip, int(second)), block
+
+
+def _destinations(service: ServiceKey, block: str) -> Iterator[tuple[DestinationKey, OwnedDestination]]:
+    for rip, port, lines in _REAL_SERVER.findall(block):
+        weight, tracked = _WEIGHT.search(lines), _TRACKED.search(lines)
+        path = f"{DRAIN_FOLDER}/{tracked[1]}" if tracked else ""
+        yield (
+            DestinationKey(service, ip_address(rip), int(port)),
+            OwnedDestination(int(weight[1]) if weight else 1, path),
+        )
