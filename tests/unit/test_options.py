@@ -23,6 +23,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     SERVICE,
     SERVICE_KEY,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import checks, virtual_servers
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import options as keepalived_options
 from ansible_collections.lvs.cluster.plugins.module_utils._nft import mss_clamp, port_dnat
 
@@ -159,7 +160,22 @@ def test_role_takes_the_options_of_services_and_destinations() -> None:
     real_server = service["real_servers"]["options"]
     assert_same(real_server, [*(option for option in DESTINATION if option is not RIP), STATE])
     named = {option.name for option in (*DESTINATION, STATE)} - {"rip"}
-    assert real_server.keys() == named | {"host", "address"}
+    assert real_server.keys() == named | {"host", "address", "check"}
+
+
+def test_role_takes_the_options_of_keepalived() -> None:
+    service = specification("lvs")["lvs_services"]["options"]
+    assert_same(service, virtual_servers.OF_KEEPALIVED)
+    assert_same(service["sorry_server"]["options"], virtual_servers.SORRY_SERVER)
+
+
+def test_readme_of_the_role_has_the_options_of_a_check() -> None:
+    text = (PROJECT / "roles/lvs/README.md").read_text(encoding="utf-8")
+    section = text.split("## Fields of a check\n")[1].split("\n## ")[0]
+    listed = [row.split(" | ")[0].strip("| `") for row in section.splitlines() if row.startswith("| `")]
+    assert listed == [option.name for option in checks.OPTIONS]
+    for kind in checks.TYPES:
+        assert f"`{kind}`" in section
 
 
 def test_role_takes_the_options_of_a_drain() -> None:

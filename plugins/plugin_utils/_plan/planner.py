@@ -35,6 +35,7 @@ _REAL_SERVER_VARIABLES = ("lvs_rip", "lvs_rip6")
 _VRRP = ("id", "version", "advert_interval", "preempt", "multicast", "track_devices")
 _OF_THE_PLAN = (
     *("services", "directors_group", "realservers_group", "vip_device", "vip6_device", "director_device", "state", "vips"),
+    "engine",
     *(f"vrrp_{name}" for name in _VRRP),
 )
 
@@ -152,6 +153,7 @@ class Planner:
             director_device=of_the_plan["director_device"],
             state=of_the_plan["state"],
             vips=of_the_plan["vips"],
+            engine=of_the_plan["engine"],
             vrrp={name: of_the_plan[f"vrrp_{name}"] for name in _VRRP},
         )
         try:
