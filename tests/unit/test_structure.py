@@ -49,6 +49,9 @@ PURE = {
         "kernel_release",
         "older_kernels",
         "oldest_python",
+        "keepalived_table",
+        "checker",
+        "virtual_servers",
     ),
 }
 IMPURE_LIBRARIES = {

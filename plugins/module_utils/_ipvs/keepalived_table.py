@@ -21,6 +21,7 @@ DRAINING, SERVING = "-65535\n", "0\n"
 _TOP = re.compile(r"^(virtual_server (?:fwmark )?\S.*?) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^    (protocol|ip_family) (\S+)$", re.MULTILINE)
 _REAL_SERVER = re.compile(r"^    real_server (\S+) (\d+) \{\n(.*?)^    \}", re.MULTILINE | re.DOTALL)
+_METHOD = re.compile(r"^ +lvs_method (.+)$", re.MULTILINE)
 _WEIGHT = re.compile(r"^ +weight (\d+)$", re.MULTILINE)
 _TRACKED = re.compile(r"^ +track_file (\S+)$", re.MULTILINE)
 
@@ -30,6 +31,7 @@ class OwnedDestination:
     """A real server of a service that keepalived owns."""
 
     weight: int  # as configured
+    method: str  # as keepalived writes it
     drain_file: str  # its path; empty for the services that checks go through
 
 
@@ -67,9 +69,9 @@ def _services(text: str) -> Iterator[tuple[ServiceKey, str]]:
 
 def _destinations(service: ServiceKey, block: str) -> Iterator[tuple[DestinationKey, OwnedDestination]]:
     for rip, port, lines in _REAL_SERVER.findall(block):
-        weight, tracked = _WEIGHT.search(lines), _TRACKED.search(lines)
+        weight, method, tracked = (pattern.search(lines) for pattern in (_WEIGHT, _METHOD, _TRACKED))
         path = f"{DRAIN_FOLDER}/{tracked[1]}" if tracked else ""
         yield (
             DestinationKey(service, ip_address(rip), int(port)),
-            OwnedDestination(int(weight[1]) if weight else 1, path),
+            OwnedDestination(int(weight[1]) if weight else 1, method[1] if method else "", path),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from .._core import files, program, requirements, systemd
@@ -18,6 +18,9 @@ from .._core.reconcile import Transition
 from .._core.resource import Backend
 from .._core.textfile import TextFile, is_made_here
 from .._core.values import Address
+from .._ipvs import keepalived_table
+from .._ipvs.kernel import IpvsBackend
+from .._ipvs.model import ServiceKey
 from .._net import neighbour
 from . import config
 from .model import (
@@ -38,6 +41,7 @@ from .model import (
     version_of,
     vips_in,
 )
+from .virtual_servers import global_lines, render_prepared
 
 _TIMEOUT = 30  # seconds; a busy host takes some to start a program
 _NAME = UNIT.partition(".")[0]
@@ -69,8 +73,8 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             if unit.enabled or unit.running:
                 items[UNIT] = unit
         context = replace(context, foreign="" if ours or not text else text, copied=files.read_text(COPY_FILE) is not None)
-        if desired.router is not None and desired.present:
-            context = _with_config(context, desired, desired.router, text if ours and text else "")
+        if desired.present and not (desired.only_removes and CONFIG_FILE not in items):
+            context = _with_config(context, desired, text if ours and text else "")
         return KeepalivedSeen(items, context)
 
     def apply(self, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> None:
@@ -93,6 +97,19 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             systemd.reload_units()
         if CONFIG_FILE in changed and UNIT not in changed and UNIT in transition.after().items:
             systemd.control("reload", UNIT)
+
+    def has_services(self, services: Collection[ServiceKey], timeout: float) -> bool:
+        """Whether IPVS has all of these services in time.
+
+        :param timeout: seconds
+        """
+        deadline = time.monotonic() + timeout
+        while time.monotonic() <= deadline:
+            with IpvsBackend() as ipvs:
+                if set(services) <= {service.key for service in ipvs.services()}:
+                    return True
+            time.sleep(_PAUSE)
+        return False
 
     def wait(self, done: Callable[[frozenset[Address]], bool], timeout: float) -> frozenset[Address] | None:
         """The addresses of the host, as soon as they are as expected; None where they are not in time.
@@ -122,18 +139,46 @@ def held_addresses() -> frozenset[Address]:
     return frozenset(address for device in neighbour.devices() for address in device.addresses)
 
 
-def _with_config(
-    context: KeepalivedContext, desired: KeepalivedDesired, router: VirtualRouter, text: str
-) -> KeepalivedContext:
+def _with_config(context: KeepalivedContext, desired: KeepalivedDesired, text: str) -> KeepalivedContext:
     """With the configuration that is wanted, and what keepalived says of it."""
+    former = config.Parts.of(text)
+    context = _with_services(_with_router(context, desired, text), desired, former)
+    router = context.text if desired.router is not None else "" if desired.purge else former.router
+    services = former.services if desired.services is None else context.services_text
+    wanted = config.Parts(router, services).text
+    if not wanted:
+        return replace(context, text="")
     if program.path_of(_NAME) is None:
         raise NotYetThere(f"keepalived is not installed: {requirements.advice(_NAME)}")
     version = version_of(program.spoken(_NAME, "--version", timeout=_TIMEOUT)[0])
+    return replace(context, version=version, text=wanted, refusal="" if wanted == text else _refusal(wanted))
+
+
+def _with_router(context: KeepalivedContext, desired: KeepalivedDesired, text: str) -> KeepalivedContext:
+    router = desired.router
+    if router is None:
+        return context
     device = router.device or _device_of(router)
     vips = all_vips(desired, vips_in(text))
-    wanted = config.text(replace(router, vips=vips), device)
-    refusal = "" if wanted == text else _refusal(wanted)
-    return replace(context, version=version, device=device, text=wanted, refusal=refusal, vips=vips)
+    return replace(context, device=device, text=config.router_part(replace(router, vips=vips), device), vips=vips)
+
+
+def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, former: config.Parts) -> KeepalivedContext:
+    servers = desired.services
+    if servers is None:
+        return context
+    rendered = render_prepared(servers, desired.sources, desired.unprepared, former.services)
+    held = {service.service for service in rendered.held_back}
+    of_services = frozenset(keepalived_table.owned(rendered.text))
+    served = {key.vip for key in of_services}
+    missing = dict.fromkeys(str(key.vip) for key in held if key.vip is not None and key.vip not in served)
+    return replace(
+        context,
+        services_text=config.services_part(rendered.text, global_lines(servers)),
+        services=of_services,
+        held_back=rendered.held_back,
+        held_back_vips=tuple(missing),
+    )
 
 
 def _device_of(router: VirtualRouter) -> str:

@@ -34,11 +34,11 @@ from .model import (
     drop_in,
     standby_file,
 )
-from .options import STANDBY, TAKEOVER, VIPS, VRRP, read_router, read_vips
+from .options import SERVICES, SOURCES, STANDBY, TAKEOVER, UNPREPARED, VIPS, VRRP, read_router, read_vips
 
 ARGUMENT_SPEC = {
     "vrrp": {"type": "dict", "options": VRRP},
-    **argument_spec(VIPS, PURGE, TAKEOVER, STANDBY, STATE),
+    **argument_spec(VIPS, PURGE, SERVICES, SOURCES, UNPREPARED, TAKEOVER, STANDBY, STATE),
 }
 _SETTLING = 10.0  # seconds that keepalived may take until it has done what it was told
 _STARTING = 3.0  # seconds that it may take to start
@@ -55,19 +55,27 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         vips = faults.read(read_vips, options["vips"] or ())
         present = STATE.read(options["state"]) != ABSENT
         standby = options["standby"]
-        if given is None and present and standby is None:
-            faults.add(InvalidValue("vrrp", "is missing:", "describe the virtual router, or give standby alone"))
+        purge = PURGE.read(options["purge"])
+        services = faults.read(lambda: None if options["services"] is None else SERVICES.read(options["services"]))
+        sources = faults.read(SOURCES.read, options["sources"])
+        unprepared = faults.read(UNPREPARED.read, options["unprepared"])
+        if given is None and present and standby is None and options["services"] is None and not purge:
+            reason = "describe the virtual router, or services, or give standby alone"
+            faults.add(InvalidValue("vrrp", "is missing:", reason))
         if given is None and options["vips"]:
             faults.add(InvalidValue("vips", f"{len(options['vips'])} rows", "need a virtual router: describe it with vrrp"))
-        if not present and (given is not None or standby is not None):
-            faults.add(InvalidValue("state", ABSENT, "cannot go with vrrp or standby: leave them out"))
+        if not present and (given is not None or standby is not None or options["services"] is not None):
+            faults.add(InvalidValue("state", ABSENT, "cannot go with vrrp, services or standby: leave them out"))
         faults.raise_all()
         held, removed = vips.value
         return KeepalivedDesired(
             [],
             router=None if router is None else replace(router, vips=held),
+            services=services.value,
+            sources=sources.value,
+            unprepared=frozenset(unprepared.value),
             removed=removed,
-            purge=PURGE.read(options["purge"]),
+            purge=purge,
             takeover=TAKEOVER.read(options["takeover"]),
             present=present,
             standby=None if standby is None else STANDBY.read(standby),
@@ -85,10 +93,14 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         if desired.standby is not None:
             wanted.append(_wanted(standby_file(desired.standby)))
         context = seen.context
-        if desired.router is None:
+        if not desired.configures:
             if context.advertised is None:
                 raise LvsError(f"standby: {CONFIG_FILE} has no virtual router of this collection: describe it with vrrp")
             return wanted
+        if desired.only_removes and CONFIG_FILE not in seen.items:
+            return wanted  # nothing to give up
+        if desired.only_removes and not context.text:
+            return [*wanted, *self._plan_removal(seen)]
         if context.foreign and not desired.takeover:
             raise LvsError(
                 f"{CONFIG_FILE} is there and was not made by this collection: move what it does into the description, then"
@@ -101,7 +113,9 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
             raise LvsError("systemd does not run on this host, and it is what starts keepalived again when it ends")
         if context.refusal:
             raise LvsError(f"keepalived refuses the configuration, and nothing was changed:\n{context.refusal}")
-        if desired.removed and not desired.router.vips and CONFIG_FILE not in seen.items:
+        router = desired.router
+        gives_up = desired.removed and router is not None and not router.vips and desired.services is None
+        if gives_up and CONFIG_FILE not in seen.items:
             return wanted  # nothing to give up
         if context.foreign and not context.copied:
             wanted.append(_wanted(TextFile(COPY_FILE, context.foreign)))
@@ -120,7 +134,7 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
 
     def plan_without_host(self, desired: KeepalivedDesired) -> Sequence[WantedItem]:
         """What check mode shows where keepalived is not installed yet."""
-        return [_wanted(drop_in()), Wanted(UNIT, Service(UNIT), {})] if desired.router is not None else []
+        return [] if desired.only_removes else [_wanted(drop_in()), Wanted(UNIT, Service(UNIT), {})]
 
     def empty_host(self) -> KeepalivedSeen:
         """A host without keepalived."""
@@ -128,7 +142,13 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
 
     def outcome(self, desired: KeepalivedDesired, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> Facts:
         """The version, where the host has told it."""
-        return {"version": ".".join(map(str, transition.seen.context.version))}
+        context = transition.seen.context
+        facts: Facts = {"version": ".".join(map(str, context.version))}
+        if desired.services is not None:
+            facts["held_back"] = [service.facts() for service in context.held_back]
+            facts["held_back_vips"] = list(context.held_back_vips)
+        warnings = [service.warning() for service in context.held_back]
+        return {**facts, "warnings": warnings} if warnings else facts
 
     def after(
         self,
@@ -142,7 +162,11 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         router = desired.router
         if desired.standby and STANDBY_FILE in changed:
             _wait_for_standby(backend, transition.seen.context)
-        if router is None or changed.isdisjoint((CONFIG_FILE, UNIT)):
+        if changed.isdisjoint((CONFIG_FILE, UNIT)):
+            return {}
+        if desired.services and not backend.has_services(transition.seen.context.services, _SETTLING):
+            raise _late("created all services")
+        if router is None:
             return {}
         was_active = router.advertised in transition.seen.context.held
         vips = {vip.vip for vip in transition.seen.context.vips}

@@ -21,8 +21,11 @@ from .._core.reconcile import Item, Seen, Wanted
 from .._core.resource import Desired
 from .._core.textfile import TextFile, made_file
 from .._core.values import Address
+from .._ipvs.held_back import HeldBack
+from .._ipvs.keepalived_table import CONFIG_FILE as CONFIG_FILE
+from .._ipvs.model import ServiceKey
+from .virtual_servers import VirtualServer
 
-CONFIG_FILE = "/etc/keepalived/keepalived.conf"
 COPY_FILE = f"{CONFIG_FILE}.before-lvs-cluster"  # what somebody else wrote
 # In /run: a host that starts again has not been told to stand by.
 STANDBY_FILE = "/run/lvs.cluster.standby"
@@ -159,7 +162,10 @@ WantedItem = Wanted[str, KeepalivedItem]
 class KeepalivedDesired(Desired[str, KeepalivedItem]):
     """What the options ask for; the text of the configuration depends on the host."""
 
-    router: VirtualRouter | None = None
+    router: VirtualRouter | None = None  # None: what there is stays
+    services: tuple[VirtualServer, ...] | None = None  # all that keepalived owns; None: what there is stays
+    sources: tuple[Address, ...] = ()  # from which checks come
+    unprepared: frozenset[Address] = frozenset()  # the RIPs of real servers that have not been prepared for a change
     removed: frozenset[Address] = frozenset()  # VIPs that it gives up
     purge: bool = False  # whether it gives up all VIPs that are not named
     takeover: bool = False
@@ -169,7 +175,12 @@ class KeepalivedDesired(Desired[str, KeepalivedItem]):
     @property
     def configures(self) -> bool:
         """Whether keepalived is configured, or its configuration removed: not where a director is only told to stand by."""
-        return self.router is not None or not self.present
+        return self.router is not None or self.services is not None or self.purge or not self.present
+
+    @property
+    def only_removes(self) -> bool:
+        """Whether nothing is wanted that has to be there: then keepalived does not have to be there, either."""
+        return self.router is None and not self.services
 
 
 @dataclass(frozen=True)
@@ -181,8 +192,12 @@ class KeepalivedContext:
     foreign: str = ""  # the configuration, where somebody else wrote it
     copied: bool = False  # whether there is a copy of such a one already
     refusal: str = ""  # what keepalived has to say against the configuration
-    text: str = ""  # the configuration that is wanted
+    text: str = ""  # the configuration that is wanted; empty: none
+    services_text: str = ""  # the part of it with the services
     vips: tuple[RouterVip, ...] = ()  # in it
+    held_back: tuple[HeldBack, ...] = ()  # services that are in it as they were before
+    held_back_vips: tuple[str, ...] = ()  # VIPs that no service has, because of these
+    services: frozenset[ServiceKey] = frozenset()  # that are in it
     advertised: Address | None = None  # by the configuration that is there
     held: frozenset[Address] = frozenset()  # the addresses of the host
     systemd: bool = True  # whether it runs there

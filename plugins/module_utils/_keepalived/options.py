@@ -24,8 +24,10 @@ from .._core.options import (
     number,
     required,
     rows,
+    text,
 )
 from .model import INTERVALS, RouterVip, VirtualRouter
+from .virtual_servers import VirtualServer, check_number, read_virtual_servers
 
 
 def _peers(given: Any) -> tuple[values.Address, ...]:
@@ -87,6 +89,22 @@ SECRET = Option("secret", str)
 _FIELDS = (ID, SOURCE, PEERS, PRIORITY, VERSION, ADVERT_INTERVAL, PREEMPT, _DEVICE, TRACK_DEVICES, SECRET)
 VRRP: dict[str, Any] = argument_spec(*_FIELDS)
 VRRP["secret"]["no_log"] = True
+def _services(given: Any) -> tuple[VirtualServer, ...]:
+    servers = read_virtual_servers(given)
+    check_number(servers)
+    return tuple(servers)
+
+
+def _addresses(name: str, given: Any) -> tuple[values.Address, ...]:
+    faults = Faults()
+    found = [faults.read(values.address, name, address) for address in given or ()]
+    faults.raise_all()
+    return tuple(dict.fromkeys(address.value for address in found))
+
+
+SERVICES: Option[tuple[VirtualServer, ...]] = Option("services", _services, type="list", elements="dict")
+SOURCES = text("sources", _addresses, type="list", elements="str", default=[])
+UNPREPARED = text("unprepared", _addresses, type="list", elements="str", default=[])
 VIPS = Option("vips", read_vips, type="list", elements="dict", default=[])
 TAKEOVER = boolean("takeover", default=False)
 STANDBY = boolean("standby")

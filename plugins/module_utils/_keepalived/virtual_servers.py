@@ -12,6 +12,7 @@ Sources: keepalived.conf(5), keepalived/check/check_parser.c and check_data.c of
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,13 @@ from typing import Any, NamedTuple
 
 from .._core import values
 from .._core.errors import InvalidValue, MissingValue
-from .._core.options import ABSENT, Facts, Faults, Option, boolean, check_fields, choice, integer, required, text
+from .._core.options import ABSENT, Facts, Faults, Option, Read, boolean, check_fields, choice, integer, required, text
 from .._core.values import Address
-from .._ipvs.keepalived_table import DRAIN_FOLDER, drain_name
+from .._ipvs.held_back import HeldBack
+from .._ipvs.keepalived_table import DRAIN_FOLDER, drain_name, owned
 from .._ipvs.model import FORWARDS, HASH_SCHEDULERS, Destination, DestinationKey, Service, ServiceKey
 from .._ipvs.options import DESTINATION, SCHEDULERS, SERVICE, SERVICE_KEY, destination_of, service_of
-from .checks import Aim, Check, check_protocol, read_check
+from .checker import Aim, Check, check_protocol, read_check
 
 # Of the marks that keepalived gives to its own connections; the rest is a hash of where each mark leads to.
 FIRST_MARK, MARKS = 0x50000000, 0x10000000
@@ -36,8 +38,12 @@ PORTS, PORT_BUSY = 28232, 60  # ports of net.ipv4.ip_local_port_range; seconds
 _METHODS = {"tunnel": "TUN", "route": "DR", "masquerade": "NAT", "local": "DR"}
 _CHECKSUMS = {"none": "", "checksum": " csum", "remote_checksum": " remcsum"}
 _INDENT = "    "
+_BLOCK = re.compile(r"^((\S[^\n]*) \{\n.*?^\}\n)", re.MULTILINE | re.DOTALL)
+_TRACKED = re.compile(r"^ +track_file (\S+)$", re.MULTILINE)
+_KIND = re.compile(r"^ {4}((?:protocol|ip_family) \S+)$", re.MULTILINE)
+_MARK = re.compile(r"^ +fwmark (\d+)$", re.MULTILINE)
 
-SORRY_SERVER = (
+SORRY_SERVER: tuple[Option[Any], ...] = (
     text("address", values.address, required=True),
     integer("port", 1, 65535),
     choice("forward", tuple(FORWARDS)),
@@ -45,7 +51,7 @@ SORRY_SERVER = (
 QUORUM = integer("quorum", 1, 0x7FFFFFFF)
 INHIBIT = boolean("inhibit_on_failure")
 ALPHA = boolean("alpha")
-CHECK: Option[Check] = Option("check", read_check, type="dict")
+CHECK: Option[Check] = Option("check", read_check, type="raw")
 # What a service with keepalived has beside what every service has.
 OF_KEEPALIVED: tuple[Option[Any], ...] = (QUORUM, INHIBIT, ALPHA)
 _DESTINATION_FIELDS = (*(option.name for option in DESTINATION), "check", "state")
@@ -228,7 +234,7 @@ def read_sorry_server(given: object) -> SorryServer | None:
     row = {name: value for name, value in given.items() if value is not None}
     faults.collect(check_fields, row, [option.name for option in SORRY_SERVER], where="sorry_server")
     faults.collect(required, row, "address", "name the sorry server's address", where="sorry_server")
-    found = {
+    found: dict[str, Read[Any]] = {
         option.name: faults.read(option.read, row[option.name], where="sorry_server")
         for option in SORRY_SERVER
         if option.name in row
@@ -290,11 +296,66 @@ def render(servers: Sequence[VirtualServer], sources: Collection[Address]) -> st
     """
     marks = _marks(servers)
     blocks = [_mark_block(path, mark) for path, mark in sorted(marks.items(), key=lambda item: item[1])]
-    by_family = {source.version: source for source in sources}
+    by_family: dict[int, Address] = {source.version: source for source in sources}
     for server in servers:
         blocks += [_drain_block(real_server.destination.key) for real_server in server.real_servers]
         blocks.append(_server_block(server, marks, by_family))
     return "\n".join(blocks)
+
+
+class Rendered(NamedTuple):
+    """The blocks of services, and what of them is left as it is."""
+
+    text: str
+    held_back: tuple[HeldBack, ...] = ()
+
+
+def render_prepared(
+    servers: Sequence[VirtualServer], sources: Collection[Address], unprepared: Collection[Address], former: str
+) -> Rendered:
+    """The blocks of all services, where a service is as before if packets would go in a new way to what is not prepared.
+
+    :param unprepared: the RIPs of such real servers
+    :param former: the blocks that there are
+    """
+    before = {(key, entry.method) for destinations in owned(former).values() for key, entry in destinations.items()}
+    held: dict[ServiceKey, list[Address]] = {}
+    for server in servers:
+        for real_server in server.real_servers:
+            key = real_server.destination.key
+            is_new = (key, _method(real_server.destination)) not in before
+            if is_new and key.rip in unprepared and real_server.destination.forward in ("tunnel", "route"):
+                held.setdefault(server.key, []).append(key.rip)
+    blocks = _blocks_of(render([server for server in servers if server.key not in held], sources))
+    former_blocks = _blocks_of(former)
+    held_back = []
+    for service, rips in held.items():
+        own = former_blocks.get(_block_name(service))
+        held_back.append(HeldBack(service, rips, own is not None))
+        if own is not None:
+            needed = [f"track_file {name}" for name in _TRACKED.findall(own)]
+            of_marks = [name for name in former_blocks if name.split()[:3] in _marks_in(own)]
+            blocks = {**{name: former_blocks[name] for name in (*needed, *of_marks)}, **blocks, _block_name(service): own}
+    return Rendered("\n".join(blocks.values()), tuple(held_back))
+
+
+def _marks_in(block: str) -> list[list[str]]:
+    return [["virtual_server", "fwmark", mark] for mark in _MARK.findall(block)]
+
+
+def _blocks_of(text: str) -> dict[str, str]:
+    """The blocks of a part of a file that this collection made, by their first lines, those of services with what else they
+    are told apart by."""
+    return {" ".join(filter(None, (name, *_KIND.findall(block)[:1]))): block for block, name in _BLOCK.findall(text)}
+
+
+def _block_name(key: ServiceKey) -> str:
+    return f"{_server_name(key)} {_kind(key)}"
+
+
+def _kind(key: ServiceKey) -> str:
+    """What tells two services with the same first line apart: their protocol, and of a firewall mark the family."""
+    return _family(key.family) if key.vip is None else f"protocol {(key.protocol or 'tcp').upper()}"
 
 
 def _marks(servers: Iterable[VirtualServer]) -> dict[_Path, int]:
@@ -353,8 +414,7 @@ def _drain_block(key: DestinationKey) -> str:
 
 def _server_block(server: VirtualServer, marks: Mapping[_Path, int], sources: Mapping[int, Address]) -> str:
     service, key = server.service, server.key
-    lines = [_family(key.family)] if key.vip is None else [f"protocol {(key.protocol or 'tcp').upper()}"]
-    lines.append(f"lb_algo {service.scheduler}")
+    lines = [_kind(key), f"lb_algo {service.scheduler}"]
     for name in service.flag_names():
         lines.append(f"{service.scheduler}-{name}" if service.scheduler in HASH_SCHEDULERS and name != "flag-3" else name)
     if service.one_packet:
@@ -372,8 +432,12 @@ def _server_block(server: VirtualServer, marks: Mapping[_Path, int], sources: Ma
         lines.append(f"sorry_server_lvs_method {_METHODS[sorry.forward]}")
     for real_server in server.real_servers:
         lines += _real_server_lines(real_server, marks, sources)
-    name = f"fwmark {key.fwmark}" if key.vip is None else f"{key.vip} {key.port}"
-    return _block(f"virtual_server {name}", lines)
+    return _block(_server_name(key), lines)
+
+
+def _server_name(key: ServiceKey) -> str:
+    """The first line of a service; several may have the same."""
+    return "virtual_server " + (f"fwmark {key.fwmark}" if key.vip is None else f"{key.vip} {key.port}")
 
 
 def _real_server_lines(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ...module_utils._core.errors import Invalid
 from ...module_utils._core.options import Facts, Faults
 from ...module_utils._ipvs.model import Service
-from ...module_utils._keepalived.checks import Check
+from ...module_utils._keepalived.checker import Check
 from ...module_utils._keepalived.virtual_servers import CheckedServer, VirtualServer, check_number
 from . import health
 from .description import ServiceDescription

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ...module_utils._core.errors import InvalidValue
 from ...module_utils._core.options import Faults, Options
 from ...module_utils._ipvs.model import Destination, Service, ServiceKey
-from ...module_utils._keepalived.checks import NONE, Check, check_protocol, read_check
+from ...module_utils._keepalived.checker import NONE, Check, check_protocol, read_check
 from ...module_utils._keepalived.virtual_servers import (
     OF_KEEPALIVED,
     CheckedServer,

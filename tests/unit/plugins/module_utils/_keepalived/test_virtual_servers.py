@@ -17,7 +17,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import In
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_table import owned
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SCHEDULERS
-from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.checks import Check
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.checker import Check
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.virtual_servers import (
     FIRST_MARK,
     MARKS,

@@ -208,12 +208,13 @@ class Check:
 
     def lines(self, aim: Aim) -> list[str]:
         """The block, without indentation."""
-        own = {
-            "http": self._http,
-            "https": self._http,
-            "dns": self._dns,
-            "misc": lambda: self._misc(aim),
-        }.get(self.type, list)()
+        own: list[str] = []
+        if self.type in ("http", "https"):
+            own = self._http()
+        elif self.type == "dns":
+            own = self._dns()
+        elif self.type == "misc":
+            own = self._misc(aim)
         return [
             f"{TYPES[self.type]} {{",
             *(self._connection(aim) if self.connects else ()),

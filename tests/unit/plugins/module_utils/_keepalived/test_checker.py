@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import Invalid
-from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.checks import (
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.checker import (
     OF_PROTOCOL,
     TYPES,
     Aim,
