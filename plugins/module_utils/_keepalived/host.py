@@ -127,11 +127,21 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
 
 def vrrp_state() -> str:
     """Whether this host is V(active) in a virtual router of this collection, or on V(standby); empty where it has none."""
-    text = files.read_text(CONFIG_FILE) if os.access(CONFIG_FILE, os.R_OK) else None
-    advertised = advertised_in(text) if text is not None and is_made_here(text) else None
+    advertised = advertised_in(_own_text())
     if advertised is None:
         return ""
     return "active" if advertised in held_addresses() else "standby"
+
+
+def engine() -> str:
+    """V(keepalived) where it owns virtual services by a configuration of this collection; empty where it does not."""
+    return _NAME if keepalived_table.owned(_own_text()) else ""
+
+
+def _own_text() -> str:
+    """The configuration, where this collection made it and it can be read."""
+    text = files.read_text(CONFIG_FILE) if os.access(CONFIG_FILE, os.R_OK) else None
+    return text if text is not None and is_made_here(text) else ""
 
 
 def held_addresses() -> frozenset[Address]:

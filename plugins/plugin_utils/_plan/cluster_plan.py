@@ -35,13 +35,15 @@ class _Progress:
     contacted: bool | None  # None: nobody tried
     plan: str  # the id of the plan that the host was set up for; empty: none
     results: Sequence[Options]  # of the steps of its set-up
+    engine: str = ""  # who owns services of this collection in the table of a director, as it was found
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> _Progress:
         """The progress of a host, from its variables."""
         host, setup = raw.get(_HOST), raw.get(_SETUP) or {}
         contacted = None if host is None else not (host.get("unreachable") or host.get("failed"))
-        return cls(contacted, str(setup.get("label", "")), setup.get("results", ()))
+        engine = str((host or {}).get("engine", ""))
+        return cls(contacted, str(setup.get("label", "")), setup.get("results", ()), engine)
 
     @property
     def state(self) -> Options | None:
@@ -51,7 +53,7 @@ class _Progress:
 
     def of_table(self, value: str) -> list[Any]:
         """A return value of M(lvs.cluster.ipvs_table) on a director."""
-        tables = [result for result in self.results if result["module"] == director_steps.TABLE]
+        tables = [result for result in self.results if result["module"] in (director_steps.TABLE, director_steps.ENGINE)]
         return [entry for table in tables for entry in table.get(value, ())]
 
 
@@ -189,7 +191,8 @@ def _director(
     if unprepared is None:
         unprepared = list(_rips(plan, (name for name in plan["rips"] if progress[name].plan != task.plan_id)))
     router = _router(plan["routers"].get(host, {}), task.settings)
-    setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared, router))
+    sources = plan["check_sources"].get(host, [])
+    setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared, router, sources, progress[host].engine))
     held_back, held_back_vips = progress[host].of_table("held_back"), progress[host].of_table("held_back_vips")
     finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips, router)
     return {
@@ -197,7 +200,7 @@ def _director(
         "preflight": {**preflight, "paths": paths, "directors": router.get("peers", [])},
         "setup": rows(setup),
         # Real servers give up only what no director uses any more.
-        "label": task.plan_id if any(of.module == director_steps.TABLE for of in setup) else "",
+        "label": task.plan_id if any(director_steps.sets_table(of.module, of.options) for of in setup) else "",
         "finish": rows(task.of_tags(finish)),
         "held_back": held_back,
         "untracked": plan["untracked"],

@@ -6,25 +6,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from ...module_utils._core.options import ABSENT, PRESENT, Facts, Options
 from . import vips_single, vips_vrrp
+from .health import KEEPALIVED
 from .inventory import VRRP
 from .steps import Step, step
 
-TABLE = "ipvs_table"
+TABLE, ENGINE = "ipvs_table", "keepalived"  # what gives IPVS its services
 # With conn_reuse_mode 3, a new connection from the same client port is scheduled anew. With the kernel's default and tunnels,
 # it goes to the same real server for two minutes, even if that is drained or removed.
 _SYSCTLS = {"conn_reuse_mode": 3}
 
 
-def setup_steps(plan: Options, settings: Options, unprepared: Collection[str], router: Options | None = None) -> list[Step]:
+def setup_steps(
+    plan: Options,
+    settings: Options,
+    unprepared: Collection[str],
+    router: Options | None = None,
+    sources: Sequence[str] = (),
+    former_engine: str = "",
+) -> list[Step]:
     """What comes before the VIPs: no client reaches a director that has no service for the VIP yet.
 
     :param plan: a C(ClusterPlan) as data
     :param router: the option C(vrrp) of M(lvs.cluster.keepalived), where VIPs move between directors
     :param unprepared: the RIPs of real servers for which no service is changed that needs something of them
+    :param sources: the director's own addresses, from which checks come
+    :param former_engine: who owns services of this collection in the table, as it is
     """
     present = settings["state"] == PRESENT
     sysctls = {**_SYSCTLS, **settings["ipvs_sysctl"]} if present else {}
@@ -39,6 +49,12 @@ def setup_steps(plan: Options, settings: Options, unprepared: Collection[str], r
         steps += vips_vrrp.removal_steps(removed, router if present else None, settings["keepalived_takeover"])
     else:
         steps += vips_single.removal_steps(removed)
+    if settings["engine"] == KEEPALIVED and present:
+        return [*steps, *_engine_steps(plan, settings, unprepared, router, sources)]
+    if former_engine == KEEPALIVED:
+        # Two programs must not own the table.
+        steps.append(step("keepalived", "ipvs", services=[]))
+        steps.append(step("check_sysctl", "sysctl", "ipvs", state=ABSENT))
     table: Facts = {
         "services": plan["services"],
         "purge": "none",
@@ -51,6 +67,30 @@ def setup_steps(plan: Options, settings: Options, unprepared: Collection[str], r
         if settings["purge_networks"] is not None:
             table["purge_networks"] = settings["purge_networks"]
     return [*steps, step(TABLE, "ipvs", **table)]
+
+
+def _engine_steps(
+    plan: Options, settings: Options, unprepared: Collection[str], router: Options | None, sources: Sequence[str]
+) -> list[Step]:
+    """What has keepalived own the table. Its checks succeed only with their settings."""
+    devices = sorted({row["device"] for row in plan["director_vips"] if row.get("device")})
+    options: Facts = {
+        "services": plan["virtual_servers"],
+        "sources": list(sources),
+        "unprepared": list(unprepared),
+        "takeover": settings["keepalived_takeover"],
+    }
+    if router:
+        options["vrrp"] = router
+    return [
+        step("check_sysctl", "sysctl", "ipvs", sources=list(sources), vip_devices=devices, persist=settings["persist_sysctl"]),
+        step("keepalived", "ipvs", **options),
+    ]
+
+
+def sets_table(module: str, options: Options) -> bool:
+    """Whether a step gives IPVS the services of the description."""
+    return module == TABLE or (module == ENGINE and bool(options.get("services")))
 
 
 def finish_steps(
@@ -79,7 +119,7 @@ def finish_steps(
         steps += vips_vrrp.assignment_steps(rows, router if present else None, takeover, purge, marks)
     else:
         rows = [{**row, "vips": [vip for vip in row["vips"] if vip not in held_back_vips]} for row in plan["director_vips"]]
-        steps += vips_single.assignment_steps(rows, purge)
+        steps += vips_single.assignment_steps(rows, purge, settings["engine"] == KEEPALIVED and present)
     # After their VIPs.
     if not present:
         steps.append(step("firewall", "nftables", "vips", state=ABSENT))
@@ -89,7 +129,9 @@ def finish_steps(
         steps.append(step("firewall", "nftables", "vips", services=plan["director_services_removed"], state=ABSENT))
     if plan["services"] or not present:
         state = PRESENT if settings["boot"] and present else ABSENT
-        services = [{name: value for name, value in row.items() if name != "destinations"} for row in plan["services"]]
+        # Keepalived makes its services anew when it starts.
+        rows = [] if settings["engine"] == KEEPALIVED else plan["services"]
+        services = [{name: value for name, value in row.items() if name != "destinations"} for row in rows]
         steps.append(step("boot", "boot", services=services, state=state))
     return steps
 

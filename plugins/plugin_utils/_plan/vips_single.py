@@ -48,11 +48,12 @@ def removal_steps(rows: Sequence[Facts]) -> list[Step]:
     return [step("tunl_vip", "vips", "ipvs", devices=rows, state=ABSENT)] if rows else []
 
 
-def assignment_steps(rows: Sequence[Facts], purge: bool) -> list[Step]:
+def assignment_steps(rows: Sequence[Facts], purge: bool, has_keepalived: bool) -> list[Step]:
     """What assigns the VIPs, when their services are there.
 
     :param purge: whether VIPs of this collection are removed that are not in the rows
+    :param has_keepalived: whether keepalived owns the table, so that only its virtual router goes
     """
     # Of a cluster that had several directors before.
-    former = step("keepalived", "vips", state=ABSENT)
+    former = step("keepalived", "vips", purge=True) if has_keepalived else step("keepalived", "vips", state=ABSENT)
     return [step("tunl_vip", "vips", devices=rows, purge=purge, announce=True), former]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.director_steps import finish_steps, setup_steps
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.director_steps import finish_steps, sets_table, setup_steps
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.steps import rows, selected
 from tests.unit.plugins.plugin_utils._plan.lab import MAPPED_VIP, RS1, VIP
 from tests.unit.plugins.plugin_utils._plan.modules import modules_take
@@ -26,6 +26,7 @@ SETTINGS: Facts = {
     "purges_vips": False,
     "firewall": "auto",
     "vips": "single",
+    "engine": "netlink",
     "keepalived_takeover": False,
 }
 FORMER: Facts = {"keepalived": {"state": "absent"}}  # of a cluster that had several directors before
@@ -245,3 +246,47 @@ def test_teardown_of_several_directors() -> None:
 def test_vips_of_a_firewall_mark_are_left_to_whoever_assigned_them() -> None:
     plan = {**MOVING, "services": [*PLAN["services"], {"fwmark": 7, "family": "ipv4", "destinations": []}]}
     assert [name for step in finish(plan, vips="vrrp", router=ROUTER) for name in step] == ["keepalived", "boot"]
+
+
+CHECKED: Facts = {**PLAN, "virtual_servers": [{**WEB, "destinations": [{"rip": RS1, "check": {"type": "tcp"}}]}]}
+DIP = "192.168.56.181"
+
+
+def test_keepalived_owns_the_table() -> None:
+    """With the settings that its checks need, and nothing is restored at boot but what is not its own."""
+    setup_rows = rows(setup_steps(CHECKED, {**SETTINGS, "engine": "keepalived"}, [RS1], None, [DIP]))
+    assert setup_rows[1:] == [
+        {"check_sysctl": {"sources": [DIP], "vip_devices": ["tunl0"], "persist": True}},
+        {
+            "keepalived": {
+                "services": CHECKED["virtual_servers"],
+                "sources": [DIP],
+                "unprepared": [RS1],
+                "takeover": False,
+            }
+        },
+    ]
+    finish_rows = finish(CHECKED, engine="keepalived")
+    assert {"keepalived": {"purge": True}} in finish_rows
+    assert FORMER not in finish_rows
+    assert finish_rows[-1] == {"boot": {"services": [], "state": "present"}}
+    modules_take([*setup_rows, *finish_rows])
+
+
+def test_keepalived_owns_the_table_and_moves_the_vips() -> None:
+    router = {"id": 1, "source": DIP}
+    settings = {**SETTINGS, "engine": "keepalived", "vips": "vrrp"}
+    plan = {**CHECKED, "director_vips": [{"vip": VIP}]}
+    steps = setup_steps(plan, settings, [], router, [DIP])
+    assert rows(steps)[-1]["keepalived"]["vrrp"] == router
+    modules_take(rows(steps))
+    assert sets_table(steps[-1].module, steps[-1].options)
+    assert not any(sets_table(step.module, step.options) for step in finish_steps(plan, settings, router=router))
+
+
+@pytest.mark.parametrize("settings", [{}, {"engine": "keepalived", "state": "absent"}])
+def test_keepalived_gives_the_table_up_first(settings: Facts) -> None:
+    steps = rows(setup_steps(CHECKED, {**SETTINGS, **settings}, [], former_engine="keepalived"))
+    assert steps[1:3] == [{"keepalived": {"services": []}}, {"check_sysctl": {"state": "absent"}}]
+    assert "ipvs_table" in steps[3]
+    modules_take(steps)
