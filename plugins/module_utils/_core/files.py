@@ -26,6 +26,19 @@ def read_text(path: str) -> str | None:
         raise LvsError(f"{path}: {error.strerror}") from error
 
 
+def make_folder(path: str) -> None:
+    """Create a folder, unless it is there."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise refused(path, error) from error
+
+
+def is_readable(path: str) -> bool:
+    """Whether there is a file that this user can read."""
+    return os.access(path, os.R_OK)
+
+
 def read_made(path: str, asked_by: str) -> str | None:
     """The contents of a file that was made here; None where there is none.
 

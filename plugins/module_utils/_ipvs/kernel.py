@@ -24,6 +24,7 @@ from . import codec
 from .devices import Devices, devices_for
 from .drain import EXPIRE_QUIESCENT
 from .drain_notes import Notes, changes_note_only
+from .keepalived_changes import KeepalivedTable
 from .model import Destination, DestinationKey, IpvsItem, IpvsKey, Service, ServiceKey, SyncDaemon, TableItem, Timeouts
 from .older_kernels import check_tunnels
 from .refusals import NOT_PERMITTED, refusal
@@ -95,6 +96,13 @@ class IpvsBackend:
                 raise NotPermitted(NOT_PERMITTED) from error
             raise KernelRefused(f"IPVS: {error.strerror or error}") from error
 
+    @cached_property
+    def _keepalived(self) -> KeepalivedTable:
+        return KeepalivedTable()
+
+    def _destination(self, key: DestinationKey) -> Destination | None:
+        return self.destinations(key.service).get(key)
+
     def service(self, key: ServiceKey) -> Service | None:
         """The service of that key, if there is one."""
         try:
@@ -143,11 +151,19 @@ class IpvsBackend:
 
         A weight is noted before the kernel forgets it, and forgotten after the kernel has it again.
         """
+        of_keepalived = [change for change in changes if self._keepalived.owns(change)]
+        if of_keepalived:
+            self._keepalived.check(of_keepalived)
         draining = self._notes.remember(changes)
         noted = [change for change in changes if changes_note_only(change)]
         done = list(noted)
         try:
-            self._send([change for change in changes if not changes_note_only(change)] if noted else changes, done)
+            if of_keepalived:
+                # One that has weight 0 already has to keep it.
+                self._keepalived.make(of_keepalived, self._destination)
+                done = list({id(change): change for change in (*noted, *of_keepalived)}.values())
+            others = [change for change in changes if change not in of_keepalived] if of_keepalived else changes
+            self._send([change for change in others if not changes_note_only(change)] if noted else others, done)
         except LvsError as error:
             # Of a change that the kernel did not answer, the outcome is unknown: its note stays.
             if isinstance(error.__cause__, SomeRefused):
@@ -225,7 +241,8 @@ class DestinationsBackend(
             for wanted in desired.wanted:
                 needed[wanted.key.service] = needed.get(wanted.key.service, False) or wanted.new is not None
             services = self._named_services(needed) if self._draining else {}
-        return Seen(self._destinations_of(needed), DirectorContext(services, self._draining and _expires_quiescent()))
+        found = self._notes.with_notes(self._keepalived.with_failed(self._destinations_of(needed), needed))
+        return Seen(found, DirectorContext(services, self._draining and _expires_quiescent()))
 
     def _named_services(self, keys: Iterable[ServiceKey]) -> dict[ServiceKey, Service]:
         found = (self.service(key) for key in keys)

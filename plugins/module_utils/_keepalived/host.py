@@ -81,6 +81,10 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         """Write or remove the files in their order; then have systemd and keepalived read them."""
         changed = {change.item.key for change in transition.changes}
         units_read = DROP_IN not in changed
+        if CONFIG_FILE in changed:
+            items = (transition.seen.items.get(CONFIG_FILE), transition.after().items.get(CONFIG_FILE))
+            before, after = (item.text if isinstance(item, ConfigFile) else "" for item in items)
+            _tidy_drain_files(keepalived_table.owned(before), keepalived_table.owned(after))
         for change in transition.changes:
             item = change.item
             if isinstance(item, Service):
@@ -131,6 +135,20 @@ def vrrp_state() -> str:
     if advertised is None:
         return ""
     return "active" if advertised in held_addresses() else "standby"
+
+
+def _tidy_drain_files(before: keepalived_table.Owned, after: keepalived_table.Owned) -> None:
+    """Have the folder, which keepalived watches, and no files of destinations that go."""
+    if after:
+        files.make_folder(keepalived_table.DRAIN_FOLDER)
+    kept = set(_drain_files(after))
+    for path in _drain_files(before):
+        if path not in kept:
+            files.remove(path)
+
+
+def _drain_files(owned: keepalived_table.Owned) -> list[str]:
+    return [entry.drain_file for entries in owned.values() for entry in entries.values() if entry.drain_file]
 
 
 def engine() -> str:

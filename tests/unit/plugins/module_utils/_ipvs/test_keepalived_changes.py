@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keepalived owns, and what is done to it: drains and restores, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change
+from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import header
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import keepalived_changes, keepalived_table
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_changes import KeepalivedTable
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, Service, ServiceKey
+
+WEB = ServiceKey(4, "tcp", ip_address("192.0.2.1"), 80)
+OTHER = ServiceKey(4, "tcp", ip_address("192.0.2.1"), 81)
+RS1, RS2 = (DestinationKey(WEB, ip_address(rip), 80) for rip in ("10.0.0.1", "10.0.0.2"))
+CONFIG = """
+virtual_server 192.0.2.1 80 {
+    protocol TCP
+    real_server 10.0.0.1 80 {
+        weight 5
+        lvs_method TUN
+        FILE_CHECK {
+            track_file rs1
+            weight 1
+        }
+    }
+    real_server 10.0.0.2 80 {
+        weight 2
+        lvs_method NAT
+        FILE_CHECK {
+            track_file rs2
+            weight 1
+        }
+    }
+}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host with this configuration."""
+    monkeypatch.setattr(keepalived_table, "DRAIN_FOLDER", str(tmp_path / "drain"))
+    monkeypatch.setattr(keepalived_changes, "CONFIG_FILE", str(tmp_path / "keepalived.conf"))
+    monkeypatch.setattr(keepalived_changes, "_SETTLING", 0.1)
+    (tmp_path / "keepalived.conf").write_text(header("keepalived") + CONFIG)
+    return tmp_path
+
+
+DESTINATION = Destination(RS1, weight=5)
+DRAINED = replace(DESTINATION, weight=0, former_weight=5)
+DRAIN, RESTORE = Change(DESTINATION, DRAINED), Change(DRAINED, DESTINATION)
+
+
+def test_other_services_belong_to_nobody(folder: Path) -> None:
+    table = KeepalivedTable()
+    assert table.owns(DRAIN)
+    assert table.owns(Change(None, Service(WEB)))
+    assert not table.owns(Change(None, Service(OTHER)))
+    assert not table.owns(Change(None, Destination(DestinationKey(OTHER, RS1.rip, 81))))
+
+
+@pytest.mark.parametrize("text", [None, CONFIG, ""])
+def test_configuration_of_somebody_else_owns_nothing(folder: Path, text: str | None) -> None:
+    """Or none at all."""
+    file = folder / "keepalived.conf"
+    file.unlink() if text is None else file.write_text(text)
+    assert not KeepalivedTable().owns(DRAIN)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change(None, Service(WEB)),
+        Change(Service(WEB), None),
+        Change(Service(WEB), Service(WEB, scheduler="rr")),
+        Change(None, DESTINATION),
+        Change(DESTINATION, None),
+        Change(DESTINATION, replace(DESTINATION, weight=7)),
+        Change(DRAINED, replace(DRAINED, upper_threshold=1)),
+        Change(DESTINATION, replace(DRAINED, forward="route")),
+        Change(Destination(DestinationKey(WEB, ip_address("10.0.0.9"), 80)), replace(DRAINED, key=DestinationKey(WEB, ip_address("10.0.0.9"), 80))),
+    ],
+    ids=str,
+)
+def test_refused(folder: Path, change: Change[object]) -> None:
+    with pytest.raises(LvsError, match=r"keepalived owns -t 192\.0\.2\.1:80 on this director.*lvs_services"):
+        KeepalivedTable().check([DRAIN, change])  # type: ignore[list-item]
+
+
+def test_drain_and_restore(folder: Path) -> None:
+    """Each waits for the kernel."""
+    table = KeepalivedTable()
+    table.check([DRAIN, RESTORE])
+    table.make([DRAIN], lambda key: DRAINED)
+    assert (folder / "drain/rs1").read_text() == "-65535\n"
+    table.make([RESTORE], lambda key: DESTINATION)
+    assert (folder / "drain/rs1").read_text() == "0\n"
+    with pytest.raises(LvsError, match="keepalived has not changed the weight of .*10.0.0.1:80 after 0.1 seconds"):
+        table.make([DRAIN], lambda key: DESTINATION)
+
+
+def test_what_has_failed_is_drained_when_it_is_back(folder: Path) -> None:
+    table = KeepalivedTable()
+    failed = table.with_failed({RS1: DESTINATION}, [WEB])
+    assert failed == {RS1: DESTINATION, RS2: Destination(RS2, "masquerade", 2)}
+    assert table.with_failed({}, [OTHER]) == {}
+    table.make([Change(failed[RS2], replace(failed[RS2], weight=0, former_weight=2))], lambda key: None)
+    assert (folder / "drain/rs2").read_text() == "-65535\n"
+    assert table.with_failed({}, [WEB])[RS2].weight == 0
