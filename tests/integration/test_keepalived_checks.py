@@ -1,8 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of real servers by keepalived: through the tunnel, as the packets of clients go, on a director with the VIP and on one
-without; and drains of destinations that keepalived owns."""
+"""Checks of real servers by keepalived: through the tunnel, on a director with the VIP and on one without; and drains."""
 
 from __future__ import annotations
 
@@ -66,7 +65,9 @@ def rows(kind: str, services: Mapping[str, Any] = SERVICES, **options: Any) -> l
         if kind == "http":
             check["status"] = "204"
         key = {"vip": vip, "port": port} if vip else {"fwmark": port}
-        found.append({**key, "scheduler": "rr", "destinations": [{"rip": rip, **destination, "check": check} for rip in rips]})
+        found.append(
+            {**key, "scheduler": "rr", "destinations": [{"rip": rip, **destination, "check": check} for rip in rips]}
+        )
     return found
 
 
@@ -156,7 +157,9 @@ class Cluster:
         """Start the program of a real server."""
         host = self.real_servers[which]
         self.programs[which] = subprocess.Popen(host.command(PYTHON, "-c", _WEB_SERVER))
-        host.sh("tries=100; while ! ss -Hltn sport = :80 | grep -q .; do tries=$((tries - 1)); [ $tries -gt 0 ]; sleep 0.1; done")
+        host.sh(
+            "tries=100; while ! ss -Hltn sport = :80 | grep -q .; do tries=$((tries - 1)); [ $tries -gt 0 ]; sleep 0.1; done"
+        )
 
     def stop_serving(self, which: int) -> None:
         """End it."""
@@ -168,13 +171,14 @@ class Cluster:
         """Until each real server is in each service, or not, as expected, on both directors."""
         deadline = time.monotonic() + seconds
         while True:
-            wrong = []
-            for keepalived in self.keepaliveds:
-                weights = keepalived.weights()
-                for name in names:
-                    for rip in SERVICES[name][2]:
-                        if (rip in weights.get(key_of(name), {})) != there(name, rip):
-                            wrong.append((keepalived.director.name, name, rip))
+            weights = {keepalived.director.name: keepalived.weights() for keepalived in self.keepaliveds}
+            wrong = [
+                (director, name, rip)
+                for director, of_director in weights.items()
+                for name in names
+                for rip in SERVICES[name][2]
+                if (rip in of_director.get(key_of(name), {})) != there(name, rip)
+            ]
             if not wrong:
                 return
             assert time.monotonic() < deadline, wrong
@@ -201,9 +205,9 @@ def standing(tmp_path_factory: pytest.TempPathFactory, modules: Modules) -> Iter
     """The cluster, and its programs."""
     with namespaces(tmp_path_factory.mktemp("hosts"), modules) as make, ExitStack() as stack:
         made = Cluster(make)
-        stack.callback(lambda: [made.stop_serving(which) for which in list(made.programs)])
         for which in range(3):
             made.serve(which)
+            stack.callback(made.stop_serving, which)
         for number, director in zip(DIPS, (made.active, made.standby)):
             director.module("check_sysctl", sources=list(DIPS[number])).changed()
         yield made
@@ -232,8 +236,7 @@ FAULTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         TUNNELS,
     ),
     "protocol 4 dropped": (
-        "nft add table ip t; nft 'add chain ip t c { type filter hook prerouting priority -400; }';"
-        " nft add rule ip t c ip protocol 4 drop",
+        "nft 'table ip t { chain c { type filter hook prerouting priority -400; ip protocol 4 drop; }; }'",
         "nft delete table ip t",
         ("ipip", "mapped", "far"),
     ),
@@ -301,7 +304,9 @@ def test_drain_and_restore(standing: Cluster) -> None:
         assert {entry["weight"] for entry in drained["destinations"]} == {0}
         assert weights() == weights("gue") == {RIPS[0]: 1, RIPS[1]: 0, RIPS[2]: 1}
         director.module("ipvs_dest", rip=RIPS[1], state="drained", drain_timeout=0).ok()
-        heavier = [{**row, "destinations": [{**entry, "weight": 3} for entry in row["destinations"]]} for row in rows("tcp", named)]
+        heavier = [
+            {**row, "destinations": [{**entry, "weight": 3} for entry in row["destinations"]]} for row in rows("tcp", named)
+        ]
         keepalived.configure(heavier)
         keepalived.reload()
         deadline = time.monotonic() + OUT_WITHIN

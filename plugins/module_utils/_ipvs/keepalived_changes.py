@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Changes of services that keepalived owns: it drains and restores their destinations, and nothing else is done to them here."""
+"""Changes of services that keepalived owns: it drains and restores their destinations; nothing else is done to them here."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ class KeepalivedTable:
             services = ", ".join(dict.fromkeys(map(_service, refused)))
             raise LvsError(
                 f"keepalived owns {services} on this director, and would change it back: change lvs_services and run"
-                " lvs.cluster.site, or change the services of lvs.cluster.keepalived. Destinations can be drained and restored"
-                f" here. The configuration is {CONFIG_FILE}"
+                " lvs.cluster.site, or change the services of lvs.cluster.keepalived. Destinations can be drained and"
+                f" restored here. The configuration is {CONFIG_FILE}"
             )
 
     def _drains_or_restores(self, change: Change[IpvsItem]) -> bool:

@@ -41,7 +41,7 @@ RECORD_TYPES = ("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY
 _LONGEST = 1000  # bytes of a value as it is written
 _DAY = 86400.0  # seconds
 
-# What none of them has: double quotes, backslashes and $, which mean something within quotes, too; spaces and control characters.
+# None of them has double quotes, backslashes or $, which mean something within quotes, too, nor control characters.
 _PATH = re.compile(r"/[A-Za-z0-9/._~%!&'()*+,;=:@?\[\]#|-]*")
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,253}")
 _DNS_NAME = re.compile(r"\.|(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
@@ -111,7 +111,8 @@ def _command(option: str, value: object) -> tuple[str, ...]:
     except (TypeError, ValueError) as error:
         raise InvalidValue(option, repr(value), f"is not a program with arguments: {error}") from None
     if not words or not words[0].startswith("/"):
-        raise InvalidValue(option, repr(value), "does not begin with the path of a program: write one like /usr/local/bin/check")
+        reason = "does not begin with the path of a program: write one like /usr/local/bin/check"
+        raise InvalidValue(option, repr(value), reason)
     if any("\0" in word for word in words):
         raise InvalidValue(option, repr(value), "has a NUL")
     if len(" ".join(map(escaped, words))) > _LONGEST:
@@ -270,7 +271,7 @@ def quoted(value: str) -> str:
 
 
 def escaped(value: str) -> str:
-    """A text for options that know escapes (alloc_strvec_quoted_escaped() in lib/parser.c): each other byte in octal digits."""
+    """A text for options that know escapes, alloc_strvec_quoted_escaped() in lib/parser.c: all but plain bytes in octal."""
     return "".join(chr(byte) if byte in _PLAIN else f"\\{byte:03o}" for byte in value.encode("utf-8", "surrogateescape"))
 
 
@@ -327,4 +328,3 @@ def check_protocol(check: Check, protocol: str | None, option: str = "check") ->
     if check.type not in possible:
         kinds = ", ".join(possible)
         raise InvalidValue(option, check.type, f"cannot check a service whose protocol is {protocol}: choose one of {kinds}")
-

@@ -31,7 +31,8 @@ class Parts(NamedTuple):
         """The whole file; empty where it would have nothing."""
         if not any(self):
             return ""
-        return header("keepalived") + (f"\n{self.router}" if self.router else "") + (self.services and f"\n{_SERVICES}{self.services}")
+        services = f"{_SERVICES}{self.services}" if self.services else ""
+        return header("keepalived") + "".join(f"\n{part}" for part in (self.router, services) if part)
 
     @classmethod
     def of(cls, text: str) -> Parts:

@@ -89,6 +89,8 @@ SECRET = Option("secret", str)
 _FIELDS = (ID, SOURCE, PEERS, PRIORITY, VERSION, ADVERT_INTERVAL, PREEMPT, _DEVICE, TRACK_DEVICES, SECRET)
 VRRP: dict[str, Any] = argument_spec(*_FIELDS)
 VRRP["secret"]["no_log"] = True
+
+
 def _services(given: Any) -> tuple[VirtualServer, ...]:
     servers = read_virtual_servers(given)
     check_number(servers)

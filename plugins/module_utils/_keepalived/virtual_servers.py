@@ -146,7 +146,8 @@ class VirtualServer:
         destination, check = real_server.destination, real_server.check
         faults.collect(destination.check)
         if destination.weight > HIGHEST_WEIGHT:
-            faults.add(InvalidValue("weight", destination.weight, f"is above {HIGHEST_WEIGHT}, the most that keepalived takes"))
+            reason = f"is above {HIGHEST_WEIGHT}, the most that keepalived takes"
+            faults.add(InvalidValue("weight", destination.weight, reason))
         if check is not None and check.runs:
             faults.collect(check_protocol, check, self.key.protocol)
             if check.connects and not real_server.check_port:
@@ -162,7 +163,7 @@ class VirtualServer:
             reason = "is a real server of this service: it would have to answer when all of them do not"
             raise InvalidValue("sorry_server, address", sorry.address, reason)
         if sorry.address.version != self.key.family and sorry.forward != "tunnel":
-            reason = f"is no IPv{self.key.family} address, as the service has: only a tunnel goes from one family to the other"
+            reason = f"is no IPv{self.key.family} address, as the VIP is: only a tunnel goes from one family to the other"
             raise InvalidValue("sorry_server, address", sorry.address, reason)
         if sorry.port not in (None, self.key.port) and sorry.forward != "masquerade":
             reason = f"differs from the service's port, which {sorry.forward} does not rewrite: leave it out"
@@ -200,7 +201,8 @@ def _virtual_server(row: Any) -> VirtualServer | None:
         for number, destination in enumerate(row.get("destinations") or ())
     ]
     sorry = faults.read(read_sorry_server, row.get("sorry_server"))
-    own = {option.name: faults.read(option.read, row[option.name]) for option in OF_KEEPALIVED if row.get(option.name) is not None}
+    given = [option for option in OF_KEEPALIVED if row.get(option.name) is not None]
+    own = {option.name: faults.read(option.read, row[option.name]) for option in given}
     faults.raise_all()
     server = VirtualServer(
         wanted.value.new,
@@ -229,7 +231,7 @@ def read_sorry_server(given: object) -> SorryServer | None:
     if given is None:
         return None
     if not isinstance(given, Mapping):
-        raise InvalidValue("sorry_server", repr(given), "is not a dictionary: write its address, and port and forward if needed")
+        raise InvalidValue("sorry_server", repr(given), "is not a dictionary: write its address, and what else it needs")
     faults = Faults()
     row = {name: value for name, value in given.items() if value is not None}
     faults.collect(check_fields, row, [option.name for option in SORRY_SERVER], where="sorry_server")
@@ -344,9 +346,8 @@ def _marks_in(block: str) -> list[list[str]]:
 
 
 def _blocks_of(text: str) -> dict[str, str]:
-    """The blocks of a part of a file that this collection made, by their first lines, those of services with what else they
-    are told apart by."""
-    return {" ".join(filter(None, (name, *_KIND.findall(block)[:1]))): block for block, name in _BLOCK.findall(text)}
+    """The blocks of a part of a file that this collection made, by their names."""
+    return {" ".join([name, *_KIND.findall(block)[:1]]): block for block, name in _BLOCK.findall(text)}
 
 
 def _block_name(key: ServiceKey) -> str:
@@ -415,8 +416,8 @@ def _drain_block(key: DestinationKey) -> str:
 def _server_block(server: VirtualServer, marks: Mapping[_Path, int], sources: Mapping[int, Address]) -> str:
     service, key = server.service, server.key
     lines = [_kind(key), f"lb_algo {service.scheduler}"]
-    for name in service.flag_names():
-        lines.append(f"{service.scheduler}-{name}" if service.scheduler in HASH_SCHEDULERS and name != "flag-3" else name)
+    hashes = service.scheduler in HASH_SCHEDULERS
+    lines += [f"{service.scheduler}-{name}" if hashes and name != "flag-3" else name for name in service.flag_names()]
     if service.one_packet:
         lines.append("ops")
     if service.persistence_timeout:
@@ -453,9 +454,7 @@ def _real_server_lines(
     yield from _lines(f"real_server {destination.key.rip} {destination.key.port}", lines)
 
 
-def _aim(
-    real_server: CheckedServer, check: Check, marks: Mapping[_Path, int], sources: Mapping[int, Address]
-) -> Aim:
+def _aim(real_server: CheckedServer, check: Check, marks: Mapping[_Path, int], sources: Mapping[int, Address]) -> Aim:
     key = real_server.destination.key
     vip, rip, port = key.service.vip, key.rip, real_server.check_port
     if not real_server.checked_through or vip is None:
@@ -485,4 +484,3 @@ def _indented(lines: Iterable[str]) -> Iterator[str]:
         depth -= line == "}"
         yield f"{_INDENT * depth}{line}"
         depth += line.endswith(" {")
-

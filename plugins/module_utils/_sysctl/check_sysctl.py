@@ -109,7 +109,8 @@ class CheckSysctl(Resource[ChecksDesired, ItemKey, SysctlItem, ChecksContext, "C
         named = {item.key for item in wanted}
         wanted += [Wanted.absent(key) for key in sorted(seen.owned - named, key=str)]
         if desired.persist and items:
-            wanted.append(wanted_item(made_file(OWN_FILE, "check_sysctl", [item.assignment for item in dict.fromkeys(items)])))
+            lines = [item.assignment for item in dict.fromkeys(items)]
+            wanted.append(wanted_item(made_file(OWN_FILE, "check_sysctl", lines)))
         elif desired.persist is not None:
             wanted.append(Wanted.absent(OWN_FILE))
         return wanted

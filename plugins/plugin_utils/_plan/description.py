@@ -21,9 +21,9 @@ from ...module_utils._core.options import PRESENT, STATE, Facts, Faults, Options
 from ...module_utils._core.values import Address
 from ...module_utils._ipvs.model import DEFAULT_FORWARD, FORWARDS, Destination, DestinationKey, Service, ServiceKey
 from ...module_utils._ipvs.options import DESTINATION_READERS, SCHEDULERS, SERVICE, SERVICE_KEY, service_of
-from ...module_utils._net.model import FALLBACK_DEVICES
 from ...module_utils._keepalived.checker import Check
 from ...module_utils._keepalived.virtual_servers import CheckedServer
+from ...module_utils._net.model import FALLBACK_DEVICES
 from ...module_utils._nft import port_dnat
 from . import health
 from .errors import DescriptionFault

@@ -83,7 +83,9 @@ def _engine_steps(
     if router:
         options["vrrp"] = router
     return [
-        step("check_sysctl", "sysctl", "ipvs", sources=list(sources), vip_devices=devices, persist=settings["persist_sysctl"]),
+        step(
+            "check_sysctl", "sysctl", "ipvs", sources=list(sources), vip_devices=devices, persist=settings["persist_sysctl"]
+        ),
         step("keepalived", "ipvs", **options),
     ]
 

@@ -51,7 +51,7 @@ def sources(inventory: Inventory, director: str) -> list[str]:
 
 
 def check_services(services: Sequence[ServiceDescription], inventory: Inventory, faults: Faults) -> None:
-    """Check that directors can make all these checks: each needs an address of the VIP's family, and there are enough ports."""
+    """Check that directors can make all these checks: they need addresses of the families of VIPs, and ports."""
     servers = list(_virtual_servers(services))
     try:
         check_number(servers)
@@ -75,7 +75,9 @@ def _virtual_servers(services: Iterable[ServiceDescription]) -> Iterator[Virtual
 
 def _needs_source(server: VirtualServer) -> bool:
     checks: Iterator[Check] = (
-        real_server.check for real_server in server.real_servers if real_server.checked_through and real_server.check is not None
+        real_server.check
+        for real_server in server.real_servers
+        if real_server.checked_through and real_server.check is not None
     )
     return any(check.connects for check in checks)
 

@@ -66,7 +66,11 @@ def read_health(row: Options, protocol: str | None, engine: str, faults: Faults)
         if check is not None:
             faults.collect(check_protocol, check, protocol)
     sorry = faults.collect(read_sorry_server, row.get("sorry_server"))
-    given = {option.name: faults.collect(option.read, row[option.name]) for option in OF_KEEPALIVED if row.get(option.name) is not None}
+    given = {
+        option.name: faults.collect(option.read, row[option.name])
+        for option in OF_KEEPALIVED
+        if row.get(option.name) is not None
+    }
     return Health(check, sorry, **{name: value for name, value in given.items() if value is not None})
 
 

@@ -86,7 +86,9 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
         names=[service.name for service in described],
         preflight=preflight_options(described, dips, path_mtus, [] if is_vrrp else held),
         virtual_servers=engine_keepalived.service_rows(described) if is_keepalived else [],
-        check_sources={name: engine_keepalived.sources(inventory, name) for name in inventory.directors} if is_keepalived else {},
+        check_sources={name: engine_keepalived.sources(inventory, name) for name in inventory.directors}
+        if is_keepalived
+        else {},
         director_vips=held,
         director_vips_removed=removed,
         routers={name: vips_vrrp.router(inventory, name) for name in inventory.directors} if is_vrrp else {},

@@ -16,7 +16,13 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import header
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import keepalived_changes, keepalived_table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_changes import KeepalivedTable
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, Service, ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
+    Destination,
+    DestinationKey,
+    IpvsItem,
+    Service,
+    ServiceKey,
+)
 
 WEB = ServiceKey(4, "tcp", ip_address("192.0.2.1"), 80)
 OTHER = ServiceKey(4, "tcp", ip_address("192.0.2.1"), 81)
@@ -56,10 +62,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 DESTINATION = Destination(RS1, weight=5)
 DRAINED = replace(DESTINATION, weight=0, former_weight=5)
-DRAIN, RESTORE = Change(DESTINATION, DRAINED), Change(DRAINED, DESTINATION)
+DRAIN: Change[IpvsItem] = Change(DESTINATION, DRAINED)
+RESTORE: Change[IpvsItem] = Change(DRAINED, DESTINATION)
 
 
-def test_other_services_belong_to_nobody(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_other_services_belong_to_nobody() -> None:
     table = KeepalivedTable()
     assert table.owns(DRAIN)
     assert table.owns(Change(None, Service(WEB)))
@@ -86,13 +94,17 @@ def test_configuration_of_somebody_else_owns_nothing(folder: Path, text: str | N
         Change(DESTINATION, replace(DESTINATION, weight=7)),
         Change(DRAINED, replace(DRAINED, upper_threshold=1)),
         Change(DESTINATION, replace(DRAINED, forward="route")),
-        Change(Destination(DestinationKey(WEB, ip_address("10.0.0.9"), 80)), replace(DRAINED, key=DestinationKey(WEB, ip_address("10.0.0.9"), 80))),
+        Change(
+            Destination(DestinationKey(WEB, ip_address("10.0.0.9"), 80)),
+            replace(DRAINED, key=DestinationKey(WEB, ip_address("10.0.0.9"), 80)),
+        ),
     ],
     ids=str,
 )
-def test_refused(folder: Path, change: Change[object]) -> None:
+@pytest.mark.usefixtures("folder")
+def test_refused(change: Change[IpvsItem]) -> None:
     with pytest.raises(LvsError, match=r"keepalived owns -t 192\.0\.2\.1:80 on this director.*lvs_services"):
-        KeepalivedTable().check([DRAIN, change])  # type: ignore[list-item]
+        KeepalivedTable().check([DRAIN, change])
 
 
 def test_drain_and_restore(folder: Path) -> None:
@@ -103,7 +115,7 @@ def test_drain_and_restore(folder: Path) -> None:
     assert (folder / "drain/rs1").read_text() == "-65535\n"
     table.make([RESTORE], lambda key: DESTINATION)
     assert (folder / "drain/rs1").read_text() == "0\n"
-    with pytest.raises(LvsError, match="keepalived has not changed the weight of .*10.0.0.1:80 after 0.1 seconds"):
+    with pytest.raises(LvsError, match=r"keepalived has not changed the weight of .*10\.0\.0\.1:80 after 0\.1 seconds"):
         table.make([DRAIN], lambda key: DESTINATION)
 
 

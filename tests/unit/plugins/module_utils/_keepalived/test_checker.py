@@ -58,8 +58,14 @@ def test_without_a_mark_the_kernel_chooses_the_source() -> None:
 
 
 def test_http() -> None:
-    given = {"type": "https", "path": "/a?b=c#d!", "status": [200, "301-302"], "host": "www.example.org", "match": 'ok "$1" {'}
-    (block,) = parsed("\n".join(read_check(given).lines(AIM)))
+    options = {
+        "type": "https",
+        "path": "/a?b=c#d!",
+        "status": [200, "301-302"],
+        "host": "www.example.org",
+        "match": 'ok "$1" {',
+    }
+    (block,) = parsed("\n".join(read_check(options).lines(AIM)))
     assert block[0] == "SSL_GET"
     assert ["virtualhost", "www.example.org"] in block[-1]
     assert ["enable_sni"] in block[-1]
@@ -68,19 +74,19 @@ def test_http() -> None:
 
 
 def test_sni_is_sent_only_where_it_is_wanted() -> None:
-    for given in ({"type": "http", "host": "a.example"}, {"type": "https", "host": "a.example", "sni": False}, "https"):
-        assert "enable_sni" not in read_check(given).lines(AIM)
+    for options in ({"type": "http", "host": "a.example"}, {"type": "https", "host": "a.example", "sni": False}, "https"):
+        assert "enable_sni" not in read_check(options).lines(AIM)
 
 
 def test_dns() -> None:
-    given = {"type": "dns", "name": "example.org", "record_type": "AAAA"}
-    assert {"type AAAA", 'name "example.org"'} <= set(read_check(given).lines(AIM))
+    options = {"type": "dns", "name": "example.org", "record_type": "AAAA"}
+    assert {"type AAAA", 'name "example.org"'} <= set(read_check(options).lines(AIM))
     assert not [line for line in read_check("dns").lines(AIM) if line.startswith("name")]
 
 
 def test_misc_knows_the_real_server() -> None:
-    given = {"type": "misc", "command": "/bin/check {rip} 'a b' {vip}:{port}", "timeout": 4, "user": "nobody"}
-    (block,) = parsed("\n".join(read_check(given).lines(AIM)))
+    options = {"type": "misc", "command": "/bin/check {rip} 'a b' {vip}:{port}", "timeout": 4, "user": "nobody"}
+    (block,) = parsed("\n".join(read_check(options).lines(AIM)))
     assert ["misc_path", "/bin/check", "192.168.56.183", "a b", "192.0.2.1:80"] in block[-1]
     assert ["misc_timeout", "4"] in block[-1]
     assert ["user", "nobody"] in block[-1]

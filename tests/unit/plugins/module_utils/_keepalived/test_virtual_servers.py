@@ -30,8 +30,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.virtual_se
     read_virtual_servers,
     render,
 )
-
 from tests.unit.strategies import valid_destinations, valid_services
+
 from .parser import Block, parsed
 
 SOURCES = [ip_address("192.168.56.181"), ip_address("2001:db8:56::181")]
@@ -132,7 +132,13 @@ def test_what_is_rewritten_or_has_no_vip_is_checked_at_its_own_address(service: 
 
 def test_methods() -> None:
     gue = {"tunnel_type": "gue", "tunnel_port": 6080, "tunnel_checksum": "remote_checksum"}
-    given = [gue, {"tunnel_type": "gre"}, {"forward": "route"}, {"forward": "local"}, {"forward": "masquerade", "rport": 81}]
+    given: list[dict[str, Any]] = [
+        gue,
+        {"tunnel_type": "gre"},
+        {"forward": "route"},
+        {"forward": "local"},
+        {"forward": "masquerade", "rport": 81},
+    ]
     rows = [{"rip": f"10.0.0.{number}", **row} for number, row in enumerate(given, 1)]
     methods = [line(block, "lvs_method") for block in real_servers(server_block(blocks_of({**WEB, "destinations": rows})))]
     expected = ["TUN type gue port 6080 remcsum", "TUN type gre", "DR", "DR", "NAT"]
@@ -174,7 +180,7 @@ def test_ipv6_through_ipv4() -> None:
     blocks = blocks_of(given)
     check = line(real_servers(server_block(blocks))[0], "TCP_CHECK")[0]
     assert ["bindto", "2001:db8:56::181"] in check
-    assert [["ip_family", "inet6"]] * 2 == [block[-1][:1][0] for block in blocks if "fwmark" in block]
+    assert [block[-1][:1][0] for block in blocks if "fwmark" in block] == [["ip_family", "inet6"]] * 2
     with pytest.raises(Invalid, match="sources: IPv6 is missing"):
         render(servers_of(given), SOURCES[:1])
 
@@ -208,7 +214,10 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"destinations": [{"rip": RIPS[0], "weight": 0}]}, "of all real servers together"),
     ({"destinations": [{"rip": RIPS[0], "weight": 65536}]}, "real server 192.168.56.183, weight: 65536 is above 65535"),
     ({"destinations": [{"rip": RIPS[0], "check": "dns"}]}, "real server 192.168.56.183, check: dns cannot check a service"),
-    ({"destinations": [{"rip": RIPS[0], "check": {"type": "tcp", "pott": 1}}]}, "destinations[0], check, pott: 1 is an unknown"),
+    (
+        {"destinations": [{"rip": RIPS[0], "check": {"type": "tcp", "pott": 1}}]},
+        "destinations[0], check, pott: 1 is an unknown",
+    ),
     ({"quorum": 5}, "quorum: 5 is more than the 4"),
     ({"quorum": 0}, "quorum: 0 is not in 1..2147483647"),
     ({"scheduler": "wrrr"}, "scheduler: 'wrrr' is not one of rr"),

@@ -70,13 +70,18 @@ def test_tcp_is_the_default_where_there_is_one_port() -> None:
 )
 def test_no_default_is_a_warning(fields: dict[str, Any], kind: str) -> None:
     given = {name: value for name, value in {**WEB, **fields}.items() if value is not None}
-    reason = f"there is no default for {kind}: connections go to {RS1}, {RS2} whether they answer or not. Name a check, or none"
+    reason = (
+        f"there is no default for {kind}: connections go to {RS1}, {RS2} whether they answer or not. Name a check, or none"
+    )
     assert plan_of(given).warnings == [f"service 'web', check: {reason}"]
     assert plan_of({**given, "check": "none"}).warnings == []
 
 
 def test_programs_of_the_director_have_no_default() -> None:
-    assert checks_of({**WEB, "real_servers": [{"host": "rs1"}, {"address": DIP, "forward": "local"}]}) == [{"type": "tcp"}, None]
+    assert checks_of({**WEB, "real_servers": [{"host": "rs1"}, {"address": DIP, "forward": "local"}]}) == [
+        {"type": "tcp"},
+        None,
+    ]
 
 
 def test_a_real_server_has_options_of_its_own() -> None:
@@ -100,14 +105,20 @@ def test_ipv6_services_are_checked_from_an_ipv6_address() -> None:
         ({"check": "ping"}, "check, type: 'ping' is not one of tcp, http, https, smtp, dns, misc, none"),
         ({"check": {"type": "http", "path": "x"}}, "check, path: 'x' is not the path of a URL"),
         ({"check": "dns"}, "check: dns cannot check a service whose protocol is tcp"),
-        ({"check": "tcp", "protocol": "udp"}, "check: tcp cannot check a service whose protocol is udp: choose one of dns, misc"),
+        (
+            {"check": "tcp", "protocol": "udp"},
+            "check: tcp cannot check a service whose protocol is udp: choose one of dns, misc",
+        ),
         ({"quorum": 3}, "quorum: 3 is more than the 2 that all real servers weigh"),
         ({"sorry_server": {"address": RS1}}, f"sorry_server, address: {RS1} is a real server of this service"),
         ({"sorry_server": {"address": "10.0.0.1", "prot": 1}}, "sorry_server, prot: 1 is an unknown option"),
         ({"alpha": "perhaps"}, "alpha: 'perhaps' is neither true nor false"),
         ({"real_servers": []}, "weight: 0 of all real servers together is not enough"),
         ({"real_servers": [{"host": "rs1", "weight": 65536}]}, f"real server {RS1}, weight: 65536 is above 65535"),
-        ({"real_servers": [{"host": "rs1", "check": {"type": "http", "sni": True}}]}, "real_servers[0], check, sni: True is not for"),
+        (
+            {"real_servers": [{"host": "rs1", "check": {"type": "http", "sni": True}}]},
+            "real_servers[0], check, sni: True is not for",
+        ),
         ({"real_servers": [{"host": "rs1", "check": "dns"}]}, "real_servers[0], check: dns cannot check"),
     ],
     ids=str,
