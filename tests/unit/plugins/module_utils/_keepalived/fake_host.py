@@ -69,6 +69,7 @@ class Host:
                 is_link=lambda path: files.is_link(str(self.path(path))),
                 write_text=self._write,
                 remove=self._remove,
+                remove_folder=lambda path: files.remove_folder(str(self.path(path))),
             ),
         )
 
