@@ -22,6 +22,10 @@ def read_text(path: str) -> str | None:
             return file.read()
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise NotPermitted(f"reading {path}") from error
+    except UnicodeDecodeError as error:
+        raise LvsError(f"{path}: has bytes that are not UTF-8: write it in UTF-8, or move it away") from error
     except OSError as error:
         raise LvsError(f"{path}: {error.strerror}") from error
 
@@ -37,6 +41,11 @@ def make_folder(path: str) -> None:
 def is_readable(path: str) -> bool:
     """Whether there is a file that this user can read."""
     return os.access(path, os.R_OK)
+
+
+def is_link(path: str) -> bool:
+    """Whether a file is a symbolic link, wherever that leads."""
+    return os.path.islink(path)
 
 
 def read_made(path: str, asked_by: str) -> str | None:

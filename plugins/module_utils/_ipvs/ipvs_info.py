@@ -70,7 +70,10 @@ class InfoBackend(IpvsBackend):
         services = [self._counted(answer, notes) for answer in self._request(codec.CMD_GET_SERVICE, dump=True)]
         return DirectorInfo(
             # The kernel's order is that of its hash table.
-            services=sorted(services, key=lambda counted: counted.service.key.order),
+            services=sorted(
+                (counted for counted in services if not self._keepalived.is_of_checks(counted.service.key)),
+                key=lambda counted: counted.service.key.order,
+            ),
             timeouts=codec.decode_timeouts(config),
             sync_daemons=[codec.decode_daemon(answer) for answer in self._request(codec.CMD_GET_DAEMON, dump=True)],
             version=version,

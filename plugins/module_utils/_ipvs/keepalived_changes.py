@@ -39,6 +39,10 @@ class KeepalivedTable:
             return item.key in self.owned
         return isinstance(item, Destination) and item.key.service in self.owned
 
+    def is_of_checks(self, service: ServiceKey) -> bool:
+        """Whether a service is one that checks go through: there is nothing to drain."""
+        return service in self.owned and not any(entry.drain_file for entry in self.owned[service].values())
+
     def with_failed(
         self, destinations: Mapping[DestinationKey, Destination], of: Collection[ServiceKey]
     ) -> dict[DestinationKey, Destination]:

@@ -107,6 +107,14 @@ def test_refused(change: Change[IpvsItem]) -> None:
         KeepalivedTable().check([DRAIN, change])
 
 
+def test_services_that_checks_go_through_have_nothing_to_drain(folder: Path) -> None:
+    through = "virtual_server fwmark 7 {\n    ip_family inet\n    real_server 10.0.0.1 0 {\n        weight 1\n    }\n}\n"
+    (folder / "keepalived.conf").write_text(header("keepalived") + CONFIG + through)
+    table = KeepalivedTable()
+    assert table.is_of_checks(ServiceKey(4, fwmark=7))
+    assert not any(map(table.is_of_checks, (WEB, OTHER)))
+
+
 def test_drain_and_restore(folder: Path) -> None:
     """Each waits for the kernel."""
     table = KeepalivedTable()
