@@ -82,9 +82,9 @@ class Keepalived:
         self._folder = director.path("/var/lib")
         self._process: subprocess.Popen[bytes] | None = None
 
-    def configure(self, services: list[dict[str, Any]]) -> None:
-        """Write the file."""
-        self.path.write_text(header("keepalived") + render(read_virtual_servers(services), self._sources))
+    def configure(self, services: list[dict[str, Any]], lines: str = "") -> None:
+        """Write the file, with these lines before the services."""
+        self.path.write_text(header("keepalived") + lines + render(read_virtual_servers(services), self._sources))
 
     def start(self) -> None:
         """Start it, when it takes the file."""
@@ -214,15 +214,60 @@ def standing(tmp_path_factory: pytest.TempPathFactory, modules: Modules) -> Iter
 
 
 @contextmanager
-def running(standing: Cluster, services: list[dict[str, Any]]) -> Iterator[Cluster]:
+def running(standing: Cluster, services: list[dict[str, Any]], lines: str = "") -> Iterator[Cluster]:
     """With keepalived on both directors."""
     with ExitStack() as stack:
         for keepalived in standing.keepaliveds:
             keepalived.director.path("/var/lib/lvs.cluster/drain").mkdir(parents=True, exist_ok=True)
-            keepalived.configure(services)
+            keepalived.configure(services, lines)
             keepalived.start()
             stack.callback(keepalived.stop)
         yield standing
+
+
+# A real server's programs beside the web server, and how to have each fail: what it says, by protocol and port.
+_OTHER_PROGRAMS = """
+import socket, ssl, subprocess, threading
+def dns(sock):
+    while True:
+        asked, client = sock.recvfrom(512)
+        # No such name is an answer, too: what is checked is that the server answers with what it was asked.
+        sock.sendto(asked[:2] + bytes([0x84, 0]) + asked[4:6] + asked[4:6] + bytes(4) + asked[12:]
+            + bytes([0xc0, 12]) + asked[-4:-2] + bytes([0, 1, 0, 0, 0, 1, 0, 4, 1, 2, 3, 4]), client)
+def smtp(sock):
+    while True:
+        connection, _client = sock.accept()
+        with connection, connection.makefile("rwb", 0) as stream:
+            stream.write(b"220 ready\\r\\n")
+            for line in stream:
+                stream.write(b"221 bye\\r\\n" if line.upper().startswith(b"QUIT") else b"250 fine\\r\\n")
+def https(sock):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain("/var/lib/tls.pem")
+    while True:
+        connection, _client = sock.accept()
+        try:
+            with context.wrap_socket(connection, server_side=True) as stream:
+                stream.recv(4096)
+                stream.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\nI am fine {$1}\\n")
+        except OSError:
+            pass
+request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x"]
+subprocess.run([*request, "-keyout", "/var/lib/tls.pem", "-out", "/var/lib/crt"], check=True, capture_output=True)
+with open("/var/lib/tls.pem", "a") as file:
+    file.write(open("/var/lib/crt").read())
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("VIP", 53))
+threads = [threading.Thread(target=dns, args=(udp,))]
+for act, port in ((smtp, 25), (https, 443)):
+    threads.append(threading.Thread(target=act, args=(socket.create_server(("", port)),)))
+for thread in threads:
+    thread.start()
+"""
+# A program of the user's: real servers are as well as the file of their name says.
+_PROGRAM = """#!/bin/sh
+[ "$2" = 'a "quoted" $HOME {#!}' ] && [ -e "/var/lib/well-$1" ]
+"""
 
 
 TUNNELS = ("ipip", "mapped", "gue", "far")
@@ -338,3 +383,73 @@ def test_drain_and_restore(standing: Cluster) -> None:
         other = {"vip": "192.168.56.210", "port": 80}
         director.module("ipvs_service", **other).changed()
         director.module("ipvs_service", **other, state="absent").changed()
+
+
+@pytest.fixture
+def more_programs(standing: Cluster) -> Iterator[None]:
+    """On each real server, programs for DNS, SMTP and HTTPS; a program of the user's on the directors."""
+    for director in (standing.active, standing.standby):
+        program = director.path("/var/lib/check")
+        program.write_text(_PROGRAM)
+        program.chmod(0o755)
+        for rip in RIPS:
+            director.path(f"/var/lib/well-{rip}").touch()
+    programs = []
+    for real_server in standing.real_servers:
+        command = real_server.command(PYTHON, "-c", _OTHER_PROGRAMS.replace("VIP", VIP))
+        programs.append(subprocess.Popen(command))
+        real_server.sh(
+            "tries=200; while ! ss -Hltn sport = :443 | grep -q .; do tries=$((tries - 1)); [ $tries -gt 0 ]; sleep 0.1; done"
+        )
+    yield
+    for process in programs:
+        process.kill()
+        process.wait(timeout=TIMEOUT)
+
+
+MORE: dict[str, tuple[int, str, dict[str, Any]]] = {
+    "dns": (53, "udp", {"type": "dns", "name": "example.org", "record_type": "A"}),
+    "smtp": (25, "tcp", {"type": "smtp"}),
+    "https": (443, "tcp", {"type": "https", "host": "www.example.org", "path": "/a?b=c#d!", "match": "fine {\\$1}"}),
+    "misc": (99, "sctp", {"type": "misc", "command": ["/var/lib/check", "{rip}", 'a "quoted" $HOME {#!}']}),
+}
+
+
+@pytest.mark.usefixtures("more_programs")
+def test_every_type_of_check(standing: Cluster) -> None:
+    """Each finds a real server whose tunnel is down; a program of the user's decides by itself."""
+    services = [
+        {
+            "vip": VIP,
+            "port": port,
+            "protocol": protocol,
+            "destinations": [{"rip": rip, "check": {**FAST, **check}} for rip in RIPS],
+        }
+        for port, protocol, check in MORE.values()
+    ]
+    letters = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
+    keys = {name: f"{letters[protocol]} {VIP}:{port}" for name, (port, protocol, _check) in MORE.items()}
+
+    def wait(there: Callable[[str, str], bool]) -> None:
+        deadline = time.monotonic() + OUT_WITHIN
+        expected = {name: {rip for rip in RIPS if there(name, rip)} for name in MORE}
+        while True:
+            found = [
+                {name: set(keepalived.weights()[key]) for name, key in keys.items()} for keepalived in standing.keepaliveds
+            ]
+            if found == [expected] * 2:
+                return
+            assert time.monotonic() < deadline, found
+            time.sleep(0.2)
+
+    lines = "global_defs {\n    script_user root\n    enable_script_security\n}\n"
+    with running(standing, services, lines):
+        time.sleep(5)  # longer than a check that fails takes
+        wait(lambda _name, _rip: True)
+        standing.real_servers[1].sh("ip link set tunl0 down")
+        wait(lambda name, rip: name == "misc" or rip != RIPS[1])
+        standing.real_servers[1].sh("ip link set tunl0 up")
+        wait(lambda _name, _rip: True)
+        for director in (standing.active, standing.standby):
+            director.path(f"/var/lib/well-{RIPS[0]}").unlink()
+        wait(lambda name, rip: name != "misc" or rip != RIPS[0])

@@ -234,9 +234,7 @@ class DestinationsBackend(
         """All destinations of these services."""
         check_tunnels(desired.wanted, os.uname().release)
         if self._whole:
-            services = {
-                service.key: service for service in self.services() if not self._keepalived.is_of_checks(service.key)
-            }
+            services = {service.key: service for service in self.services() if not self._keepalived.is_of_checks(service.key)}
             needed = dict.fromkeys(services, False)
         else:
             needed = {}

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue, MissingValue
@@ -40,6 +41,7 @@ RECORD_TYPES = ("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY
 # A line is cut at MAXBUF, 1024 bytes, in lib/parser.h.
 _LONGEST = 1000  # bytes of a value as it is written
 _DAY = 86400.0  # seconds
+_PLACES = ("{rip}", "{vip}", "{port}")  # in the arguments of a program
 
 # None of them has double quotes, backslashes or $, which mean something within quotes, too, nor control characters.
 _PATH = re.compile(r"/[A-Za-z0-9/._~%!&'()*+,;=:@?\[\]#|-]*")
@@ -115,7 +117,8 @@ def _command(option: str, value: object) -> tuple[str, ...]:
         raise InvalidValue(option, repr(value), reason)
     if any("\0" in word for word in words):
         raise InvalidValue(option, repr(value), "has a NUL")
-    if len(" ".join(map(escaped, words))) > _LONGEST:
+    longest = dict.fromkeys(_PLACES, "x" * len(str(IPv6Address(2**128 - 1))))
+    if len(_command_line(_replaced(word, longest) for word in words)) > _LONGEST:
         raise InvalidValue(option, f"{len(words)} words", "are too long: keepalived reads no more than 1,000 characters")
     return words
 
@@ -248,10 +251,14 @@ class Check:
         return [f"type {self.record_type}", *([f"name {quoted(self.name)}"] if self.name != "." else [])]
 
     def _misc(self, aim: Aim) -> list[str]:
-        known = {"{rip}": aim.rip, "{vip}": aim.vip or "", "{port}": aim.port}
+        known = dict(zip(_PLACES, (aim.rip, aim.vip or "", aim.port)))
         words = [_replaced(word, known) for word in self.command]
-        path = " ".join(f'"{escaped(word)}"' for word in words)
-        return [f"misc_path {path}", f"misc_timeout {int(self.timeout)}", f"user {self.user}"]
+        return [f'misc_path "{_command_line(words)}"', f"misc_timeout {int(self.timeout)}", f"user {self.user}"]
+
+
+def _command_line(words: Iterable[str]) -> str:
+    """A program with its arguments: one word with escapes, which keepalived reads once more (set_script_params_array())."""
+    return escaped(" ".join(f'"{escaped(word)}"' for word in words))
 
 
 def _replaced(word: str, known: Mapping[str, object]) -> str:

@@ -109,7 +109,11 @@ def parsed(text: str) -> list[Block]:
             elif piece == "}":
                 stack.pop()
             else:
-                quoted_escaped = piece.split(" ")[0] in ("misc_path", "regex")
-                stack[-1].append(unescaped(piece) if quoted_escaped else words(piece))
+                keyword = piece.split(" ")[0]
+                found = unescaped(piece) if keyword in ("misc_path", "regex") else words(piece)
+                if keyword == "misc_path":  # set_script_params_array() in lib/notify.c reads it once more
+                    (_keyword, line) = found
+                    found = [keyword, *unescaped(line)]
+                stack[-1].append(found)
     assert len(stack) == 1
     return stack[0]

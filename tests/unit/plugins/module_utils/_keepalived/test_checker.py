@@ -168,7 +168,7 @@ anything = st.text() | st.text(alphabet="\"'\\${}#!@~ \n\tx/a7=[]")
 
 @given(anything)
 def test_escaped_text_is_read_as_it_was(value: str) -> None:
-    assert parsed(f'misc_path "{escaped(value)}"') == [["misc_path", value]]
+    assert parsed(f'regex "{escaped(value)}"') == [["regex", value]]
 
 
 numbers = st.integers(-2, 200) | st.floats(0, 10)
