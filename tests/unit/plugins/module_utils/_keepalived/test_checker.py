@@ -104,7 +104,7 @@ FAULTS: list[tuple[Any, str]] = [
     (7, "check: 7 is neither a type"),
     ({}, "type: is missing"),
     ("ping", "type: 'ping' is not one of tcp, http"),
-    ({"type": "tcp", "paht": "/"}, "paht: '/' is an unknown option"),
+    ({"type": "tcp", "pathh": "/"}, "pathh: '/' is an unknown option"),
     ({"type": "tcp", "path": "/"}, "path: '/' is not for type tcp, but for http, https"),
     ({"type": "http", "path": "x"}, "path: 'x' is not the path of a URL"),
     ({"type": "http", "path": '/"'}, "is not the path of a URL"),
