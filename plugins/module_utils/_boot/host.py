@@ -86,6 +86,10 @@ def _nftables() -> list[str]:
 def _ipvs(described: Sequence[Options], noted: Sequence[Options]) -> tuple[list[Options], list[str]]:
     """The services to restore, and the boot file of IPVS."""
     with IpvsBackend() as ipvs:
-        existing = [service for service in noted if ipvs.service(ServiceKey.from_facts(service)) is not None]
+        keys = {ServiceKey.from_facts(service): service for service in noted}
+        # Keepalived makes its services when it starts.
+        existing = [
+            service for key, service in keys.items() if ipvs.service(key) is not None and not ipvs.is_of_keepalived(key)
+        ]
         services = services_to_restore(described, existing)
         return services, ipvs.boot_rules(services)

@@ -100,6 +100,10 @@ class IpvsBackend:
     def _keepalived(self) -> KeepalivedTable:
         return KeepalivedTable()
 
+    def is_of_keepalived(self, key: ServiceKey) -> bool:
+        """Whether keepalived owns a service."""
+        return key in self._keepalived.owned
+
     def _destination(self, key: DestinationKey) -> Destination | None:
         return self.destinations(key.service).get(key)
 
