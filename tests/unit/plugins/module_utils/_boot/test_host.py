@@ -164,3 +164,12 @@ def test_nothing_is_read_of_a_host_that_forgets(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(MissingLibrary):
         read()
     assert Boot().empty_host().items == {}
+
+
+@pytest.mark.usefixtures("root")
+def test_services_of_keepalived_are_not_restored(state_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were noted when this collection owned them; keepalived makes them when it starts."""
+    note(state_file, WEB)
+    assert read().context.services == [WEB]
+    monkeypatch.setattr(kernel, "KeepalivedTable", lambda: SimpleNamespace(owned={ServiceKey.of(WEB): {}}))
+    assert read().context.services == []
