@@ -86,10 +86,8 @@ def _nftables() -> list[str]:
 def _ipvs(described: Sequence[Options], noted: Sequence[Options]) -> tuple[list[Options], list[str]]:
     """The services to restore, and the boot file of IPVS."""
     with IpvsBackend() as ipvs:
-        keys = {ServiceKey.from_facts(service): service for service in noted}
-        # Keepalived makes its services when it starts.
-        existing = [
-            service for key, service in keys.items() if ipvs.service(key) is not None and not ipvs.is_of_keepalived(key)
-        ]
+        existing = [service for service in noted if ipvs.service(ServiceKey.from_facts(service)) is not None]
         services = services_to_restore(described, existing)
+        # Keepalived makes its services when it starts.
+        services = [service for service in services if not ipvs.is_of_keepalived(ServiceKey.from_facts(service))]
         return services, ipvs.boot_rules(services)

@@ -131,9 +131,7 @@ def finish_steps(
         steps.append(step("firewall", "nftables", "vips", services=plan["director_services_removed"], state=ABSENT))
     if plan["services"] or not present:
         state = PRESENT if settings["boot"] and present else ABSENT
-        # Keepalived makes its services anew when it starts.
-        rows = [] if settings["engine"] == KEEPALIVED else plan["services"]
-        services = [{name: value for name, value in row.items() if name != "destinations"} for row in rows]
+        services = [{name: value for name, value in row.items() if name != "destinations"} for row in plan["services"]]
         steps.append(step("boot", "boot", services=services, state=state))
     return steps
 

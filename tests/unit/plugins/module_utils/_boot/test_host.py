@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._boot import host
 from ansible_collections.lvs.cluster.plugins.module_utils._boot.boot import Boot
 from ansible_collections.lvs.cluster.plugins.module_utils._boot.model import BootContext, BootDesired, Link, LongFile
+from ansible_collections.lvs.cluster.plugins.module_utils._core.boot_text import IPVS
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, MissingLibrary
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Transition
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import header
@@ -168,8 +169,13 @@ def test_nothing_is_read_of_a_host_that_forgets(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.usefixtures("root")
 def test_services_of_keepalived_are_not_restored(state_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They were noted when this collection owned them; keepalived makes them when it starts."""
+    """It makes them when it starts; what else IPVS has is restored, by the modules of IPVS in the same way."""
     note(state_file, WEB)
-    assert read().context.services == [WEB]
+    assert read(WEB).context.services == [WEB]
     monkeypatch.setattr(kernel, "KeepalivedTable", lambda: SimpleNamespace(owned={ServiceKey.of(WEB): {}}))
-    assert read().context.services == []
+    context = read(WEB).context
+    assert context.services == []
+    assert context.lines[IPVS] == ["--set 900 120 300"]
+    state_file.unlink()
+    with kernel.IpvsBackend() as ipvs:
+        assert ipvs.boot_files() == {IPVS: context.lines[IPVS]}
