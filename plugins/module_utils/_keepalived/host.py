@@ -113,16 +113,17 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         if CONFIG_FILE in changed and ran and UNIT in transition.after().items:
             systemd.control("reload", UNIT)
 
-    def has_services(self, services: Collection[ServiceKey], timeout: float) -> bool:
-        """Whether IPVS has all of these services in time.
+    def has_services(self, coming: Collection[ServiceKey], going: Collection[ServiceKey], timeout: float) -> bool:
+        """Whether IPVS has all services that come, and none of those that go, in time.
 
         :param timeout: seconds
         """
         deadline = time.monotonic() + timeout
         while time.monotonic() <= deadline:
             with IpvsBackend() as ipvs:
-                if set(services) <= {service.key for service in ipvs.services()}:
-                    return True
+                existing = {service.key for service in ipvs.services()}
+            if existing.issuperset(coming) and existing.isdisjoint(going):
+                return True
             time.sleep(_PAUSE)
         return False
 
@@ -215,6 +216,7 @@ def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, forme
         context,
         services_text=config.services_part(rendered.text, global_lines(servers)),
         services=of_services,
+        former_services=frozenset(keepalived_table.owned(former.services)) - of_services,
         held_back=rendered.held_back,
         held_back_vips=tuple(missing),
     )

@@ -152,8 +152,10 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
             _wait_for_standby(backend, transition.seen.context)
         if changed.isdisjoint((CONFIG_FILE, UNIT)):
             return {}
-        if desired.services and not backend.has_services(transition.seen.context.services, _SETTLING):
-            raise _late("created all services")
+        context = transition.seen.context
+        # Whoever owns the table next must not take for its own what keepalived is about to remove.
+        if desired.services is not None and not backend.has_services(context.services, context.former_services, _SETTLING):
+            raise _late("created and removed all services")
         if router is None:
             return {}
         was_active = router.advertised in transition.seen.context.held

@@ -201,6 +201,7 @@ class KeepalivedContext:
     held_back: tuple[HeldBack, ...] = ()  # services that are in it as they were before
     held_back_vips: tuple[str, ...] = ()  # VIPs that no service has, because of these
     services: frozenset[ServiceKey] = frozenset()  # that are in it
+    former_services: frozenset[ServiceKey] = frozenset()  # that keepalived removes, as they are no longer in it
     advertised: Address | None = None  # by the configuration that is there
     held: frozenset[Address] = frozenset()  # the addresses of the host
     systemd: bool = True  # whether it runs there

@@ -149,6 +149,7 @@ class Host:
         elif arguments == ("disable", "--now", UNIT):
             self.enabled = self.running = False
             self.held.clear()
+            self.services.clear()
         elif arguments == ("reload", UNIT):
             assert self.running
             self._later(self._settle)

@@ -138,10 +138,19 @@ def test_other_way_of_packets_has_to_be_prepared(host: Host) -> None:
 
 def test_services_that_do_not_appear(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "_settle", lambda: None)
-    with pytest.raises(LvsError, match="keepalived has not created all services after 10 seconds"):
+    with pytest.raises(LvsError, match="keepalived has not created and removed all services after 10 seconds"):
         host.run(**OPTIONS)
 
 
 def test_a_missing_source_is_told(host: Host) -> None:
     with pytest.raises(LvsError, match="sources: IPv4 is missing"):
         host.run(services=OPTIONS["services"])
+
+
+def test_services_that_go_are_gone_before_somebody_else_owns_the_table(host: Host) -> None:
+    host.run(**OPTIONS, vrrp=VRRP, vips=[{"vip": VIP}])
+    before = host.clock
+    assert host.services
+    host.run(services=[])
+    assert not host.services
+    assert host.clock > before
