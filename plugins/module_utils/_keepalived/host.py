@@ -157,6 +157,8 @@ def _tidy_drain_files(before: keepalived_table.Owned, after: keepalived_table.Ow
     for path in _drain_files(before):
         if path not in kept:
             files.remove(path)
+    if before and not after:
+        files.remove_folder(keepalived_table.DRAIN_FOLDER)
 
 
 def _drain_files(owned: keepalived_table.Owned) -> list[str]:

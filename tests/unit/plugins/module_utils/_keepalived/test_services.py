@@ -62,6 +62,7 @@ def test_nothing_that_is_left_ends_it(host: Host) -> None:
     host.run(**OPTIONS)
     result = host.run(services=[])
     assert (result["changed"], host.path(CONFIG_FILE).exists(), host.running) == (True, False, False)
+    assert not host.path(DRAIN_FOLDER).exists()
     assert host.run(services=[])["changed"] is False
 
 
