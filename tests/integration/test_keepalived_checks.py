@@ -57,10 +57,10 @@ Server(('::', 80), Handler).serve_forever()
 """
 
 
-def rows(kind: str, services: Mapping[str, Any] = SERVICES, **options: Any) -> list[dict[str, Any]]:
+def rows(kind: str, services: Mapping[str, Any] | None = None, **options: Any) -> list[dict[str, Any]]:
     """The option services of the module."""
     found = []
-    for vip, port, rips, destination in services.values():
+    for vip, port, rips, destination in (services or SERVICES).values():
         check = {"type": kind, **FAST, **options, **({} if vip else {"port": 80})}
         if kind == "http":
             check["status"] = "204"
@@ -167,7 +167,7 @@ class Cluster:
         program.kill()
         program.wait(timeout=TIMEOUT)
 
-    def wait(self, there: Callable[[str, str], bool], seconds: float, names: Mapping[str, Any] = SERVICES) -> None:
+    def wait(self, there: Callable[[str, str], bool], seconds: float, names: Mapping[str, Any] | None = None) -> None:
         """Until each real server is in each service, or not, as expected, on both directors."""
         deadline = time.monotonic() + seconds
         while True:
@@ -175,7 +175,7 @@ class Cluster:
             wrong = [
                 (director, name, rip)
                 for director, of_director in weights.items()
-                for name in names
+                for name in names or SERVICES
                 for rip in SERVICES[name][2]
                 if (rip in of_director.get(key_of(name), {})) != there(name, rip)
             ]

@@ -21,11 +21,12 @@ from .._core.reconcile import Item, Seen, Wanted
 from .._core.resource import Desired
 from .._core.textfile import TextFile, made_file
 from .._core.values import Address
+from .._ipvs import keepalived_table
 from .._ipvs.held_back import HeldBack
-from .._ipvs.keepalived_table import CONFIG_FILE as CONFIG_FILE
 from .._ipvs.model import ServiceKey
 from .virtual_servers import VirtualServer
 
+CONFIG_FILE = keepalived_table.CONFIG_FILE
 COPY_FILE = f"{CONFIG_FILE}.before-lvs-cluster"  # what somebody else wrote
 # In /run: a host that starts again has not been told to stand by.
 STANDBY_FILE = "/run/lvs.cluster.standby"
