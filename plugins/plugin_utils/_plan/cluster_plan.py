@@ -12,7 +12,7 @@ from typing import Any
 
 from ...module_utils._core.errors import LvsError
 from ...module_utils._core.options import PRESENT, Facts, Options
-from . import director_steps, real_server_steps
+from . import connections, director_steps, real_server_steps
 from .clusters import Cluster
 from .neighbours import asking_real_servers
 from .planner import Planner
@@ -110,7 +110,8 @@ def cluster_plan(
         plan.update(real_servers=list(cluster.real_servers), rips=whole["rips"], probes=whole["probes"])
         progress = {**directors, **_progress(planner, cluster.real_servers)}
         plan[DIRECTOR] = _director(task, whole, planner.host, progress, unprepared)
-        plan["warnings"] = [*plan["warnings"], *_absences(progress)]
+        of_connections = connections.warnings(whole["connections"], settings)
+        plan["warnings"] = [*plan["warnings"], *of_connections, *_absences(progress)]
     return plan
 
 
@@ -187,7 +188,7 @@ def _director(
     paths = [{**row, "optional": True} if names.get(row["rip"]) in left_out else row for row in preflight["paths"]]
     if unprepared is None:
         unprepared = list(_rips(plan, (name for name in plan["rips"] if progress[name].plan != task.plan_id)))
-    setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared))
+    setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared, host))
     held_back, held_back_vips = progress[host].of_table("held_back"), progress[host].of_table("held_back_vips")
     finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips)
     return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from ...module_utils._core.options import ABSENT, PRESENT, Facts, Options
+from .connections import sync_steps, sysctls
 from .steps import Step, step
 
 TABLE = "ipvs_table"
@@ -17,15 +18,17 @@ TABLE = "ipvs_table"
 _SYSCTLS = {"conn_reuse_mode": 3}
 
 
-def setup_steps(plan: Options, settings: Options, unprepared: Collection[str]) -> list[Step]:
+def setup_steps(plan: Options, settings: Options, unprepared: Collection[str], host: str) -> list[Step]:
     """What comes before the VIPs: no client reaches a director that has no service for the VIP yet.
 
     :param plan: a C(ClusterPlan) as data
     :param unprepared: the RIPs of real servers for which no service is changed that needs something of them
+    :param host: the director
     """
     present = settings["state"] == PRESENT
-    sysctls = {**_SYSCTLS, **settings["ipvs_sysctl"]} if present else {}
-    kept = {name: value for name, value in sysctls.items() if value is not None}
+    of_connections = sysctls(plan["connections"], settings)
+    wanted = {**_SYSCTLS, **of_connections, **settings["ipvs_sysctl"]} if present else {}
+    kept = {name: value for name, value in wanted.items() if value is not None}
     steps = [step("ipvs_sysctl", "sysctl", "ipvs", settings=kept, persist=settings["persist_sysctl"] and present)]
     # Connection tracking has to see what is masqueraded.
     tracked = [row for row in plan["director_services"] if not row["untracked"]]
@@ -45,7 +48,8 @@ def setup_steps(plan: Options, settings: Options, unprepared: Collection[str]) -
         table["purge"] = settings["purge"]
         if settings["purge_networks"] is not None:
             table["purge_networks"] = settings["purge_networks"]
-    return [*steps, step(TABLE, "ipvs", **table)]
+    # A connection that another director tells of needs its service, and its real server.
+    return [*steps, step(TABLE, "ipvs", **table), *sync_steps(plan["connections"], settings, host)]
 
 
 def finish_steps(

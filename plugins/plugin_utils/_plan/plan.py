@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ...module_utils._core.options import Facts, Faults
 from . import checks, vips_single
+from .connections import connection_facts
 from .description import read_description
 from .engine_netlink import ipvs_table_rows
 from .errors import InvalidDescription
@@ -31,6 +32,7 @@ class ClusterPlan:
     director_vips_removed: list[Facts] = field(default_factory=list)  # and those that it gives up
     director_services: list[Facts] = field(default_factory=list)  # rows of firewall: what clients use on the director
     director_services_removed: list[Facts] = field(default_factory=list)  # and what they use no more
+    connections: Facts = field(default_factory=dict)  # how they go on when another director takes over
     untracked: str = "none"  # of what is one-way: whether none, some or all of it is exempted from connection tracking
     real_servers: dict[str, RealServerPlan] = field(default_factory=dict)  # by host
     probes: list[Facts] = field(default_factory=list)  # rows of the option through of vip_probe
@@ -80,6 +82,7 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
         director_vips_removed=removed,
         director_services=opened,
         director_services_removed=closed,
+        connections=connection_facts(described, inventory),
         untracked=untracked(described),
         real_servers=real_servers,
         probes=probe_rows(described),

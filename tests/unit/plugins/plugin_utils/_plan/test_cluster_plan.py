@@ -72,7 +72,7 @@ def test_director() -> None:
     assert plan["director"] == {
         "services": whole.services,
         "preflight": whole.preflight,
-        "setup": rows(setup_steps(asdict(whole), plan["settings"], [RS1])),
+        "setup": rows(setup_steps(asdict(whole), plan["settings"], [RS1], "ds1")),
         "label": plan["id"],
         "held_back": [],
         "untracked": whole.untracked,

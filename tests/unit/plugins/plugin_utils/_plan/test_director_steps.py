@@ -35,7 +35,9 @@ PLAN: Facts = {
     "director_vips_removed": [],
     "director_services": [],
     "director_services_removed": [],
+    "connections": {"hashed": [], "unhashed": ["web"], "dips": {"ds1": ["192.168.56.181"]}},
 }
+PAIR: Facts = {"vips": "vrrp", "vrrp_id": 7, "sync": True, "sync_id": None, "sync_device": None}
 OPENED: Facts = {"vip": VIP, "port": 80, "protocol": "tcp", "untracked": True}
 CLOSED: Facts = {"vip": MAPPED_VIP, "port": 8099, "protocol": "tcp"}
 REMOVED: Facts = {"device": "eth0", "vips": [MAPPED_VIP]}
@@ -43,7 +45,7 @@ REMOVED: Facts = {"device": "eth0", "vips": [MAPPED_VIP]}
 
 def setup(plan: Facts | None = None, unprepared: tuple[str, ...] = (), **settings: Any) -> list[Facts]:
     """The steps before the VIPs."""
-    return rows(setup_steps(plan or PLAN, {**SETTINGS, **settings}, unprepared))
+    return rows(setup_steps(plan or PLAN, {**SETTINGS, **settings}, unprepared, "ds1"))
 
 
 def finish(
@@ -79,6 +81,23 @@ def test_setup() -> None:
 def test_sysctls(given: Facts, settings: Facts) -> None:
     """Those of the description come first; null leaves one as it is."""
     assert setup(ipvs_sysctl=given)[0]["ipvs_sysctl"]["settings"] == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "refresh"),
+    [({}, {"sync_refresh_period": 1}), ({"sync_refresh_period": 10}, {"sync_refresh_period": 10}), ({"sync_refresh_period": None}, {})],
+)
+def test_connections_of_a_pair(given: Facts, refresh: Facts) -> None:
+    """Synchronized when the services are there and before the VIPs; sysctls of the description come first here, too."""
+    sysctls, table, *daemons = setup(ipvs_sysctl=given, **PAIR)
+    assert sysctls["ipvs_sysctl"]["settings"] == {"conn_reuse_mode": 3, "sync_threshold": "0 0", **refresh}
+    assert "ipvs_table" in table
+    assert [(name, options["role"]) for step in daemons for name, options in step.items()] == [
+        ("ipvs_sync_daemon", "master"),
+        ("ipvs_sync_daemon", "backup"),
+    ]
+    modules_take([sysctls, table, *daemons])
+    assert setup(**PAIR, state="absent")[0]["ipvs_sysctl"]["settings"] == {}
 
 
 def test_vips_of_absent_services_go_before_the_services() -> None:
@@ -189,5 +208,5 @@ def test_modules_take_their_steps(settings: Facts) -> None:
 )
 def test_tags(tag: str, modules: list[str]) -> None:
     plan = {**PLAN, "director_vips_removed": [REMOVED]}
-    steps = [*setup_steps(plan, SETTINGS, ()), *finish_steps(plan, SETTINGS)]
+    steps = [*setup_steps(plan, SETTINGS, (), "ds1"), *finish_steps(plan, SETTINGS)]
     assert [step.module for step in selected(steps, [], [tag], [])] == modules
