@@ -130,6 +130,28 @@ def test_drain_on_the_standby_ends(pair: Pair, connections: list[tuple[socket.so
     assert seconds["b"] <= 6, seconds
 
 
+def test_drain_waits_where_the_vip_is(pair: Pair, connections: list[tuple[socket.socket, str]]) -> None:
+    """Not on a standby that has missed the end of connections: it keeps them until they time out."""
+    known_by(pair.directors["b"], CONNECTIONS)
+    drain = {**WEB, "rip": RIPS["rs1"], "state": "drained", "drain_on_timeout": "continue"}
+    pair.cut("a")
+    pair.take_over("b")
+    to_drain = [connection for connection, whose in connections if whose == "rs1"]
+    for connection in to_drain[1:]:
+        connection.close()
+    time.sleep(1)
+    pair.give_up("a")
+    assert known(pair.directors["a"]) == CONNECTIONS
+    drained = {
+        (name, on_standby): director.module("ipvs_dest", **drain, drain_timeout=5, drain_standby=on_standby)["drain"]["complete"]
+        for name, director in pair.directors.items()
+        for on_standby in (True, False)
+    }
+    assert drained == {("a", True): False, ("a", False): True, ("b", True): False, ("b", False): False}
+    to_drain[0].close()
+    assert pair.directors["b"].module("ipvs_dest", **drain, drain_timeout=20, drain_standby=False).ok()["drain"]["complete"]
+
+
 def test_connections_go_on(wired: Wired, pair: Pair, connections: list[tuple[socket.socket, str]]) -> None:
     """When the active director dies, those to a real server that has been drained meanwhile, too."""
     for director in pair.directors.values():

@@ -45,9 +45,12 @@ class DesiredDaemon(Desired[str, SyncDaemon]):
         """The daemon, on the device that has the DIP where one was named."""
         if self.dip is None or device is None:
             return self.wanted
-        place = {"interface": device}
         return [
-            replace(wanted, new=wanted.new and replace(wanted.new, **place), given={**wanted.given, **place})
+            replace(
+                wanted,
+                new=None if wanted.new is None else replace(wanted.new, interface=device),
+                given={**wanted.given, "interface": device},
+            )
             for wanted in self.wanted
         ]
 

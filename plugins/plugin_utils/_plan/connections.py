@@ -29,9 +29,9 @@ _ROLES = ("master", "backup")  # on every director: whichever has the VIPs sends
 # A connection is sent with the first packet behind its handshake, and again with a packet that comes a second later or more: so a
 # director that has come back learns of what is in use. The kernel's own is the third packet of every fifty.
 _SYNC_SYSCTLS = {"sync_threshold": "0 0", "sync_refresh_period": 1}
-# Bytes: a message is sent when the next connection no longer fits into it, or after 2 to 3 s. The kernel's own length is that of the
-# MTU, for which 40 connections wait for each other.
-_MASTER_MAXLEN = 1
+# Bytes, of four IPv4 connections: a message is sent when the next one no longer fits into it, or after 2 to 3 s. Of the kernel's own
+# length, which is that of the MTU, forty wait for each other, and are lost together.
+_MASTER_MAXLEN = 160
 # A packet of a connection that is not known is scheduled. Of a scheduler that does not hash, to any real server, which resets it.
 _HASH_SYSCTLS = {"sloppy_tcp": 1}
 _GROUP6 = "ff02::81"  # the IPv6 form of the kernel's own 224.0.0.81

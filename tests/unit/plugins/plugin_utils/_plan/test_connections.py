@@ -87,12 +87,12 @@ def test_daemons() -> None:
     """Both on each director, on the device of its own DIP. A master does not wait until a message is full."""
     for host, dip in (("ds1", DIP), ("ds2", DIP2)):
         common = {"dip": dip, "sync_id": 56}
-        assert daemons(host) == [{"role": "master", **common, "sync_maxlen": 1}, {"role": "backup", **common}]
+        assert daemons(host) == [{"role": "master", **common, "sync_maxlen": 160}, {"role": "backup", **common}]
 
 
 def test_named_device_and_id() -> None:
     master, backup = daemons(sync_device="eth1", sync_id=7)
-    assert master == {"role": "master", "interface": "eth1", "sync_id": 7, "sync_maxlen": 1}
+    assert master == {"role": "master", "interface": "eth1", "sync_id": 7, "sync_maxlen": 160}
     assert backup == {"role": "backup", "interface": "eth1", "sync_id": 7}
 
 
@@ -143,7 +143,7 @@ def test_tag() -> None:
 
 
 UNHASHED = "lvs_sync: is false: connections to the service web end when another director takes over. Set it to true, or"
-WEIGHTS = "lvs_keep_weights: is true, and lvs_sync is false: where a weight differs between directors, connections to the service hashed"
+WEIGHTS = "lvs_keep_weights: is true, and lvs_sync is false: where a weight differs between directors, connections to the service"
 SLOPPY = "lvs_ipvs_sysctl: sloppy_tcp is not 1, and lvs_sync is false: TCP connections to the services hashed, too end when"
 TOO = {**MH, "name": "too", "port": 82}
 
