@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Count the connections that go on when the active director of a pair dies, and measure what that costs.
 
-    lab/run python -m tests.benchmarks.survival [--runs 3] [--case NAME]... [--part failures|cost]...
+    lab/run python -m tests.benchmarks.survival [--runs 3] [--case NAME]... [--part quiet|busy|cost]...
 
 Network namespaces on one kernel: a client, two directors with the same table, three real servers behind IPIP tunnels. In each
 run connections are opened over four seconds, a tenth of a second apart; then the active director's link is cut and the other
-one takes the VIP. The first one boots anew and is the standby; after a pause the other one dies. Sync messages and processor
-time are those of one director under a steady load. It exits with 1 where the case that the roles set up lost more than it may,
-or where the control, directors that know nothing of each other, lost nothing.
+one takes the VIP. The first one boots anew and is the standby; after a pause the other one dies. The cost is in sync messages
+of the active director, and in processor time of the whole kernel, with client and real servers, under a steady load. It exits
+with 1 where a case that the roles set up lost more than it may, or where the control, directors that know nothing of each
+other, lost nothing.
 """
 
 from __future__ import annotations
@@ -326,7 +327,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"{case.name:<44}{shown_survivors(results)}  {wrong}".rstrip(), flush=True)
             print()
         if "cost" in parts:
-            print(f"cost a second of {options.rate:g} new connections a second and {options.kept} in use, 5 requests a second each")
+            print(f"cost of a second with {options.rate:g} new connections and {options.kept} with 5 requests each")
             print(f"{'':<44}{'new':>8}{'packets':>10}{'bytes':>10}{'CPU s':>9}{'ratio':>8}{'daemons':>9}", flush=True)
             costs: dict[str, list[Cost]] = {case.name: [] for case in cases}
             for _run in range(options.runs):

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.connections import connection_facts, sync_steps, sysctls
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.inventory import Host, Inventory
 
 from .namespaces import ANSWER_TIMEOUT, Namespace, listening, serving
 from .pair import DIRECTORS, RIPS, VIP, Pair, address
@@ -28,7 +27,6 @@ SETTINGS: dict[str, Any] = {
     "state": "present",
     "sync": True,
     "sync_id": None,
-    "vrrp_id": 7,
     "sync_device": None,
 }
 
@@ -65,11 +63,9 @@ def wired(new_lasting_namespace: Callable[[], Namespace]) -> Iterator[Wired]:
 @pytest.fixture
 def pair(wired: Wired) -> Pair:
     """Both directors as the plan has them, and the first has the VIP."""
-    hosts = {name: Host(address(number)) for name, number in DIRECTORS.items()}
-    facts = connection_facts([], Inventory(hosts, directors=list(hosts), real_servers=[]))
-    for name in hosts:
-        steps = sync_steps(facts, SETTINGS, name)
-        wired.pair.boot(name, TABLE, sysctls(facts, SETTINGS), [step.options for step in steps])
+    for name, number in DIRECTORS.items():
+        steps = sync_steps(SETTINGS, {"id": 7, "source": address(number)})
+        wired.pair.boot(name, TABLE, sysctls(connection_facts([]), SETTINGS), [step.options for step in steps])
     wired.pair.take_over("a")
     wired.pair.client.sh("ip neigh flush all")
     return wired.pair
@@ -142,14 +138,15 @@ def test_drain_waits_where_the_vip_is(pair: Pair, connections: list[tuple[socket
     time.sleep(1)
     pair.give_up("a")
     assert known(pair.directors["a"]) == CONNECTIONS
-    drained = {
-        (name, on_standby): director.module("ipvs_dest", **drain, drain_timeout=5, drain_standby=on_standby)["drain"]["complete"]
-        for name, director in pair.directors.items()
-        for on_standby in (True, False)
-    }
-    assert drained == {("a", True): False, ("a", False): True, ("b", True): False, ("b", False): False}
+
+    def complete(name: str, on_standby: bool, timeout: int = 5) -> bool:
+        options = {**drain, "drain_timeout": timeout, "drain_standby": on_standby}
+        return bool(pair.directors[name].module("ipvs_dest", **options)["drain"]["complete"])
+
+    drained = [complete(name, on_standby) for name in ("a", "b") for on_standby in (True, False)]
+    assert drained == [False, True, False, False]
     to_drain[0].close()
-    assert pair.directors["b"].module("ipvs_dest", **drain, drain_timeout=20, drain_standby=False).ok()["drain"]["complete"]
+    assert complete("b", on_standby=False, timeout=20)
 
 
 def test_connections_go_on(wired: Wired, pair: Pair, connections: list[tuple[socket.socket, str]]) -> None:

@@ -108,6 +108,15 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         return None
 
 
+def vrrp_state() -> str:
+    """Whether this host is V(active) in a virtual router of this collection, or on V(standby); empty where it has none."""
+    text = files.read_text(CONFIG_FILE) if os.access(CONFIG_FILE, os.R_OK) else None
+    advertised = advertised_in(text) if text is not None and is_made_here(text) else None
+    if advertised is None:
+        return ""
+    return "active" if advertised in held_addresses() else "standby"
+
+
 def held_addresses() -> frozenset[Address]:
     """All addresses of the host."""
     return frozenset(address for device in neighbour.devices() for address in device.addresses)

@@ -511,7 +511,7 @@ def test_daemon_on_a_device_that_is_not_there() -> None:
 def test_daemon_on_the_device_that_has_the_dip(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which is found on the host."""
     held = {"lo": "127.0.0.1", "eth1": "2001:db8:56::181", "eth0": "192.168.56.181"}
-    links = [neighbour.Device(index, name, b"", True, (), (ip_address(its),)) for index, (name, its) in enumerate(held.items())]
+    links = [neighbour.Device(1, name, b"", True, (), (ip_address(its),)) for name, its in held.items()]
     monkeypatch.setattr(neighbour, "devices", lambda: links)
     backend, module = daemons(Socket(answers=DAEMON_ANSWERS)), IpvsSyncDaemon()
     for dip, device in (("192.168.56.181", "eth0"), ("2001:db8:56:0::181", "eth1")):

@@ -71,8 +71,8 @@ def test_director() -> None:
     assert (plan["rips"], plan["probes"]) == (whole.rips, whole.probes)
     assert plan["director"] == {
         "services": whole.services,
-        "preflight": whole.preflight,
-        "setup": rows(setup_steps(asdict(whole), plan["settings"], [RS1], "ds1")),
+        "preflight": {**whole.preflight, "directors": []},
+        "setup": rows(setup_steps(asdict(whole), plan["settings"], [RS1])),
         "label": plan["id"],
         "held_back": [],
         "untracked": whole.untracked,
