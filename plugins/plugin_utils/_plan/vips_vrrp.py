@@ -21,7 +21,7 @@ from .errors import DescriptionFault
 from .inventory import Inventory
 from .steps import Step, step
 
-_HIGHEST = 100  # priority of the first director of the group
+_HIGHEST = 254  # priority of the first director of the group: the higher, the sooner another one takes over (RFC 5798, 6.1)
 # The options of a virtual router, and the variables that they are from.
 _VARIABLES = {"source": "lvs_dip", "peers": "lvs_dip", "device": "lvs_director_device"}
 

@@ -236,7 +236,7 @@ MOVING: Facts = {**PLAN, "director_vips": [{"vip": VIP}, {"vip": MAPPED_VIP, "de
 
 def test_vips_that_move_between_directors() -> None:
     """The services come first, as on a single director. What tunl_vip assigned before goes when keepalived has the VIPs."""
-    moving: dict[str, Any] = {"vips": "vrrp", "router": ROUTER, "sync": True}
+    moving: Facts = {"vips": "vrrp", "router": ROUTER, "sync": True}
     daemons = ["ipvs_sync_daemon"] * 2
     assert [name for step in setup(MOVING, **moving) for name in step] == ["ipvs_sysctl", "ipvs_table", *daemons]
     assert finish(MOVING, held_back_vips=(VIP,), **moving) == [
@@ -264,7 +264,7 @@ def test_vip_that_no_director_has_any_more_goes_before_its_service() -> None:
 def test_teardown_of_several_directors() -> None:
     """The VIPs go first: nothing is left to move."""
     plan = {**MOVING, "services": [], "director_vips": [], "director_vips_removed": [{"vip": VIP}]}
-    gone = {"vips": "vrrp", "router": ROUTER, "state": "absent"}
+    gone: Facts = {"vips": "vrrp", "router": ROUTER, "state": "absent"}
     assert setup(plan, **gone)[1] == {"keepalived": {"state": "absent"}}
     assert finish(plan, **gone)[0] == {"tunl_vip": {"devices": [], "purge": True}}
 
