@@ -69,10 +69,16 @@ def finish_steps(
     :param held_back_vips: VIPs of new services that were left out
     """
     present = settings["state"] == PRESENT
-    opened: Facts = {"program": settings["firewall"], "services": _firewall_rows(plan["director_services"], held_back)}
+    own = router["source"] if router and present else None
+    others = [other["source"] for other in plan["routers"].values() if own and other["source"] != own]
+    opened: Facts = {
+        "program": settings["firewall"],
+        "services": _firewall_rows(plan["director_services"], held_back),
+        **({"directors": others} if others else {}),
+    }
     steps = []
     # Before the VIPs, and when nothing is masqueraded any more.
-    if opened["services"]:
+    if opened["services"] or others:
         steps.append(step("firewall", "nftables", "vips", **opened))
     purge = not present or settings["purges_vips"]
     if settings["vips"] == VRRP:

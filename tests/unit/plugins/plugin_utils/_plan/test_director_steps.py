@@ -41,6 +41,7 @@ PLAN: Facts = {
     "director_vips_removed": [],
     "director_services": [],
     "director_services_removed": [],
+    "routers": {},
     "connections": {"hashed": [], "unhashed": ["web"]},
 }
 PAIR: Facts = {"vips": "vrrp", "sync": True, "sync_id": None, "sync_device": None}
@@ -251,6 +252,19 @@ def test_vips_that_move_between_directors() -> None:
         {"tunl_vip": {"devices": [], "purge": True}},
         {"boot": {"services": [WEB], "state": "present"}},
     ]
+
+
+def test_other_directors_are_let_in() -> None:
+    """Before the VIPs, though there is no service; and not closed with what is purged."""
+    routers = {"ds1": ROUTER, "ds2": {**ROUTER, "source": "192.168.56.182"}}
+    moving: Facts = {"vips": "vrrp", "router": ROUTER, "purges_vips": True}
+    steps = finish({**MOVING, "routers": routers}, **moving)
+    opened = {"program": "auto", "services": [], "directors": ["192.168.56.182"]}
+    assert [name for step in steps for name in step] == ["firewall", "keepalived", "tunl_vip", "firewall", "boot"]
+    assert [step["firewall"] for step in steps if "firewall" in step] == [opened, {**opened, "purge": True}]
+    modules_take([step for step in steps if "firewall" in step])
+    gone = finish({**MOVING, "routers": routers}, **moving, state="absent")
+    assert [step["firewall"] for step in gone if "firewall" in step] == [{"state": "absent"}]
 
 
 def test_vip_that_no_director_has_any_more_goes_before_its_service() -> None:
