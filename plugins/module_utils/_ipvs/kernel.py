@@ -122,6 +122,8 @@ class IpvsBackend:
     def boot_rules(self, services: Iterable[Options]) -> list[str]:
         """The rules that restore these services as they are, the timeouts, and the daemons after a reboot.
 
+        None where there are neither services nor daemons: the services may be of another program.
+
         :param services: the facts of each service's key
         """
         rules: list[str] = []
@@ -130,9 +132,11 @@ class IpvsBackend:
             if service is not None:
                 destinations = sorted(self.destinations(key).values(), key=lambda destination: destination.key.order)
                 rules += [service.rule(), *(destination.boot_rule() for destination in destinations)]
+        daemons = [codec.decode_daemon(answer).rule() for answer in self._request(codec.CMD_GET_DAEMON, dump=True)]
+        if not (rules or daemons):
+            return []
         (config,) = self._request(codec.CMD_GET_CONFIG)
-        rules.append(codec.decode_timeouts(config).rule())
-        return rules + [codec.decode_daemon(answer).rule() for answer in self._request(codec.CMD_GET_DAEMON, dump=True)]
+        return [*rules, codec.decode_timeouts(config).rule(), *daemons]
 
     def boot_files(self) -> Mapping[str, Iterable[str]]:
         """The IPVS table of those services that are restored after a reboot."""
