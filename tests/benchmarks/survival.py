@@ -90,9 +90,7 @@ def _sync(name: str, threshold: str, refresh: int = 0, maxlen: int = 0, **more: 
 
 SLOPPY = {"sloppy_tcp": 1}
 CHOSEN = _sync("sync 0 0, refresh 1, maxlen 160", "0 0", 1, 160, chosen=True)
-CHOSEN_WITH_MH = replace(
-    CHOSEN, name="mh-port, sloppy_tcp, sync 160", scheduler="mh", sysctls={**CHOSEN.sysctls, **SLOPPY}
-)
+CHOSEN_WITH_MH = replace(CHOSEN, name="mh-port, sloppy_tcp, sync 160", scheduler="mh", sysctls={**CHOSEN.sysctls, **SLOPPY})
 CONTROL = Case("nothing", control=True)
 CASES = (
     CONTROL,
