@@ -12,7 +12,7 @@ from typing import Any
 
 from ...module_utils._core.errors import LvsError
 from ...module_utils._core.options import PRESENT, Facts, Options
-from . import director_steps, real_server_steps
+from . import connections, director_steps, real_server_steps
 from .clusters import Cluster
 from .neighbours import asking_real_servers
 from .planner import Planner
@@ -111,7 +111,8 @@ def cluster_plan(
         plan.update(real_servers=list(cluster.real_servers), rips=whole["rips"], probes=whole["probes"])
         progress = {**directors, **_progress(planner, cluster.real_servers)}
         plan[DIRECTOR] = _director(task, whole, planner.host, cluster.directors, progress, unprepared)
-        plan["warnings"] = [*plan["warnings"], *_absences(progress)]
+        of_connections = connections.warnings(whole["connections"], settings)
+        plan["warnings"] = [*plan["warnings"], *of_connections, *_absences(progress)]
     return plan
 
 

@@ -105,7 +105,9 @@ def _check(settings: Facts, host: str, faults: Faults) -> None:
             faults.add(DescriptionFault("lvs_purge_networks", reason), place)
     for source in settings["tunnel_sources"]:
         faults.collect(values.address, "lvs_tunnel_sources", source, where=place)
-    for name in ("vip_device", "vip6_device", "director_device"):
+    if settings["sync_id"] is not None:
+        faults.collect(values.integer, "lvs_sync_id", settings["sync_id"], 1, 255, where=place)
+    for name in ("vip_device", "vip6_device", "director_device", "sync_device"):
         if settings[name] is not None:
             faults.collect(values.device, f"{PREFIX}{name}", settings[name], where=place)
     for name in ("drain_timeout", "update_pause"):
