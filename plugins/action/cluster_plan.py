@@ -41,4 +41,5 @@ class ActionModule(ControllerAction):
             "skip": variables.get("ansible_skip_tags", ()),
             "own": set(self._task.tags) - {"always", *TAGS},
         }
-        return cluster_plan(planner, given, options["role"], tags, options["unprepared"])
+        plan = cluster_plan(planner, given, options["role"], tags, options["unprepared"])
+        return {**plan, "_ansible_no_log": True} if planner.has_secret else plan

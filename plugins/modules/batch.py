@@ -26,8 +26,9 @@ options:
         the module.
       - Valid modules are M(lvs.cluster.arp_sysctl), M(lvs.cluster.boot), M(lvs.cluster.firewall), M(lvs.cluster.ipvs_dest),
         M(lvs.cluster.ipvs_service), M(lvs.cluster.ipvs_sync_daemon), M(lvs.cluster.ipvs_sysctl), M(lvs.cluster.ipvs_table),
-        M(lvs.cluster.ipvs_timeouts), M(lvs.cluster.mss_clamp), M(lvs.cluster.port_dnat), M(lvs.cluster.preflight),
-        M(lvs.cluster.state_info), M(lvs.cluster.tunl_vip), M(lvs.cluster.tunnel_guard) and M(lvs.cluster.vip_probe).
+        M(lvs.cluster.ipvs_timeouts), M(lvs.cluster.keepalived), M(lvs.cluster.mss_clamp), M(lvs.cluster.port_dnat),
+        M(lvs.cluster.preflight), M(lvs.cluster.state_info), M(lvs.cluster.tunl_vip), M(lvs.cluster.tunnel_guard) and
+        M(lvs.cluster.vip_probe).
       - A drain by M(lvs.cluster.ipvs_dest) waits for its connections before the next step runs.
       - C(module_defaults) of these modules have no effect on steps.
     type: list

@@ -98,10 +98,17 @@ options:
         type: list
         elements: str
         required: true
+  directors:
+    description:
+      - The addresses (DIPs) of the other directors, where VIPs move between several of them. One of them may answer for a VIP.
+      - It is a fault if this host has a VIP, and one of them answers for it, too.
+    type: list
+    elements: str
+    default: []
   phase:
     description:
       - With V(before), for checks before setup.
-      - With V(after), for a verification after it. The VIPs have to be on this host, O(devices) is not used, and real servers must not
+      - With V(after), for a verification after it. The VIPs have to be on this host, or on one of O(directors). O(devices) is not used, and real servers must not
         answer for a VIP, unless the path is O(paths[].optional). Paths are not probed, as M(lvs.cluster.vip_probe) does this.
     type: str
     choices: [before, after]

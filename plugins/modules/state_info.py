@@ -134,6 +134,13 @@ firewall:
   returned: success
   type: str
   sample: firewalld
+vrrp:
+  description:
+    - Whether the host holds the VIPs that M(lvs.cluster.keepalived) lets move between directors, V(active) or V(standby).
+    - Empty if that module has not configured the host, or without root.
+  returned: success
+  type: str
+  sample: active
 boot:
   description: Whether M(lvs.cluster.boot) stores the configuration of this host, so that it is restored at boot.
   returned: success

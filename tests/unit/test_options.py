@@ -23,6 +23,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     SERVICE,
     SERVICE_KEY,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import options as keepalived_options
 from ansible_collections.lvs.cluster.plugins.module_utils._nft import mss_clamp, port_dnat
 
 PROJECT = Path(__file__).parents[2]
@@ -40,6 +41,7 @@ READ_BY_THE_MODULE: dict[tuple[str, str], dict[str, Any]] = {
     ("port_dnat", "mappings"): argument_spec(*port_dnat.ROW),
     ("mss_clamp", "tunnels"): argument_spec(*mss_clamp.ROW),
     ("firewall", "services"): argument_spec(*firewall.ROW),
+    ("keepalived", "vips"): argument_spec(*keepalived_options.VIP_ROW),
 }
 # Required in a row, and optional beside the list, or the other way round: the module says so in its message.
 LOOSE = {("port_dnat", "mappings"), ("mss_clamp", "tunnels")}

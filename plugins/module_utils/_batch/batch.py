@@ -90,6 +90,13 @@ def ipvs_timeouts() -> Module:
     return ARGUMENT_SPEC, IpvsTimeouts()
 
 
+def keepalived() -> Module:
+    """M(lvs.cluster.keepalived)."""
+    from .._keepalived.keepalived import ARGUMENT_SPEC, Keepalived
+
+    return ARGUMENT_SPEC, Keepalived()
+
+
 def mss_clamp() -> Module:
     """M(lvs.cluster.mss_clamp)."""
     from .._nft.mss_clamp import ARGUMENT_SPEC, MssClamp
@@ -153,6 +160,7 @@ MODULES = {
         ipvs_sysctl,
         ipvs_table,
         ipvs_timeouts,
+        keepalived,
         mss_clamp,
         port_dnat,
         preflight,
@@ -184,9 +192,10 @@ def _step(place: str, row: Options, preview: bool) -> Step:
     place = f"{place} {name}"
     spec, implementation = MODULES[name]()
     faults = Faults()
-    work = faults.read(prepared, implementation, checked(spec, given, place), where=place)
+    options, secrets = checked(spec, given, place)
+    work = faults.read(prepared, implementation, options, where=place)
     faults.raise_all()
-    return Step(place, name, work.value, preview, reads=not isinstance(implementation, Resource))
+    return Step(place, name, work.value, preview, reads=not isinstance(implementation, Resource), secrets=secrets)
 
 
 def _module(place: str, row: Options) -> tuple[str, object]:

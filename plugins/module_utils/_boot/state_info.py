@@ -14,6 +14,7 @@ from .._firewall.model import SUBJECT as FIREWALL
 from .._firewall.model import opened_services
 from .._firewall.running import running
 from .._ipvs import drain_notes
+from .._keepalived.host import vrrp_state
 from .._net.ownership import Claims
 from .._net.rtnetlink import SUBJECT as NETWORK
 from .._sysctl.model import IPVS_CLAIMANT, claimants
@@ -31,6 +32,7 @@ def read(_options: Options) -> Facts:
         "drained": list(subjects.get(drain_notes.SUBJECT, [])),
         "opened": opened_services(subjects.get(FIREWALL, {})),
         "firewall": running(),
+        "vrrp": vrrp_state(),
         "boot": boot_files.exist(),
         "empty": not any(subjects.values()),
         "missing": requirements.missing(),

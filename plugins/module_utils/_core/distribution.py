@@ -32,6 +32,7 @@ _SEARCHING = {"apt": "apt-cache policy", "dnf": "dnf provides", "zypper": "zyppe
 _PACKAGES = {
     "firewall": "python3-firewall",
     "ipvsadm": "ipvsadm",
+    "keepalived": "keepalived",
     "nft": "nftables",
     "nftables": "python3-nftables",
     "pyroute2": "python3-pyroute2",
@@ -65,6 +66,7 @@ _BY_HAND = {
         " firewalld, for {python}"
     ),
     "ipvsadm": "install what has the program ipvsadm",
+    "keepalived": "install keepalived 2.2.7 or newer, see https://keepalived.org",
     "nft": "install what has the program nft",
     "nftables": "install the Python library nftables, which comes with nftables' sources, for {python}",
     "pyroute2": "install pyroute2 for {python}, such as with '{python} -m pip install pyroute2'",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Union
@@ -41,6 +42,7 @@ class Step:
     work: Work
     preview: bool = False  # shown as in check mode, and not made
     reads: bool = False  # changes nothing: later steps do not depend on it
+    secrets: AbstractSet[str] = frozenset()  # values that no result shows
 
 
 def run(argument_spec: Options, resource: AnyResource) -> None:
@@ -68,8 +70,8 @@ def prepared(implementation: Implementation, options: Options) -> Work:
     return partial(_read, implementation, options)
 
 
-def checked(argument_spec: Options, options: object, where: str) -> Facts:
-    """The options of a step as Ansible hands them to a module: of the declared types, and with the defaults.
+def checked(argument_spec: Options, options: object, where: str) -> tuple[Facts, AbstractSet[str]]:
+    """The options of a step as Ansible hands them to a module: of the declared types, and with the defaults. And its secrets.
 
     :raises Invalid: all that is wrong with them
     """
@@ -82,7 +84,7 @@ def checked(argument_spec: Options, options: object, where: str) -> Facts:
     for message in validated.error_messages:
         faults.add(InvalidValue(where, message, ""))
     faults.raise_all()
-    return dict(validated.validated_parameters)
+    return dict(validated.validated_parameters), frozenset(validated._no_log_values)
 
 
 def _end_with(argument_spec: Options, work: Work) -> None:
@@ -115,6 +117,7 @@ def _in_order(steps: Sequence[Step], module: AnsibleModule) -> Facts:
     """
     results: list[Facts] = []
     messages: list[str] = []
+    module.no_log_values.update(*(step.secrets for step in steps))
     for step in steps:
         if step.preview:
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from .errors import MissingKernelSupport
@@ -31,19 +31,37 @@ def run(*command: str, timeout: float, given: str = "") -> tuple[str, str]:
     :param timeout: seconds
     :param given: what the program reads from its standard input
     """
+    done, problem = _done(command, timeout, given)
+    if done is None:
+        return "", problem
+    if done.returncode:
+        problem = done.stderr.strip() or f"exit status {done.returncode}"
+    return done.stdout, problem
+
+
+def spoken(*command: str, timeout: float) -> tuple[str, bool]:
+    """All that a program prints, also to its standard error, and whether it succeeded.
+
+    :param timeout: seconds
+    """
+    done, problem = _done(command, timeout)
+    return (problem, False) if done is None else (f"{done.stdout}{done.stderr}", not done.returncode)
+
+
+def _done(command: Sequence[str], timeout: float, given: str = "") -> tuple[subprocess.CompletedProcess[str] | None, str]:
+    """A program that has ended; None, and why, where it did not start, or not end in time."""
     name, *arguments = command
     program = path_of(name)
     if program is None:
-        return "", f"this host has no {name}"
+        return None, f"this host has no {name}"
     try:
         # AnsibleModule.run_command has no limit of time.
         done = subprocess.run(  # pylint: disable=ansible-bad-function
             [program, *arguments], input=given, capture_output=True, text=True, timeout=timeout, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return "", str(error)
-    problem = (done.stderr.strip() or f"exit status {done.returncode}") if done.returncode else ""
-    return done.stdout, problem
+        return None, str(error)
+    return done, ""
 
 
 def load_module(name: str) -> str:

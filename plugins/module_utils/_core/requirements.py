@@ -16,7 +16,7 @@ from .errors import LvsError, MissingLibrary
 from .options import Facts
 
 LIBRARIES = ("firewall", "nftables", "pyroute2")
-PROGRAMS = ("ipvsadm", "nft")
+PROGRAMS = ("ipvsadm", "keepalived", "nft")
 _RELEASE_FILES = ("/etc/os-release", "/usr/lib/os-release")  # os-release(5)
 # The interpreters for which packages install libraries: one of EL is not in PATH.
 _PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")

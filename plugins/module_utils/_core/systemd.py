@@ -24,7 +24,7 @@ def reload_units() -> None:
 
     :raises LvsError: it does not
     """
-    if not os.path.isdir(_FOLDER):
+    if not runs():
         return
     _printed, problem = program.run(*_RELOAD, timeout=_RELOAD_TIMEOUT)
     if problem:
@@ -34,12 +34,17 @@ def reload_units() -> None:
         )
 
 
+def runs() -> bool:
+    """Whether systemd runs on this host."""
+    return os.path.isdir(_FOLDER)
+
+
 def is_running(name: str) -> bool:
     """Whether a service runs; none does where systemd does not run.
 
     :raises LvsError: systemd does not say so
     """
-    if not os.path.isdir(_FOLDER):
+    if not runs():
         return False
     unit = f"{name}.service"
     printed, problem = program.run("systemctl", "is-active", unit, timeout=_TIMEOUT)
@@ -49,3 +54,19 @@ def is_running(name: str) -> bool:
             f"systemctl is-active {unit}: {problem or 'no answer'}: see whether systemd answers, and run this again"
         )
     return state in _RUNNING
+
+
+def is_enabled(unit: str) -> bool:
+    """Whether a unit is started when the host starts."""
+    printed, _problem = program.run("systemctl", "is-enabled", unit, timeout=_TIMEOUT)
+    return printed.strip() == "enabled"
+
+
+def control(*arguments: str) -> None:
+    """Have systemctl(1) do something.
+
+    :raises LvsError: it does not
+    """
+    _printed, problem = program.run("systemctl", *arguments, timeout=_RELOAD_TIMEOUT)
+    if problem:
+        raise LvsError(f"systemctl {' '.join(arguments)}: {problem}")

@@ -98,6 +98,7 @@ class Use:
     is_set_up: bool = False  # no device is going to hold a VIP any more
     masquerades: Collection[int] = ()  # the address families that are forwarded by masquerade
     one_way: bool = False  # whether something is forwarded by tunnel or direct routing
+    elsewhere: Collection[Address] = ()  # VIPs that another director has
     untracked: bool = False  # whether that is going to be exempted from connection tracking
 
 
@@ -127,7 +128,7 @@ def faults(director: Director, use: Use) -> Iterator[InvalidValue]:
 def _unreached(director: Director, use: Use, vip: Address) -> _Reason | None:
     """Why clients do not reach a VIP; C(None) if they do, or if it is not known."""
     holders = director.holders(vip)
-    if use.is_set_up and not holders:
+    if use.is_set_up and not holders and vip not in use.elsewhere:
         return _Reason("is on no device of this host", "run lvs.cluster.site without --tags, or see what took it away")
     planned = () if use.is_set_up else use.devices.get(vip, ())
     for name in planned:

@@ -47,6 +47,7 @@ class Findings:
     answers: Mapping[Address, set[tuple[str, str]]]
     own_macs: set[str]
     director: Director = field(default_factory=lambda: Director((), {}))
+    director_macs: Mapping[str, Address] = field(default_factory=dict)  # of the other directors
 
 
 def sizes(passes: int, fails: int) -> range:
@@ -89,7 +90,10 @@ def to_result(request: PreflightRequest, findings: Findings, drained: Collection
     for index, vip in enumerate(request.vips):
         for mac, device in _other_holders(vip, findings):
             place, real_server = f"vips[{index}]", real_servers.get(mac)
-            if real_server is None:
+            if mac in findings.director_macs:
+                if findings.director.holders(vip):
+                    faults.add(_second_holder(place, vip, findings.director_macs[mac], device))
+            elif real_server is None:
                 faults.add(_foreign_holder(place, vip, mac, device))
             elif request.is_set_up and not real_server.is_optional:
                 faults.add(_audible_real_server(place, vip, f"{real_server.name} ({mac})", device))
@@ -119,7 +123,16 @@ def _use(request: PreflightRequest, findings: Findings, drained: Collection[Addr
         masquerades={path.rip.version for path in needed if path.forward == "masquerade"},
         one_way=any(path.forward != "masquerade" for path in forwarded),
         untracked=request.untracked,
+        elsewhere=_elsewhere(request, findings),
     )
+
+
+def _elsewhere(request: PreflightRequest, findings: Findings) -> set[Address]:
+    """The VIPs that another director has, or may have where no answer can be heard."""
+    if not request.directors:
+        return set()
+    answering = {vip for vip in request.vips for mac, _device in _other_holders(vip, findings) if mac in findings.director_macs}
+    return answering | {vip for vip in request.vips if vip not in findings.answers}
 
 
 def _links(vip: Address, director: Director) -> Iterator[Facts]:
@@ -228,6 +241,14 @@ def _path_warnings(path: Path, finding: PathFinding) -> Iterator[str]:
 def _other_holders(vip: Address, findings: Findings) -> list[tuple[str, str]]:
     """The MAC addresses of other hosts that answer for a VIP, and the device that each was heard on."""
     return sorted(answer for answer in findings.answers.get(vip, ()) if answer[0] not in findings.own_macs)
+
+
+def _second_holder(place: str, vip: Address, director: Address, device: str) -> InvalidValue:
+    reason = (
+        f"is held by this director and by {director}, which answers for it on {device}: see whether keepalived runs on both"
+        " (systemctl status keepalived), and whether VRRP (IP protocol 112) passes between them"
+    )
+    return InvalidValue(place, vip, reason)
 
 
 def _foreign_holder(place: str, vip: Address, mac: str, device: str) -> InvalidValue:

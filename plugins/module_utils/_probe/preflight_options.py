@@ -57,6 +57,7 @@ ARGUMENT_SPEC = {
     },
     "sources": {"type": "list", "elements": "str", "default": []},
     "devices": {"type": "list", "elements": "dict", "default": [], "options": argument_spec(DEVICE, VIPS)},
+    "directors": {"type": "list", "elements": "str", "default": []},
     **argument_spec(PHASE, DRAINED, UNTRACKED, TIMEOUT),
 }
 
@@ -89,6 +90,7 @@ class PreflightRequest:
     paths: tuple[Path, ...]
     sources: tuple[Address, ...]  # from which the real servers accept tunnelled packets
     devices: Mapping[Address, tuple[str, ...]]  # by VIP: those that are going to hold it
+    directors: tuple[Address, ...]  # the other ones, of which one may have the VIPs
     is_set_up: bool  # the VIPs are where they should be, and paths are not probed
     tolerates_drained: bool  # faults of a path to a drained real server are warnings
     untracked: bool  # packets for VIPs are going to be exempted from connection tracking
@@ -108,6 +110,9 @@ def parse(options: Options) -> PreflightRequest:
         paths.append(faults.read(_path, row, place, where=place))
     sources = [faults.read(values.address, f"sources[{index}]", source) for index, source in enumerate(options["sources"])]
     devices = [faults.read(_device, row, where=f"devices[{index}]") for index, row in enumerate(options["devices"])]
+    directors = [
+        faults.read(values.address, f"directors[{index}]", director) for index, director in enumerate(options["directors"])
+    ]
     phase = faults.read(PHASE.read, options["phase"])
     drained = faults.read(DRAINED.read, options["drained"])
     untracked = faults.read(UNTRACKED.read, options["untracked"])
@@ -122,6 +127,7 @@ def parse(options: Options) -> PreflightRequest:
         tuple(path.value for path in paths),
         tuple(source.value for source in sources),
         by_vip,
+        tuple(director.value for director in directors),
         phase.value == "after",
         drained.value == "warn",
         untracked.value,

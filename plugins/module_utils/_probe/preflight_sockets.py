@@ -33,10 +33,13 @@ def run_preflight(request: PreflightRequest) -> Findings:
     devices = neighbour.devices()
     paths = {path.rip: _path_finding(path.rip, devices) for path in request.paths}
     reachable = {rip: finding for rip, finding in paths.items() if not (finding.problem or finding.is_own)}
-    answers = _resolve(request, reachable, devices)
+    directors = {dip: _path_finding(dip, devices) for dip in request.directors}
+    answers = _resolve(request, {**directors, **reachable}, devices)
     if not request.is_set_up:
         _probe(request, reachable)
-    return Findings(paths, answers, {neighbour.written(device.mac) for device in devices}, read_director(devices))
+    own_macs = {neighbour.written(device.mac) for device in devices}
+    director_macs = {mac: dip for dip, finding in directors.items() for mac in finding.macs}
+    return Findings(paths, answers, own_macs, read_director(devices), director_macs)
 
 
 def _probe(request: PreflightRequest, reachable: dict[Address, PathFinding]) -> None:

@@ -20,6 +20,7 @@ from .real_server import RealServerPlan
 from .steps import Step, rows, selected, step
 
 DIRECTOR, REAL_SERVER = "director", "real_server"
+SECRET = "vrrp_secret"  # the setting that no result shows
 
 # What the roles note of each host in a run.
 _HOST = "__lvs_host"  # the result of state_info, by which the host was contacted
@@ -92,7 +93,7 @@ def cluster_plan(
     plan: Facts = {
         "id": common["id"],
         "warnings": common["warnings"],
-        "settings": {name: value for name, value in settings.items() if name != "services"},
+        "settings": {name: value for name, value in settings.items() if name not in ("services", SECRET)},
         "directors": list(cluster.directors),
         "real_servers": [],
         "rips": {},
@@ -187,12 +188,13 @@ def _director(
     paths = [{**row, "optional": True} if names.get(row["rip"]) in left_out else row for row in preflight["paths"]]
     if unprepared is None:
         unprepared = list(_rips(plan, (name for name in plan["rips"] if progress[name].plan != task.plan_id)))
-    setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared))
+    router = _router(plan["routers"].get(host, {}), task.settings)
+    setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared, router))
     held_back, held_back_vips = progress[host].of_table("held_back"), progress[host].of_table("held_back_vips")
-    finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips)
+    finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips, router)
     return {
         "services": plan["services"],
-        "preflight": {**preflight, "paths": paths},
+        "preflight": {**preflight, "paths": paths, "directors": router.get("peers", [])},
         "setup": rows(setup),
         # Real servers give up only what no director uses any more.
         "label": task.plan_id if any(of.module == director_steps.TABLE for of in setup) else "",
@@ -205,6 +207,11 @@ def _director(
         "neighbours": asking_real_servers(preflight["vips"], contacted),
         "unreachable": unreachable,
     }
+
+
+def _router(router: Facts, settings: Options) -> Facts:
+    """The virtual router, with the secret."""
+    return {**router, "secret": settings[SECRET]} if router and settings[SECRET] else router
 
 
 def _rips(plan: Options, hosts: Iterable[str]) -> Iterable[str]:

@@ -24,7 +24,7 @@ from ...module_utils._ipvs.options import DESTINATION_READERS, SCHEDULERS, SERVI
 from ...module_utils._net.model import FALLBACK_DEVICES
 from ...module_utils._nft import port_dnat
 from .errors import DescriptionFault
-from .inventory import Host, Inventory
+from .inventory import VRRP, Host, Inventory
 
 _SERVICE = tuple(option.name for option in (*SERVICE_KEY, *SERVICE))
 SERVICE_FIELDS = ("name", *_SERVICE, "forward", "rport", "director_device", "real_servers", "state", "adopted")
@@ -81,7 +81,7 @@ class ServiceDescription:
     name: str
     key: ServiceKey
     configuration: Service | None  # None: the service should not exist
-    director_device: str  # holds its VIP on the director
+    director_device: str  # holds its VIP on the director; empty: the device that has the DIP
     real_servers: tuple[RealServerDescription, ...]
     adopted: bool = False  # it is as another program made it
 
@@ -198,10 +198,18 @@ def _possible_keys(row: Options) -> Sequence[ServiceKey]:
 def _director_device(row: Options, service: ServiceKey, adopted: bool, inventory: Inventory) -> str:
     """The device that holds the service's VIP on the director."""
     given = row.get("director_device")
-    default = inventory.director_device or inventory.vip_device
-    device = values.device("director_device", default if given is None else given)
+    device = str(inventory.default_director_device if given is None else given)
+    if device:
+        values.device("director_device", device)
     if service.fwmark and given is not None:
         raise InvalidValue("director_device", device, "means nothing for a service by fwmark, which has no VIP: leave it out")
+    if inventory.vips == VRRP and service.vip is not None and device in (*FALLBACK_DEVICES, "lo"):
+        raise InvalidValue(
+            "director_device",
+            device,
+            f"has no neighbours to tell that {service.vip} has moved: name the device that faces the clients, here or in"
+            " lvs_director_device, or leave it out",
+        )
     if not adopted and service.vip is not None and service.vip.version == 6 and device in (*FALLBACK_DEVICES, "lo"):
         raise InvalidValue(
             "director_device",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from ...module_utils._core.options import ABSENT, PRESENT, Facts, Options
+from . import vips_single, vips_vrrp
+from .inventory import VRRP
 from .steps import Step, step
 
 TABLE = "ipvs_table"
@@ -17,10 +19,11 @@ TABLE = "ipvs_table"
 _SYSCTLS = {"conn_reuse_mode": 3}
 
 
-def setup_steps(plan: Options, settings: Options, unprepared: Collection[str]) -> list[Step]:
+def setup_steps(plan: Options, settings: Options, unprepared: Collection[str], router: Options | None = None) -> list[Step]:
     """What comes before the VIPs: no client reaches a director that has no service for the VIP yet.
 
     :param plan: a C(ClusterPlan) as data
+    :param router: the option C(vrrp) of M(lvs.cluster.keepalived), where VIPs move between directors
     :param unprepared: the RIPs of real servers for which no service is changed that needs something of them
     """
     present = settings["state"] == PRESENT
@@ -31,9 +34,11 @@ def setup_steps(plan: Options, settings: Options, unprepared: Collection[str]) -
     tracked = [row for row in plan["director_services"] if not row["untracked"]]
     if tracked:
         steps.append(step("firewall", "nftables", "vips", program=settings["firewall"], services=tracked))
-    # Before their services: a director that has the VIP but not the service answers with resets.
-    if plan["director_vips_removed"]:
-        steps.append(step("tunl_vip", "vips", "ipvs", devices=plan["director_vips_removed"], state=ABSENT))
+    removed = plan["director_vips_removed"]
+    if settings["vips"] == VRRP:
+        steps += vips_vrrp.removal_steps(removed, router if present else None, settings["keepalived_takeover"])
+    else:
+        steps += vips_single.removal_steps(removed)
     table: Facts = {
         "services": plan["services"],
         "purge": "none",
@@ -49,7 +54,11 @@ def setup_steps(plan: Options, settings: Options, unprepared: Collection[str]) -
 
 
 def finish_steps(
-    plan: Options, settings: Options, held_back: Iterable[Options] = (), held_back_vips: Collection[str] = ()
+    plan: Options,
+    settings: Options,
+    held_back: Iterable[Options] = (),
+    held_back_vips: Collection[str] = (),
+    router: Options | None = None,
 ) -> list[Step]:
     """What comes after the services.
 
@@ -62,9 +71,15 @@ def finish_steps(
     # Before the VIPs, and when nothing is masqueraded any more.
     if opened["services"]:
         steps.append(step("firewall", "nftables", "vips", **opened))
-    devices = [{**row, "vips": [vip for vip in row["vips"] if vip not in held_back_vips]} for row in plan["director_vips"]]
     purge = not present or settings["purges_vips"]
-    steps.append(step("tunl_vip", "vips", devices=devices, purge=purge, announce=True))
+    if settings["vips"] == VRRP:
+        rows = [row for row in plan["director_vips"] if row["vip"] not in held_back_vips]
+        marks = any("fwmark" in service for service in plan["services"])
+        takeover = settings["keepalived_takeover"]
+        steps += vips_vrrp.assignment_steps(rows, router if present else None, takeover, purge, marks)
+    else:
+        rows = [{**row, "vips": [vip for vip in row["vips"] if vip not in held_back_vips]} for row in plan["director_vips"]]
+        steps += vips_single.assignment_steps(rows, purge)
     # After their VIPs.
     if not present:
         steps.append(step("firewall", "nftables", "vips", state=ABSENT))

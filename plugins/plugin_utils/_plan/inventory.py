@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...module_utils._core import values
 from ...module_utils._core.errors import InvalidValue
-from ...module_utils._core.options import PRESENT, Faults
+from ...module_utils._core.options import PRESENT, Faults, Options
 from ...module_utils._core.values import Address
 from ...module_utils._net.model import TUNNEL_DEVICE
 
 PATH_MTU = (576, 65535)  # bytes; RFC 791
+SINGLE, VRRP = "single", "vrrp"  # how VIPs reach directors
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Host:
     rip6: str | None = None  # lvs_rip6, lvs_dip6
     weight: object = None  # lvs_weight
     path_mtu: object = None  # lvs_path_mtu
+    vrrp_priority: object = None  # lvs_vrrp_priority
 
     def rip_option(self, family: int) -> str:
         """The variable that names the RIP for services of a family; IPv6 goes through IPv4 where there is no other."""
@@ -49,11 +51,18 @@ class Inventory:
     vip6_device: str = "lo"  # holds IPv6 VIPs on real servers
     director_device: str | None = None  # holds VIPs on directors; None: vip_device
     state: str = PRESENT  # absent: nothing of the description should exist
+    vips: str = SINGLE  # how VIPs reach directors
+    vrrp: Options = field(default_factory=dict)  # the settings of VRRP, without their prefix
 
     @property
     def vip_devices(self) -> dict[int, str]:
         """The devices that hold VIPs on real servers, by family, except IPv4 VIPs whose packets come through a tunnel."""
         return {4: self.vip_device, 6: self.vip6_device}
+
+    @property
+    def default_director_device(self) -> str:
+        """The device that holds VIPs on directors; empty: the one that has the DIP, which only the director knows."""
+        return self.director_device or ("" if self.vips == VRRP else self.vip_device)
 
     def addresses(self, name: str) -> list[str]:
         """The addresses of a host, as IPVS writes them."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...module_utils._core.options import Facts, Faults
-from . import checks, vips_single
+from . import checks, vips_single, vips_vrrp
 from .description import read_description
 from .engine_netlink import ipvs_table_rows
 from .errors import InvalidDescription
 from .firewall import director_services, untracked
-from .inventory import Inventory, read_dips, read_path_mtus
+from .inventory import VRRP, Inventory, read_dips, read_path_mtus
 from .preflight import preflight_options
 from .probes import probe_rows, tcp_services
 from .real_server import RealServerPlan, add_removals, deliveries_by_host, described_vips, real_server_plan
@@ -27,8 +27,9 @@ class ClusterPlan:
     services: list[Facts] = field(default_factory=list)  # the option of ipvs_table, with what should be removed
     names: list[str] = field(default_factory=list)  # of these services
     preflight: Facts = field(default_factory=dict)  # options of the module
-    director_vips: list[Facts] = field(default_factory=list)  # rows of tunl_vip: the VIPs that the director holds
-    director_vips_removed: list[Facts] = field(default_factory=list)  # and those that it gives up
+    director_vips: list[Facts] = field(default_factory=list)  # rows of tunl_vip or keepalived: the VIPs of directors
+    director_vips_removed: list[Facts] = field(default_factory=list)  # and those that they give up
+    routers: dict[str, Facts] = field(default_factory=dict)  # the option vrrp of keepalived, by director
     director_services: list[Facts] = field(default_factory=list)  # rows of firewall: what clients use on the director
     director_services_removed: list[Facts] = field(default_factory=list)  # and what they use no more
     untracked: str = "none"  # of what is one-way: whether none, some or all of it is exempted from connection tracking
@@ -48,7 +49,8 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
     :raises InvalidDescription: all that is wrong with it
     """
     faults = faults or Faults()
-    vips_single.check_directors(inventory, faults)
+    vips = vips_vrrp if inventory.vips == VRRP else vips_single
+    vips.check_directors(inventory, faults)
     checks.check_groups(inventory, faults)
     checks.check_real_servers(services, inventory, faults)
     checks.check_rips(inventory, faults)
@@ -67,17 +69,19 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
     real_servers = {
         host: real_server_plan(of_host, inventory.vip_devices, dips, path_mtus[host]) for host, of_host in deliveries.items()
     }
-    vips = described_vips(described)
+    all_vips = described_vips(described)
     for real_server in real_servers.values():
-        add_removals(real_server, vips, inventory.vip_devices)
-    held, removed = vips_single.director_vips(described)
+        add_removals(real_server, all_vips, inventory.vip_devices)
+    held, removed = vips.director_vips(described)
+    is_vrrp = inventory.vips == VRRP
     opened, closed = director_services(described)
     return ClusterPlan(
         services=ipvs_table_rows(described),
         names=[service.name for service in described],
-        preflight=preflight_options(described, dips, path_mtus, held),
+        preflight=preflight_options(described, dips, path_mtus, [] if is_vrrp else held),
         director_vips=held,
         director_vips_removed=removed,
+        routers={name: vips_vrrp.router(inventory, name) for name in inventory.directors} if is_vrrp else {},
         director_services=opened,
         director_services_removed=closed,
         untracked=untracked(described),
@@ -86,5 +90,5 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
         tcp_services=tcp_services(described),
         hosts=inventory.names_by_address(inventory.real_servers),
         rips={host: list(dict.fromkeys(str(delivery.rip) for delivery in of_host)) for host, of_host in deliveries.items()},
-        warnings=checks.warnings(described),
+        warnings=[*checks.warnings(described), *(vips_vrrp.warnings(inventory) if is_vrrp else ())],
     )

@@ -32,7 +32,11 @@ _COMMON, _CLUSTER = "common", "cluster"
 _DIRECTOR_VARIABLES = ("lvs_dip", "lvs_dip6")
 _REAL_SERVER_VARIABLES = ("lvs_rip", "lvs_rip6")
 # The settings that a plan depends on.
-_OF_THE_PLAN = ("services", "directors_group", "realservers_group", "vip_device", "vip6_device", "director_device", "state")
+_VRRP = ("id", "version", "advert_interval", "preempt", "multicast", "track_devices")
+_OF_THE_PLAN = (
+    *("services", "directors_group", "realservers_group", "vip_device", "vip6_device", "director_device", "state", "vips"),
+    *(f"vrrp_{name}" for name in _VRRP),
+)
 
 
 class Planner:
@@ -50,6 +54,11 @@ class Planner:
         self._own = own
         self._occurrence = occurrence
         self._store = RunStore()
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether a result for this host has a secret in it."""
+        return bool(self._own.raw.get(f"{PREFIX}vrrp_secret"))
 
     def settings(self, options: Options) -> Facts:
         """The variables of this host, where options do not say otherwise.
@@ -142,6 +151,8 @@ class Planner:
             vip6_device=of_the_plan["vip6_device"],
             director_device=of_the_plan["director_device"],
             state=of_the_plan["state"],
+            vips=of_the_plan["vips"],
+            vrrp={name: of_the_plan[f"vrrp_{name}"] for name in _VRRP},
         )
         try:
             plan = make_plan(of_the_plan["services"], inventory, faults)
@@ -187,7 +198,7 @@ class Planner:
         if rip is None:
             rip = _address(read("ansible_host")) or _address(name)
         if director:
-            return Host(rip, read(rip6_variable))
+            return Host(rip, read(rip6_variable), vrrp_priority=read("lvs_vrrp_priority"))
         return Host(rip, read(rip6_variable), read("lvs_weight"), read("lvs_path_mtu"))
 
     def _check_hosts(self, cluster: Cluster, faults: Faults) -> None:

@@ -24,7 +24,7 @@ from .errors import DescriptionFault
 PREFIX = "lvs_"
 SERVICES = "lvs_services"  # has a reader of its own, which gives the place of each fault
 # Variables of a single host, which the plan reads of all hosts.
-OF_A_HOST = ("lvs_rip", "lvs_rip6", "lvs_dip", "lvs_dip6", "lvs_weight", "lvs_path_mtu")
+OF_A_HOST = ("lvs_rip", "lvs_rip6", "lvs_dip", "lvs_dip6", "lvs_weight", "lvs_path_mtu", "lvs_vrrp_priority")
 
 _SPECIFICATION = Path(__file__).parents[3] / "roles/lvs/meta/argument_specs.yml"
 

@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""VIPs that clients reach on one director, which holds all of them. Pure."""
+"""VIPs that clients reach on one director, which holds all of them: rows and steps of M(lvs.cluster.tunl_vip). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from ...module_utils._core.options import Facts, Faults
+from ...module_utils._core.options import ABSENT, Facts, Faults
 from .description import ServiceDescription
 from .errors import DescriptionFault
 from .inventory import Inventory
 from .rows import device_rows
+from .steps import Step, step
 
 
 def check_directors(inventory: Inventory, faults: Faults) -> None:
@@ -25,8 +26,8 @@ def check_directors(inventory: Inventory, faults: Faults) -> None:
         faults.add(
             DescriptionFault(
                 place,
-                f"has {len(directors)} hosts ({', '.join(directors)}), and each of them would hold the VIPs:"
-                " this version sets up one director, so leave one in the group",
+                f"has {len(directors)} hosts ({', '.join(directors)}), and each of them would hold the VIPs: set lvs_vips to"
+                " vrrp, or leave one in the group",
             )
         )
 
@@ -40,3 +41,18 @@ def director_vips(services: Iterable[ServiceDescription]) -> tuple[list[Facts], 
             (held if service.present else removed).append((service.director_device, str(service.network_vip)))
     # A VIP that one service gives up and another service needs stays.
     return device_rows(held), device_rows(vip for vip in removed if vip not in held)
+
+
+def removal_steps(rows: Sequence[Facts]) -> list[Step]:
+    """What removes VIPs. Before their services: a director that has the VIP but not the service answers with resets."""
+    return [step("tunl_vip", "vips", "ipvs", devices=rows, state=ABSENT)] if rows else []
+
+
+def assignment_steps(rows: Sequence[Facts], purge: bool) -> list[Step]:
+    """What assigns the VIPs, when their services are there.
+
+    :param purge: whether VIPs of this collection are removed that are not in the rows
+    """
+    # Of a cluster that had several directors before.
+    former = step("keepalived", "vips", state=ABSENT)
+    return [step("tunl_vip", "vips", devices=rows, purge=purge, announce=True), former]

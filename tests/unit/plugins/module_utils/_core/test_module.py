@@ -270,9 +270,15 @@ def test_changes_after_which_a_step_fails_are_in_the_diff(call: Call) -> None:
 
 
 def test_options_are_checked_as_ansible_does() -> None:
-    checked = runner.checked(SPEC, {"boxes": "a,b", "length": "2"}, "steps[0] boxes")
+    checked, secrets = runner.checked(SPEC, {"boxes": "a,b", "length": "2"}, "steps[0] boxes")
     assert (checked["boxes"], checked["size"], checked["rows"]) == (["a", "b"], 2, None)
-    assert runner.checked({}, {}, "steps[0] boxes") == {}
+    assert not secrets
+    assert runner.checked({}, {}, "steps[0] boxes") == ({}, set())
+
+
+def test_secrets_of_a_step_are_known() -> None:
+    spec = {"lid": {"type": "dict", "options": {"code": {"type": "str", "no_log": True}}}}
+    assert runner.checked(spec, {"lid": {"code": "1234"}}, "steps[0] boxes")[1] == {"1234"}
 
 
 def test_every_option_that_ansible_refuses_is_named() -> None:

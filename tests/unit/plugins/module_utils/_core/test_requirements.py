@@ -45,15 +45,16 @@ def another_python(tmp_path: Path, *libraries: str) -> str:
 def test_everything_is_missing(installed: Path) -> None:
     (installed / "nft").touch()  # not a program
     found = requirements.missing()
-    assert (found["libraries"], found["programs"]) == (["nftables", "pyroute2"], ["ipvsadm", "nft"])
+    assert (found["libraries"], found["programs"]) == (["nftables", "pyroute2"], ["ipvsadm", "keepalived", "nft"])
     assert found["package_manager"] == "apt"
     assert found["packages"] == {
         "ipvsadm": "ipvsadm",
+        "keepalived": "keepalived",
         "nft": "nftables",
         "nftables": "python3-nftables",
         "pyroute2": "python3-pyroute2",
     }
-    assert sorted(found["advice"]) == ["ipvsadm", "nft", "nftables", "pyroute2"]
+    assert sorted(found["advice"]) == ["ipvsadm", "keepalived", "nft", "nftables", "pyroute2"]
     assert found["advice"]["nftables"] == NFTABLES
 
 
@@ -62,7 +63,7 @@ def test_nothing_is_missing(installed: Path, monkeypatch: pytest.MonkeyPatch) ->
     (installed / "pyroute2.py").write_text("raise RuntimeError")
     (installed / "nftables").mkdir()
     (installed / "nftables/__init__.py").write_text("raise RuntimeError")
-    for name in ("ipvsadm", "nft"):
+    for name in ("ipvsadm", "keepalived", "nft"):
         (installed / name).touch(mode=0o755)
     monkeypatch.setattr(requirements, "distribution", None)  # is not asked
     monkeypatch.setattr(requirements, "_PYTHONS", None)
@@ -102,7 +103,7 @@ def test_another_python_has_it(tmp_path: Path) -> None:
     """A package would not help the one that runs the modules."""
     python = another_python(tmp_path, "pyroute2")
     found = requirements.missing()
-    assert sorted(found["packages"]) == ["ipvsadm", "nft", "nftables"]
+    assert sorted(found["packages"]) == ["ipvsadm", "keepalived", "nft", "nftables"]
     assert found["advice"]["pyroute2"] == (
         f"{python} has pyroute2, and {sys.executable}, which runs the modules, has not:"
         f" set ansible_python_interpreter to {python}"

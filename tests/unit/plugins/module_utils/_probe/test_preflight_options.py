@@ -22,7 +22,7 @@ PATH: dict[str, Any] = {
 
 
 def options(**given: Any) -> dict[str, Any]:
-    lists: dict[str, Any] = {"vips": [], "paths": [], "sources": [], "devices": []}
+    lists: dict[str, Any] = {"vips": [], "paths": [], "sources": [], "devices": [], "directors": []}
     defaults = {**lists, "phase": "before", "drained": "check", "untracked": False, "timeout": 2.0}
     return {**defaults, **given}
 

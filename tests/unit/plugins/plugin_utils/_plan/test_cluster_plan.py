@@ -71,7 +71,7 @@ def test_director() -> None:
     assert (plan["rips"], plan["probes"]) == (whole.rips, whole.probes)
     assert plan["director"] == {
         "services": whole.services,
-        "preflight": whole.preflight,
+        "preflight": {**whole.preflight, "directors": []},
         "setup": rows(setup_steps(asdict(whole), plan["settings"], [RS1])),
         "label": plan["id"],
         "held_back": [],

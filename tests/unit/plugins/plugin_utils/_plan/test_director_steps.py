@@ -25,7 +25,10 @@ SETTINGS: Facts = {
     "boot": True,
     "purges_vips": False,
     "firewall": "auto",
+    "vips": "single",
+    "keepalived_takeover": False,
 }
+FORMER: Facts = {"keepalived": {"state": "absent"}}  # of a cluster that had several directors before
 WEB: Facts = {"vip": VIP, "port": 80, "protocol": "tcp", "scheduler": "wrr"}
 DESTINATIONS: list[Facts] = [{"rip": RS1, "forward": "tunnel", "weight": 1, "tunnel_type": "ipip"}]
 HELD: Facts = {"device": "tunl0", "vips": [VIP, MAPPED_VIP]}
@@ -41,16 +44,22 @@ CLOSED: Facts = {"vip": MAPPED_VIP, "port": 8099, "protocol": "tcp"}
 REMOVED: Facts = {"device": "eth0", "vips": [MAPPED_VIP]}
 
 
-def setup(plan: Facts | None = None, unprepared: tuple[str, ...] = (), **settings: Any) -> list[Facts]:
+def setup(
+    plan: Facts | None = None, unprepared: tuple[str, ...] = (), router: Facts | None = None, **settings: Any
+) -> list[Facts]:
     """The steps before the VIPs."""
-    return rows(setup_steps(plan or PLAN, {**SETTINGS, **settings}, unprepared))
+    return rows(setup_steps(plan or PLAN, {**SETTINGS, **settings}, unprepared, router))
 
 
 def finish(
-    plan: Facts | None = None, held_back: tuple[Facts, ...] = (), held_back_vips: tuple[str, ...] = (), **settings: Any
+    plan: Facts | None = None,
+    held_back: tuple[Facts, ...] = (),
+    held_back_vips: tuple[str, ...] = (),
+    router: Facts | None = None,
+    **settings: Any,
 ) -> list[Facts]:
     """The steps after the services."""
-    return rows(finish_steps(plan or PLAN, {**SETTINGS, **settings}, held_back, held_back_vips))
+    return rows(finish_steps(plan or PLAN, {**SETTINGS, **settings}, held_back, held_back_vips, router))
 
 
 def test_setup() -> None:
@@ -107,26 +116,27 @@ def test_finish() -> None:
     """The VIPs, and then what is restored at boot, without the destinations, which are read from the kernel."""
     assert finish() == [
         {"tunl_vip": {"devices": [HELD], "purge": False, "announce": True}},
+        FORMER,
         {"boot": {"services": [WEB], "state": "present"}},
     ]
-    assert finish(boot=False)[1] == {"boot": {"services": [WEB], "state": "absent"}}
+    assert finish(boot=False)[2] == {"boot": {"services": [WEB], "state": "absent"}}
     assert finish(purges_vips=True)[0]["tunl_vip"]["purge"] is True
 
 
 def test_vips_without_a_service() -> None:
     """They would be answered with resets."""
-    (step, _boot) = finish(held_back_vips=(VIP, ""))
+    (step, _former, _boot) = finish(held_back_vips=(VIP, ""))
     assert step["tunl_vip"]["devices"] == [{"device": "tunl0", "vips": [MAPPED_VIP]}]
 
 
 def test_firewall_opens_before_the_vips_and_closes_after_them() -> None:
     plan = {**PLAN, "director_services": [OPENED], "director_services_removed": [CLOSED], "director_vips_removed": [REMOVED]}
     assert [name for step in setup(plan) for name in step] == ["ipvs_sysctl", "tunl_vip", "ipvs_table"]
-    assert [name for step in finish(plan) for name in step] == ["firewall", "tunl_vip", "firewall", "boot"]
+    assert [name for step in finish(plan) for name in step] == ["firewall", "tunl_vip", "keepalived", "firewall", "boot"]
     assert finish(plan, firewall="ufw")[0] == {"firewall": {"program": "ufw", "services": [OPENED]}}
-    assert finish(plan)[2] == {"firewall": {"services": [CLOSED], "state": "absent"}}
+    assert finish(plan)[3] == {"firewall": {"services": [CLOSED], "state": "absent"}}
     purging = {"program": "ufw", "services": [OPENED], "purge": True}
-    assert finish(plan, firewall="ufw", purges_vips=True)[2] == {"firewall": purging}
+    assert finish(plan, firewall="ufw", purges_vips=True)[3] == {"firewall": purging}
 
 
 def test_what_is_masqueraded_is_tracked_before() -> None:
@@ -149,7 +159,7 @@ def test_service_that_was_left_as_it_is_is_tracked_as_before() -> None:
 def test_empty_description() -> None:
     """What is restored at boot stays."""
     plan = {**PLAN, "services": [], "director_vips": []}
-    assert finish(plan) == [{"tunl_vip": {"devices": [], "purge": False, "announce": True}}]
+    assert finish(plan) == [{"tunl_vip": {"devices": [], "purge": False, "announce": True}}, FORMER]
 
 
 def test_teardown() -> None:
@@ -157,6 +167,7 @@ def test_teardown() -> None:
     assert setup(plan, state="absent")[0] == {"ipvs_sysctl": {"settings": {}, "persist": False}}
     assert finish(plan, state="absent") == [
         {"tunl_vip": {"devices": [], "purge": True, "announce": True}},
+        FORMER,
         {"firewall": {"state": "absent"}},
         {"boot": {"services": [], "state": "absent"}},
     ]
@@ -183,7 +194,7 @@ def test_modules_take_their_steps(settings: Facts) -> None:
     [
         ("sysctl", ["ipvs_sysctl"]),
         ("ipvs", ["ipvs_sysctl", "tunl_vip", "ipvs_table"]),
-        ("vips", ["tunl_vip", "tunl_vip"]),
+        ("vips", ["tunl_vip", "tunl_vip", "keepalived"]),
         ("boot", ["boot"]),
     ],
 )
@@ -191,3 +202,46 @@ def test_tags(tag: str, modules: list[str]) -> None:
     plan = {**PLAN, "director_vips_removed": [REMOVED]}
     steps = [*setup_steps(plan, SETTINGS, ()), *finish_steps(plan, SETTINGS)]
     assert [step.module for step in selected(steps, [], [tag], [])] == modules
+
+
+ROUTER: Facts = {"id": 51, "source": "192.168.56.181", "peers": ["192.168.56.182"]}
+MOVING: Facts = {**PLAN, "director_vips": [{"vip": VIP}, {"vip": MAPPED_VIP, "device": "eth1"}]}
+
+
+def test_vips_that_move_between_directors() -> None:
+    """The services come first, as on a single director. What tunl_vip assigned before goes when keepalived has the VIPs."""
+    moving: Facts = {"vips": "vrrp", "router": ROUTER}
+    assert [name for step in setup(MOVING, **moving) for name in step] == ["ipvs_sysctl", "ipvs_table"]
+    assert finish(MOVING, held_back_vips=(VIP,), **moving) == [
+        {
+            "keepalived": {
+                "vrrp": ROUTER,
+                "vips": [{"vip": MAPPED_VIP, "device": "eth1"}],
+                "purge": False,
+                "takeover": False,
+            }
+        },
+        {"tunl_vip": {"devices": [], "purge": True}},
+        {"boot": {"services": [WEB], "state": "present"}},
+    ]
+
+
+def test_vip_that_no_director_has_any_more_goes_before_its_service() -> None:
+    plan = {**MOVING, "director_vips_removed": [{"vip": VIP}]}
+    steps = setup(plan, vips="vrrp", router=ROUTER, keepalived_takeover=True)
+    absent = [{"vip": VIP, "state": "absent"}]
+    assert steps[1] == {"keepalived": {"vrrp": ROUTER, "vips": absent, "takeover": True}}
+    assert "ipvs_table" in steps[2]
+
+
+def test_teardown_of_several_directors() -> None:
+    """The VIPs go first: nothing is left to move."""
+    plan = {**MOVING, "services": [], "director_vips": [], "director_vips_removed": [{"vip": VIP}]}
+    gone: Facts = {"vips": "vrrp", "router": ROUTER, "state": "absent"}
+    assert setup(plan, **gone)[1] == {"keepalived": {"state": "absent"}}
+    assert finish(plan, **gone)[0] == {"tunl_vip": {"devices": [], "purge": True}}
+
+
+def test_vips_of_a_firewall_mark_are_left_to_whoever_assigned_them() -> None:
+    plan = {**MOVING, "services": [*PLAN["services"], {"fwmark": 7, "family": "ipv4", "destinations": []}]}
+    assert [name for step in finish(plan, vips="vrrp", router=ROUTER) for name in step] == ["keepalived", "boot"]

@@ -57,7 +57,7 @@ def test_variables_are_those_of_the_specification() -> None:
 def test_settings_are_the_variables_that_are_not_of_a_single_host() -> None:
     """The services have a reader of their own."""
     assert [name for name in OPTIONS if name not in SETTINGS and name != SERVICES] == sorted(OF_A_HOST, key=[*OPTIONS].index)
-    assert set(OF_A_HOST) == {"lvs_rip", "lvs_rip6", "lvs_dip", "lvs_dip6", "lvs_weight", "lvs_path_mtu"}
+    assert set(OF_A_HOST) == {"lvs_rip", "lvs_rip6", "lvs_dip", "lvs_dip6", "lvs_weight", "lvs_path_mtu", "lvs_vrrp_priority"}
 
 
 def test_defaults() -> None:

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The text of keepalived.conf. Pure. Sources: keepalived.conf(5) of 2.2.7."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .._core.textfile import header
+from .._core.values import Address
+from .model import STANDBY_FILE, RouterVip, VirtualRouter
+
+_STANDBY = "lvs_standby"
+_INDENT = "    "
+# As the active director cannot know what neighbours believe after a split, it announces its VIPs again and again.
+_ANNOUNCED_EVERY = 10  # seconds
+
+
+def text(router: VirtualRouter, device: str) -> str:
+    """The whole file.
+
+    :param device: the device that has the virtual router's source
+    """
+    blocks = [
+        # Advertisements are sent in time when the host is busy, too. Real-time priority has a limit that kills keepalived.
+        _block("global_defs", [f"vrrp_version {router.version}", "vrrp_priority -20", "vrrp_no_swap"]),
+        _block(f"track_file {_STANDBY}", [f'file "{STANDBY_FILE}"', "weight 0", "init_file 0"]),
+        _instance(router, router.device or device),
+    ]
+    return header("keepalived") + "".join(f"\n{block}" for block in blocks)
+
+
+def _instance(router: VirtualRouter, device: str) -> str:
+    lines = [
+        # The first one that is there takes the VIPs, and one that comes back leaves them where they are.
+        "state BACKUP",
+        *([] if router.preempt else ["nopreempt"]),
+        f"interface {device}",
+        f"virtual_router_id {router.id}",
+        f"priority {router.priority}",
+        f"advert_int {router.interval:g}",
+        *_addressing(router),
+        "garp_master_delay 1",
+        f"garp_master_refresh {_ANNOUNCED_EVERY}",
+    ]
+    if router.secret:
+        lines += _lines("authentication", ["auth_type PASS", f"auth_pass {router.secret}"])
+    tracked = [name for name in router.track_devices if name != device]  # its own device is tracked in any case
+    if tracked:
+        lines += _lines("track_interface", tracked)
+    lines += _lines("track_file", [_STANDBY])
+    scope = " scope host" if router.source.version == 4 else ""
+    lines += _lines("virtual_ipaddress", [f"{_host(router.advertised)} dev lo{scope}"])
+    if router.vips:
+        lines += _lines("virtual_ipaddress_excluded", [_vip(vip, device) for vip in router.vips])
+    return _block(f"vrrp_instance {router.name}", lines)
+
+
+def _addressing(router: VirtualRouter) -> list[str]:
+    if not router.peers:
+        return [f"mcast_src_ip {router.source}"]
+    return [
+        f"unicast_src_ip {router.source}",
+        "check_unicast_src",  # from peers only
+        *_lines("unicast_peer", map(str, router.peers)),
+    ]
+
+
+def _vip(vip: RouterVip, device: str) -> str:
+    return f"{_host(vip.vip)} dev {vip.device or device}"
+
+
+def _host(address: Address) -> str:
+    return f"{address}/{address.max_prefixlen}"
+
+
+def _block(name: str, lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in _lines(name, lines))
+
+
+def _lines(name: str, lines: Iterable[str]) -> list[str]:
+    return [f"{name} {{", *(f"{_INDENT}{line}" for line in lines), "}"]

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Keepalived as it is on a host: its version, its files, its unit, and what it says of a configuration."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from .._core import files, program, requirements, systemd
+from .._core.errors import LvsError, NotYetThere
+from .._core.reconcile import Transition
+from .._core.resource import Backend
+from .._core.textfile import TextFile, is_made_here
+from .._core.values import Address
+from .._net import neighbour
+from . import config
+from .model import (
+    CONFIG_FILE,
+    COPY_FILE,
+    DROP_IN,
+    STANDBY_FILE,
+    UNIT,
+    ConfigFile,
+    KeepalivedContext,
+    KeepalivedDesired,
+    KeepalivedItem,
+    KeepalivedSeen,
+    Service,
+    VirtualRouter,
+    advertised_in,
+    all_vips,
+    version_of,
+    vips_in,
+)
+
+_TIMEOUT = 30  # seconds; a busy host takes some to start a program
+_NAME = UNIT.partition(".")[0]
+_PAUSE = 0.05  # seconds
+
+
+class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, KeepalivedContext]):
+    """Files and unit of keepalived."""
+
+    def read(self, desired: KeepalivedDesired) -> KeepalivedSeen:
+        """The files that this collection made, the unit, and what keepalived says of the configuration that is wanted."""
+        items: dict[str, KeepalivedItem] = {}
+        standby = files.read_text(STANDBY_FILE)
+        if standby is not None:
+            items[STANDBY_FILE] = TextFile(STANDBY_FILE, standby)
+        text = files.read_text(CONFIG_FILE)
+        ours = text is not None and is_made_here(text)
+        advertised = advertised_in(text) if text and ours else None
+        context = KeepalivedContext(held=held_addresses(), systemd=systemd.runs(), advertised=advertised)
+        if not desired.configures:
+            return KeepalivedSeen(items, context)
+        if text is not None and ours:
+            items[CONFIG_FILE] = ConfigFile(CONFIG_FILE, text)
+        made = files.read_made(DROP_IN, "state" if desired.present else "")
+        if made is not None:
+            items[DROP_IN] = TextFile(DROP_IN, made)
+        if context.systemd:
+            unit = Service(UNIT, systemd.is_enabled(UNIT), systemd.is_running(_NAME))
+            if unit.enabled or unit.running:
+                items[UNIT] = unit
+        context = replace(context, foreign="" if ours or not text else text, copied=files.read_text(COPY_FILE) is not None)
+        if desired.router is not None and desired.present:
+            context = _with_config(context, desired, desired.router, text if ours and text else "")
+        return KeepalivedSeen(items, context)
+
+    def apply(self, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> None:
+        """Write or remove the files in their order; then have systemd and keepalived read them."""
+        changed = {change.item.key for change in transition.changes}
+        units_read = DROP_IN not in changed
+        for change in transition.changes:
+            item = change.item
+            if isinstance(item, Service):
+                if change.after is not None and not units_read:
+                    systemd.reload_units()
+                    units_read = True
+                systemd.control("disable" if change.after is None else "enable", "--now", UNIT)
+            elif change.after is None:
+                files.remove(item.key)
+            else:
+                secret = isinstance(item, ConfigFile) or item.key == COPY_FILE
+                files.write_text(item.key, item.text, 0o600 if secret else 0o644)
+        if not units_read:
+            systemd.reload_units()
+        if CONFIG_FILE in changed and UNIT not in changed and UNIT in transition.after().items:
+            systemd.control("reload", UNIT)
+
+    def wait(self, done: Callable[[frozenset[Address]], bool], timeout: float) -> frozenset[Address] | None:
+        """The addresses of the host, as soon as they are as expected; None where they are not in time.
+
+        :param timeout: seconds
+        """
+        deadline = time.monotonic() + timeout
+        while time.monotonic() <= deadline:
+            held = held_addresses()
+            if done(held):
+                return held
+            time.sleep(_PAUSE)
+        return None
+
+
+def vrrp_state() -> str:
+    """Whether this host is V(active) in a virtual router of this collection, or on V(standby); empty where it has none."""
+    text = files.read_text(CONFIG_FILE) if os.access(CONFIG_FILE, os.R_OK) else None
+    advertised = advertised_in(text) if text is not None and is_made_here(text) else None
+    if advertised is None:
+        return ""
+    return "active" if advertised in held_addresses() else "standby"
+
+
+def held_addresses() -> frozenset[Address]:
+    """All addresses of the host."""
+    return frozenset(address for device in neighbour.devices() for address in device.addresses)
+
+
+def _with_config(
+    context: KeepalivedContext, desired: KeepalivedDesired, router: VirtualRouter, text: str
+) -> KeepalivedContext:
+    """With the configuration that is wanted, and what keepalived says of it."""
+    if program.path_of(_NAME) is None:
+        raise NotYetThere(f"keepalived is not installed: {requirements.advice(_NAME)}")
+    version = version_of(program.spoken(_NAME, "--version", timeout=_TIMEOUT)[0])
+    device = router.device or _device_of(router)
+    vips = all_vips(desired, vips_in(text))
+    wanted = config.text(replace(router, vips=vips), device)
+    refusal = "" if wanted == text else _refusal(wanted)
+    return replace(context, version=version, device=device, text=wanted, refusal=refusal, vips=vips)
+
+
+def _device_of(router: VirtualRouter) -> str:
+    for device in neighbour.devices():
+        if router.source in device.addresses:
+            return device.name
+    raise LvsError(
+        f"source: {router.source} is no address of this host: set lvs_dip to the address from which this director sends"
+        " packets into tunnels, or name the device"
+    )
+
+
+def _refusal(text: str) -> str:
+    """What C(keepalived --config-test) says against a configuration; empty where it has nothing to say."""
+    handle, path = tempfile.mkstemp(prefix="keepalived.", suffix=".conf")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        said, accepted = program.spoken(_NAME, "--config-test", f"--use-file={path}", timeout=_TIMEOUT)
+    finally:
+        os.unlink(path)
+    return "" if accepted else said.replace(path, CONFIG_FILE).strip() or "no reason"

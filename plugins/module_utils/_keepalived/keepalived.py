@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The module keepalived: VIPs that move between directors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from .._core.errors import InvalidValue, LvsError
+from .._core.options import ABSENT, PURGE, STATE, Facts, Faults, Options, argument_spec
+from .._core.reconcile import Transition, Wanted
+from .._core.resource import Resource
+from .._core.textfile import TextFile
+from .._core.values import Address
+from .host import KeepalivedBackend
+from .model import (
+    CONFIG_FILE,
+    COPY_FILE,
+    DROP_IN,
+    OLDEST,
+    STANDBY_FILE,
+    UNIT,
+    ConfigFile,
+    KeepalivedContext,
+    KeepalivedDesired,
+    KeepalivedItem,
+    KeepalivedSeen,
+    Service,
+    VirtualRouter,
+    WantedItem,
+    drop_in,
+    standby_file,
+)
+from .options import STANDBY, TAKEOVER, VIPS, VRRP, read_router, read_vips
+
+ARGUMENT_SPEC = {
+    "vrrp": {"type": "dict", "options": VRRP},
+    **argument_spec(VIPS, PURGE, TAKEOVER, STANDBY, STATE),
+}
+_SETTLING = 10.0  # seconds that keepalived may take until it has done what it was told
+_STARTING = 3.0  # seconds that it may take to start
+
+
+class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedContext, KeepalivedBackend]):
+    """Keepalived's configuration and unit."""
+
+    def parse(self, options: Options) -> KeepalivedDesired:
+        """Read the options."""
+        faults = Faults()
+        given = options["vrrp"]
+        router = faults.collect(read_router, given, where="vrrp") if given is not None else None
+        vips = faults.read(read_vips, options["vips"] or ())
+        present = STATE.read(options["state"]) != ABSENT
+        standby = options["standby"]
+        if given is None and present and standby is None:
+            faults.add(InvalidValue("vrrp", "is missing:", "describe the virtual router, or give standby alone"))
+        if given is None and options["vips"]:
+            faults.add(InvalidValue("vips", f"{len(options['vips'])} rows", "need a virtual router: describe it with vrrp"))
+        if not present and (given is not None or standby is not None):
+            faults.add(InvalidValue("state", ABSENT, "cannot go with vrrp or standby: leave them out"))
+        faults.raise_all()
+        held, removed = vips.value
+        return KeepalivedDesired(
+            [],
+            router=None if router is None else replace(router, vips=held),
+            removed=removed,
+            purge=PURGE.read(options["purge"]),
+            takeover=TAKEOVER.read(options["takeover"]),
+            present=present,
+            standby=None if standby is None else STANDBY.read(standby),
+        )
+
+    def open(self, desired: KeepalivedDesired) -> KeepalivedBackend:
+        """Keepalived of this host."""
+        return KeepalivedBackend()
+
+    def plan(self, desired: KeepalivedDesired, seen: KeepalivedSeen) -> Sequence[WantedItem]:
+        """The unit comes after its files."""
+        if not desired.present:
+            return self._plan_removal(seen)
+        wanted: list[WantedItem] = []
+        if desired.standby is not None:
+            wanted.append(_wanted(standby_file(desired.standby)))
+        context = seen.context
+        if desired.router is None:
+            if context.advertised is None:
+                raise LvsError(f"standby: {CONFIG_FILE} has no virtual router of this collection: describe it with vrrp")
+            return wanted
+        if context.foreign and not desired.takeover:
+            raise LvsError(
+                f"{CONFIG_FILE} is there and was not made by this collection: move what it does into the description, then"
+                f" set takeover (lvs_keepalived_takeover) to true. Its text is kept as {COPY_FILE}"
+            )
+        if context.version < OLDEST:
+            found, oldest = (".".join(map(str, version)) or "unknown" for version in (context.version, OLDEST))
+            raise LvsError(f"keepalived has version {found}, and {oldest} is the oldest that this collection is made for")
+        if not context.systemd:
+            raise LvsError("systemd does not run on this host, and it is what starts keepalived again when it ends")
+        if context.refusal:
+            raise LvsError(f"keepalived refuses the configuration, and nothing was changed:\n{context.refusal}")
+        if desired.removed and not desired.router.vips and CONFIG_FILE not in seen.items:
+            return wanted  # nothing to give up
+        if context.foreign and not context.copied:
+            wanted.append(_wanted(TextFile(COPY_FILE, context.foreign)))
+        unit = Service(UNIT)
+        return [
+            *wanted,
+            _wanted(drop_in()),
+            _wanted(ConfigFile(CONFIG_FILE, context.text)),
+            Wanted(UNIT, unit, {"enabled": True, "running": True}),
+        ]
+
+    def _plan_removal(self, seen: KeepalivedSeen) -> Sequence[WantedItem]:
+        """A keepalived that somebody else configured goes on."""
+        files: Sequence[WantedItem] = [Wanted.absent(key) for key in (STANDBY_FILE, DROP_IN, CONFIG_FILE)]
+        return [*files, Wanted.absent(UNIT)] if CONFIG_FILE in seen.items else files
+
+    def plan_without_host(self, desired: KeepalivedDesired) -> Sequence[WantedItem]:
+        """What check mode shows where keepalived is not installed yet."""
+        return [_wanted(drop_in()), Wanted(UNIT, Service(UNIT), {})] if desired.router is not None else []
+
+    def empty_host(self) -> KeepalivedSeen:
+        """A host without keepalived."""
+        return KeepalivedSeen({}, KeepalivedContext())
+
+    def outcome(self, desired: KeepalivedDesired, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> Facts:
+        """The version, where the host has told it."""
+        return {"version": ".".join(map(str, transition.seen.context.version))}
+
+    def after(
+        self,
+        desired: KeepalivedDesired,
+        backend: KeepalivedBackend,
+        transition: Transition[str, KeepalivedItem, KeepalivedContext],
+        log: Callable[[str], None],
+    ) -> Facts:
+        """Wait until keepalived has done what it was told."""
+        changed = {change.item.key for change in transition.changes}
+        router = desired.router
+        if desired.standby and STANDBY_FILE in changed:
+            _wait_for_standby(backend, transition.seen.context)
+        if router is None or changed.isdisjoint((CONFIG_FILE, UNIT)):
+            return {}
+        was_active = router.advertised in transition.seen.context.held
+        vips = {vip.vip for vip in transition.seen.context.vips}
+        return {"active": _wait_for_vips(backend, router, vips, was_active)}
+
+
+def _wanted(file: TextFile) -> WantedItem:
+    return Wanted(file.key, file, {"text": file.text})
+
+
+def _wait_for_standby(backend: KeepalivedBackend, context: KeepalivedContext) -> None:
+    if backend.wait(lambda held: context.advertised not in held, _SETTLING) is None:
+        raise _late("given up the VIPs")
+
+
+def _wait_for_vips(backend: KeepalivedBackend, router: VirtualRouter, vips: set[Address], was_active: bool) -> bool:
+    """Whether this director is the active one, which then has all the VIPs."""
+    if not was_active and backend.wait(lambda held: router.advertised in held, 4 * router.interval + _STARTING) is None:
+        return False
+    held = backend.wait(lambda held: router.advertised not in held or vips <= held, _SETTLING)
+    if held is None:
+        raise _late("added all VIPs")
+    return router.advertised in held
+
+
+def _late(what: str) -> LvsError:
+    return LvsError(f"keepalived has not {what} after {_SETTLING:g} seconds: 'journalctl -u {UNIT}' may say why")

@@ -1,0 +1,206 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the lvs.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VIPs that move from one director to another."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: keepalived
+short_description: Let VIPs move between directors with keepalived
+version_added: 0.1.0
+description:
+  - Configures keepalived on a director, so that one of several directors holds the VIPs of a cluster, and another one takes them over when
+    it fails (VRRP, RFC 5798).
+  - Writes C(/etc/keepalived/keepalived.conf) as a whole, with mode C(0600). Keepalived checks the new file before it replaces the old one.
+    The unit is reloaded if only the configuration changed, and never restarted. It is enabled and started if it does not run.
+  - A drop-in for the unit has systemd start keepalived again when it was killed, and start it after C(lvs-cluster.service), which restores
+    the virtual services at boot.
+  - One virtual router has all VIPs of both families, so that they are always on the same director. VIPs are added with the whole address as
+    prefix, V(/32) or V(/128).
+  - The address in the advertisements is not a VIP, but C(169.254.255.ID) on C(lo), which no other host sees. Directors can have different
+    VIPs for a while, during a change, and none of them becomes active because of that.
+  - After a change, waits until the active director holds the VIPs.
+options:
+  vrrp:
+    description:
+      - The virtual router, as this director takes part in it. Required, unless only O(standby) is given, or with O(state=absent).
+    type: dict
+    suboptions:
+      id:
+        description: The virtual router identifier, V(1) to V(255), the same on all directors. No other virtual router on the network has it.
+        type: int
+        required: true
+      source:
+        description: The address that this director sends advertisements from, its DIP.
+        type: str
+        required: true
+      peers:
+        description: The addresses of the other directors, which advertisements are sent to. If empty, they are sent by multicast.
+        type: list
+        elements: str
+        default: []
+      priority:
+        description: The priority of this director, V(1) to V(254), different on each director. The highest one becomes active.
+        type: int
+        default: 100
+      version:
+        description: The version of VRRP. Version V(2) is for IPv4 only and has whole seconds.
+        type: int
+        choices: [2, 3]
+        default: 3
+      advert_interval:
+        description:
+          - The time between two advertisements in seconds, V(0.01) to V(40.95) in steps of V(0.01), or V(1) to V(255) in whole seconds with
+            version V(2). The same on all directors.
+          - Another director takes over after slightly more than three times this time without an advertisement.
+        type: float
+        default: 0.1
+      preempt:
+        description:
+          - Whether a director with a higher priority takes the VIPs from one with a lower priority when it comes back.
+          - Each move can end connections, so they stay where they are by default.
+        type: bool
+        default: false
+      device:
+        description: The device of the advertisements, and of VIPs without a device. The one that has O(vrrp.source) if omitted.
+        type: str
+      track_devices:
+        description: Further devices that have to be up. A director gives up the VIPs when one of them, or O(vrrp.device), goes down.
+        type: list
+        elements: str
+        default: []
+      secret:
+        description:
+          - The password in advertisements of version V(2), up to 8 bytes. It is sent in clear text (RFC 2338). Version V(3) has none.
+        type: str
+  vips:
+    description: VIPs of the virtual router. Those that are not listed stay as they are, see O(purge).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      vip:
+        description: The address, a unicast IPv4 or IPv6 address.
+        type: str
+        required: true
+      device:
+        description: The device that faces the clients. That of the virtual router if omitted.
+        type: str
+      state:
+        description: Whether the virtual router should have the VIP.
+        type: str
+        choices: [present, absent]
+        default: present
+  purge:
+    description: Whether the VIPs are removed that are not listed in O(vips).
+    type: bool
+    default: false
+  takeover:
+    description:
+      - Whether a C(keepalived.conf) that this collection did not create may be replaced. Its text is kept in
+        C(/etc/keepalived/keepalived.conf.before-lvs-cluster).
+      - If V(false), the module fails and changes nothing.
+    type: bool
+    default: false
+  standby:
+    description:
+      - V(true) lets this director give up the VIPs at once, so that another one takes them, and keeps it from taking them again. The module
+        waits until the VIPs are gone. V(false) lets it take part again. If omitted, that stays as it is.
+      - A director that starts again takes part again.
+      - Make sure before that another director can take the VIPs.
+    type: bool
+  state:
+    description: Whether keepalived should be configured. V(absent) stops and disables it, if this collection configured it.
+    type: str
+    choices: [present, absent]
+    default: present
+requirements:
+  - keepalived 2.2.7 or newer
+  - systemd
+  - root on the managed host
+seealso:
+  - module: lvs.cluster.tunl_vip
+  - module: lvs.cluster.ipvs_table
+  - module: lvs.cluster.ipvs_sync_daemon
+extends_documentation_fragment:
+  - lvs.cluster.common
+"""
+
+EXAMPLES = r"""
+- name: Take part in the virtual router 51 with another director
+  lvs.cluster.keepalived:
+    vrrp:
+      id: 51
+      source: 192.168.56.182
+      peers: [192.168.56.181]
+      priority: 100
+    vips:
+      - {vip: 192.168.56.185}
+
+- name: Hand the VIPs over to another director
+  lvs.cluster.keepalived:
+    standby: true
+
+- name: Take part again
+  lvs.cluster.keepalived:
+    standby: false
+"""
+
+RETURN = r"""
+version:
+  description: The version of keepalived. Empty if O(vrrp) is omitted.
+  returned: success
+  type: str
+  sample: 2.2.7
+active:
+  description: Whether this director holds the VIPs after the change.
+  returned: success, if the configuration changed, and not in check mode
+  type: bool
+  sample: true
+commands:
+  description: The changes as commands, in the order in which they were made. In check mode, those that would be made.
+  returned: success
+  type: list
+  elements: str
+  sample: ["systemctl enable --now keepalived.service"]
+changes:
+  description: The same changes as data. RV(commands) has the lines of RV(changes[].command).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: The action, V(add), V(set) or V(remove).
+      returned: success
+      type: str
+      sample: add
+    kind:
+      description: The kind of object that changed, V(file) or V(unit).
+      returned: success
+      type: str
+      sample: unit
+    key:
+      description: The values that identify the object.
+      returned: success
+      type: dict
+      sample: {unit: keepalived.service}
+    command:
+      description: The command that makes the change. Several lines if it takes several commands.
+      returned: success
+      type: str
+      sample: systemctl enable --now keepalived.service
+"""
+
+from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.keepalived import ARGUMENT_SPEC, Keepalived
+
+
+def main() -> None:
+    """Run the module."""
+    run(ARGUMENT_SPEC, Keepalived())
+
+
+if __name__ == "__main__":
+    main()
