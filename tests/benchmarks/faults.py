@@ -25,7 +25,7 @@ TIMEOUT = 120  # seconds
 CLEAN = ("env", "-i", "HOME=/root", "LANG=C.UTF-8", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 # Of the processes of a keepalived, the children before the one that started them: it would end them in an orderly way.
 CHILDREN_FIRST = "$(pgrep -x keepalived | sort -rn)"
-VRRP_CHILD = "$(pgrep -P $(systemctl show --value --property=MainPID keepalived) | head -n 1)"
+VRRP_CHILD = "$(cat /run/vrrp.pid)"
 # A monitor writes it for an event that it cannot have: that it began.
 EVENT = re.compile(r"^\[([0-9T:.-]+)\] *(Deleted )?\d+: +\S+ +inet6? ([0-9a-f.:]+)/")
 

@@ -35,7 +35,7 @@ LOOK_EVERY = 0.02  # seconds between two looks for requests that are due or late
 
 @dataclass(frozen=True)
 class Plan:
-    """Which connections to hold. nginx closes one after 1,000 requests, or 75 s of silence."""
+    """Which connections to hold."""
 
     address: str
     port: int
