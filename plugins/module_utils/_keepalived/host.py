@@ -89,6 +89,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             else:
                 secret = isinstance(item, ConfigFile) or item.key == COPY_FILE
                 files.write_text(item.key, item.text, 0o600 if secret else 0o644)
+        files.remove_folder(os.path.dirname(DROP_IN))
         if not units_read:
             systemd.reload_units()
         if CONFIG_FILE in changed and UNIT not in changed and UNIT in transition.after().items:

@@ -131,7 +131,8 @@ def _elsewhere(request: PreflightRequest, findings: Findings) -> set[Address]:
     """The VIPs that another director has, or may have where no answer can be heard."""
     if not request.directors:
         return set()
-    answering = {vip for vip in request.vips for mac, _device in _other_holders(vip, findings) if mac in findings.director_macs}
+    directors = findings.director_macs
+    answering = {vip for vip in request.vips for mac, _device in _other_holders(vip, findings) if mac in directors}
     return answering | {vip for vip in request.vips if vip not in findings.answers}
 
 

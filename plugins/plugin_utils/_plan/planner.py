@@ -33,6 +33,9 @@ _DIRECTOR_VARIABLES = ("lvs_dip", "lvs_dip6")
 _REAL_SERVER_VARIABLES = ("lvs_rip", "lvs_rip6")
 # The settings that a plan depends on.
 _VRRP = ("id", "version", "advert_interval", "preempt", "multicast", "track_devices")
+_ROUTER_ID = f"{PREFIX}vrrp_id"
+# What the directors of a cluster have to agree on.
+_SHARED = (f"{PREFIX}vips", *(f"{PREFIX}vrrp_{name}" for name in (*_VRRP[:-1], "secret")))
 _OF_THE_PLAN = (
     *("services", "directors_group", "realservers_group", "vip_device", "vip6_device", "director_device", "state", "vips"),
     *(f"vrrp_{name}" for name in _VRRP),
@@ -209,6 +212,35 @@ class Planner:
             check_cluster(cluster, names, faults)
         self._check_services(cluster, faults)
         self._check_probe_hosts(cluster, faults)
+        self._check_shared(cluster, faults)
+        self._check_routers(cluster, faults)
+
+    def _check_shared(self, cluster: Cluster, faults: Faults) -> None:
+        """Check that all directors have the same settings of what they share."""
+        for name in _SHARED:
+            values = {host: faults.collect(self.hosts[host].get, name) for host in cluster.directors}
+            for host, value in values.items():
+                first = cluster.directors[0]
+                if str(value) != str(values[first]):
+                    reason = f"is {values[first]!r} on {first} and {value!r} on {host}: set it for the whole cluster"
+                    faults.add(DescriptionFault(name, reason))
+                    break
+
+    def _check_routers(self, cluster: Cluster, faults: Faults) -> None:
+        """Check that no other cluster of the inventory has the same virtual router."""
+        if not cluster.directors:
+            return
+        number = self.hosts[cluster.directors[0]].raw.get(_ROUTER_ID)
+        for host in self._groups["all"] if number is not None else ():
+            if host not in cluster.hosts and str(self.hosts[host].raw.get(_ROUTER_ID)) == str(number):
+                other = cluster_of(group_names(self.hosts[host], Faults()), self._groups)
+                if host in other.directors:
+                    reason = (
+                        f"is {number}, as that of {host}, a director of another cluster: a number is for one virtual router of"
+                        " a network"
+                    )
+                    faults.add(DescriptionFault(_ROUTER_ID, reason))
+                    return
 
     def _check_probe_hosts(self, cluster: Cluster, faults: Faults) -> None:
         """Check that the directors know the clients: their plays ask these to connect."""

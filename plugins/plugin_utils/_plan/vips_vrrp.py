@@ -143,6 +143,6 @@ def warnings(inventory: Inventory) -> Iterator[str]:
     if len(inventory.directors) == 1:
         (name,) = inventory.directors
         yield (
-            f"group {inventory.directors_group}: {name} is the only director of the virtual router {inventory.vrrp['id']}, and"
-            " nothing takes over when it fails: put a second one into the group"
+            f"group {inventory.directors_group}: {name} is the only director of the virtual router"
+            f" {inventory.vrrp['id']}, and nothing takes over when it fails: put a second one into the group"
         )
