@@ -398,10 +398,15 @@ def vm(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="none")
 @nox.parametrize(
     "program,cpus",
-    [nox.param("ipvs", 1, id="ipvs"), nox.param("loss", None, id="loss"), nox.param("cluster", None, id="cluster")],
+    [
+        nox.param("ipvs", 1, id="ipvs"),
+        nox.param("loss", None, id="loss"),
+        nox.param("cluster", None, id="cluster"),
+        nox.param("failover", None, id="failover"),
+    ],
 )
 def bench(session: nox.Session, program: str, cpus: int | None) -> None:
-    """Measure modules against ipvsadm and site.yml against commands, and count the requests that clients lose."""
+    """Measure modules against ipvsadm, site.yml against commands, and what clients lose of changes and of faults."""
     some = ",".join(map(str, sorted(os.sched_getaffinity(0))[:cpus]))
     run = ("taskset", "--cpu-list", some, "lab/run", "python", "-m", f"tests.benchmarks.{program}")
     in_lab(session, OLDEST, *run, *session.posargs)

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure how long clients have no service when a director fails, and what they lose: a pair set up by hand, and by this collection.
+"""Measure what clients lose when a director fails: of a pair that is set up by hand, and of one by this collection.
 
     lab/run python -m tests.benchmarks.failover [--runs 3] [--fault NAME]... [--way hand|collection]...
 
-In a cluster of its own: two directors, three real servers, a client. The pair by hand is keepalived as its manual has it, with
-checks and the kernel's sync daemon, and its unit as the distribution has it. Each fault happens to the active director, under
-short requests and lasting connections (traffic.py), and so does its end. It exits with 1 where a request was lost by what an
-operator does, or by a director that returns, in the collection's pair.
+In a cluster of its own: two directors, three real servers, a client. The pair by hand is keepalived as its manual has it,
+with checks and the kernel's sync daemon, and its unit as the distribution has it. Each fault happens to the active director,
+under short requests and lasting connections (traffic.py), and so does its end. It exits with 1 where a request was lost by
+what an operator does, or by a director that returns, in the collection's pair.
 """
 
 from __future__ import annotations
@@ -208,7 +208,15 @@ def suffer(fault: Fault) -> tuple[Phase, Phase]:
 
 # ----- what is printed
 
-HEAD = ("", "no service, s", "failed", *(f"{kind} {name}" for kind in (USED, IDLE) for name in ("wrr", "mh")), "none", "two", "then")
+HEAD = (
+    "",
+    "no service, s",
+    "failed",
+    *(f"{kind} {name}" for kind in (USED, IDLE) for name in ("wrr", "mh")),
+    "none",
+    "two",
+    "then",
+)
 WIDTHS = (38, 20, 14, 11, 11, 11, 11, 7, 7, 10)
 
 
@@ -222,7 +230,9 @@ def shown(what: str, phases: Sequence[Phase]) -> str:
     """The row of what was measured some times: medians, and sums."""
     pauses = [phase.pause for phase in phases]
     spread = f" ({min(pauses):.2f}..{max(pauses):.2f})" if len(pauses) > 1 else ""
-    failed, requests = (sum(numbers) for numbers in zip(*((len(phase.seen.failures), phase.seen.requests) for phase in phases)))
+    failed, requests = (
+        sum(numbers) for numbers in zip(*((len(phase.seen.failures), phase.seen.requests) for phase in phases))
+    )
     lasting = []
     for kind in (USED, IDLE):
         for vip in (WEB, HASHED):
@@ -250,7 +260,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     refuse_elsewhere()
     chosen = [fault for fault in FAULTS if not options.fault or fault.name in options.fault]
     lost = []
-    print(f"{options.runs} runs of each, {PLAN.rate:g} requests a second to {WEB} (wrr); to it and to {HASHED} (mh),", end=" ")
+    print(
+        f"{options.runs} runs of each, {PLAN.rate:g} requests a second to {WEB} (wrr); to it and to {HASHED} (mh),", end=" "
+    )
     print(f"{PLAN.used} connections each that are used, and {PLAN.idle} that are idle")
     print(f"ansible-core {ansible_core}, Linux {platform.release()}, {os.cpu_count()} CPUs\n")
     try:

@@ -113,7 +113,12 @@ FAULTS = (
         lambda name: on(name, f"kill -STOP {CHILDREN_FIRST}"),
         lambda name: on(name, f"kill -CONT {CHILDREN_FIRST}"),
     ),
-    Fault("frozen", "all processes frozen", lambda name: run("podman", "pause", name), lambda name: run("podman", "unpause", name)),
+    Fault(
+        "frozen",
+        "all processes frozen",
+        lambda name: run("podman", "pause", name),
+        lambda name: run("podman", "unpause", name),
+    ),
     Fault("link", "link down", _set_port("down"), _set_port("up")),
     Fault("cut", "nothing passes, link up", _bridge(0), _bridge(3)),
     Fault("hung", "frozen, and nothing passes", _hang, _go_on),

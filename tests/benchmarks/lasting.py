@@ -6,8 +6,8 @@
     python -m tests.benchmarks.lasting 192.168.56.185:80 --expect rs1 --expect rs2 --used 20 --idle 20
 
 All are opened at the beginning, with a request each. Those that are used then carry a request every --interval seconds; those
-that are idle are silent until SIGTERM, when every connection has to answer a last request. None is opened anew: what is broken
-once stays so, and is counted with what a client sees of it. A request that is not answered within --timeout has stalled.
+that are idle are silent until SIGTERM, when every connection has to answer a last request. None is opened anew: what is
+broken once stays so, and is counted with what a client sees of it. A request that is late by --timeout has stalled.
 
 It prints a line of JSON when all are open, and one with the result.
 """
@@ -132,7 +132,7 @@ class Lasting:
             self._turn()
         self._last = time.monotonic()
         # In another order than they were opened in: a scheduler that takes turns would give each its real server by chance.
-        for connection in random.Random(0).sample(list(self._alive.values()), len(self._alive)):  # noqa: S311 (no secret)
+        for connection in random.Random(0).sample(list(self._alive.values()), len(self._alive)):
             self._alive[connection.socket.fileno()] = self._alive.pop(connection.socket.fileno())
             connection.due = self._last
         while self._alive:

@@ -11,8 +11,8 @@ connection which is idle is none of these: the request is repeated once on a new
 is never that: it is what a client gets from a real server that does not know its connection.
 
 It prints a line of JSON when it is under way, one when there are as many requests as were asked for, and one with the result.
-With --hold it goes on until SIGTERM, with --each the result has every request that was answered. One process with few system calls: it shares a slow kernel's two processors with
-everything that it measures.
+With --hold it goes on until SIGTERM, with --each the result has every request that was answered. One process with few system
+calls: it shares a slow kernel's two processors with everything that it measures.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Result:
         }
 
     def each(self) -> list[tuple[float, float]]:
-        """The requests that were answered, in the order of their answers: seconds from the beginning of the load, and taken."""
+        """The requests that were answered, by their ends: seconds from the beginning of the load, and those that it took."""
         return [(round(began - self.began, 4), round(taken, 4)) for began, taken in zip(self.answered, self.latencies)]
 
 
@@ -395,7 +395,9 @@ def options(arguments: Sequence[str] | None) -> tuple[Plan, bool, bool]:
         value = getattr(usual, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"{what} (%(default)s)")
     parser.add_argument("--hold", action="store_true", help="go on until SIGTERM")
-    parser.add_argument("--each", action="store_true", help="tell when each request that was answered was begun, and its time")
+    parser.add_argument(
+        "--each", action="store_true", help="tell when each request that was answered was begun, and its time"
+    )
     given = vars(parser.parse_args(arguments))
     address, _colon, port = given.pop("service").rpartition(":")
     hold, each = given.pop("hold"), given.pop("each")

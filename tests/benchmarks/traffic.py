@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Short requests and lasting connections to VIPs, from the lab's client, and what a moment did to them: load.py and lasting.py."""
+"""Short requests and lasting connections to VIPs from the lab's client (load.py, lasting.py), and what became of them."""
 
 from __future__ import annotations
 
@@ -54,8 +54,7 @@ class Seen:
     def pause(self, since: float) -> float:
         """The longest time in seconds, after a moment, in which no request was begun that was answered at once.
 
-        That is how long clients had no service: from the last good request before it to the first one after it. The pace of the
-        requests is the least that it can be.
+        So long clients had no service, from the last good request to the next one. It is never less than the requests' pace.
         """
         good = sorted(began for began, taken in self.each if began >= since and taken < AT_ONCE)
         return max((later - earlier for earlier, later in zip([since, *good], [*good, self.ended])), default=0.0)

@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from tests.benchmarks.failover import DIRECTORS, HASHED, WEB, Phase, settled, suffer
-from tests.benchmarks.faults import FAULTS, holders
+from tests.benchmarks.faults import FAULTS
 from tests.benchmarks.lasting import USED
-from tests.nodes import PROJECT
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
 # Seconds without service. Three advertisements are 0.3 s; an emulated kernel that others share has pauses of its own.
@@ -36,7 +33,9 @@ def test_the_other_director_takes_over(name: str) -> None:
     (other,) = {*DIRECTORS} - {active}
     struck, back = suffer(BY_NAME[name])
     assert struck.pause < BOUND
-    assert len(struck.seen.failures) <= (0 if BY_NAME[name].planned else MAY_FAIL * struck.seen.requests), struck.seen.failures
+    assert len(struck.seen.failures) <= (0 if BY_NAME[name].planned else MAY_FAIL * struck.seen.requests), (
+        struck.seen.failures
+    )
     assert set(struck.holders) == ({active, other} if name in TWO else {other})
     lasting_go_on(struck, 1.0 if BY_NAME[name].planned else 0.99)
     # It comes back as the standby, and nobody notices.

@@ -11,13 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 from testinfra.host import Host
 
-from tests.benchmarks.failover import DIRECTORS, HASHED, NODES, REAL_SERVERS, WEB, address, measure, settled
-from tests.benchmarks.faults import FAULTS, holders, on, run, vips
+from tests.benchmarks.failover import DIRECTORS, HASHED, REAL_SERVERS, WEB, address, measure, settled
+from tests.benchmarks.faults import FAULTS, holders, run, vips
 from tests.nodes import PLAYBOOK, PROJECT, Ansible, answers, rules
-from tests.recap import changed_hosts
 
 ADDED = "192.168.56.187"
 SIX = "2001:db8:56::185"
@@ -41,7 +39,11 @@ def test_drain_loses_nothing(ansible: Ansible, ds1: Host, ds2: Host) -> None:
     seen = []
 
     def act() -> None:
-        ansible("ansible-playbook", playbook("drain"), "--extra-vars=lvs_target=rs2 lvs_drain_timeout=1 lvs_drain_on_timeout=continue")
+        ansible(
+            "ansible-playbook",
+            playbook("drain"),
+            "--extra-vars=lvs_target=rs2 lvs_drain_timeout=1 lvs_drain_on_timeout=continue",
+        )
         seen.extend([weights(ds1, "rs2"), weights(ds2, "rs2")])
         ansible("ansible-playbook", playbook("restore"), "--extra-vars=lvs_target=rs2")
 
@@ -76,7 +78,9 @@ def given(folder: Path, services: Services) -> str:
     return f"--extra-vars=@{file}"
 
 
-def test_services_come_and_go(ansible: Ansible, services: Services, tmp_path: Path, client: Host, ds1: Host, ds2: Host) -> None:
+def test_services_come_and_go(
+    ansible: Ansible, services: Services, tmp_path: Path, client: Host, ds1: Host, ds2: Host
+) -> None:
     """And back, with a director that is off: it is named, and brought up to date by the next run."""
     before = rules(ds1)
     wanted = changed(services)
@@ -92,7 +96,9 @@ def test_services_come_and_go(ansible: Ansible, services: Services, tmp_path: Pa
 
     (other,) = {*DIRECTORS} - {active}
     run("podman", "stop", "--time", "30", other)
-    gone = ansible("ansible-playbook", str(PLAYBOOK), given(tmp_path, [*services, {**wanted[-1], "state": "absent"}]), check=False)
+    gone = ansible(
+        "ansible-playbook", str(PLAYBOOK), given(tmp_path, [*services, {**wanted[-1], "state": "absent"}]), check=False
+    )
     assert other in gone.stdout + gone.stderr
     assert vips(active) == {WEB, HASHED, SIX}
     run("lab/topology", "restart", other)
