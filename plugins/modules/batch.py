@@ -164,13 +164,13 @@ changes:
       sample: ip address add 192.168.56.185/32 dev tunl0
 """
 
-from ansible_collections.lvs.cluster.plugins.module_utils._batch.batch import ARGUMENT_SPEC, read
+from ansible_collections.lvs.cluster.plugins.module_utils._batch.batch import ARGUMENT_SPEC, read, secrets
 from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run_steps
 
 
 def main() -> None:
     """Run the module."""
-    run_steps(ARGUMENT_SPEC, read)
+    run_steps(ARGUMENT_SPEC, read, secrets)
 
 
 if __name__ == "__main__":

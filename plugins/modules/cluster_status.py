@@ -22,6 +22,8 @@ options:
       - From the results, C(commands) are reported as differences, along with C(warnings). For a task that failed and for a host that
         could not be reached, the message is reported.
       - C(services), C(names) and C(hosts) are what the description says, as in RV(lvs.cluster.cluster_plan#module:director).
+      - C(vrrp) is what M(lvs.cluster.state_info) returns, and C(directors) the names of the directors of the same cluster. With these, it is
+        reported if several directors hold the VIPs, or none of them.
       - If a destination in C(info) has a value in C(drained), this is reported as its weight before the drain.
     type: list
     elements: dict

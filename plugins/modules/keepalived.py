@@ -101,7 +101,8 @@ options:
     description:
       - Whether a C(keepalived.conf) that this collection did not create may be replaced. Its text is kept in
         C(/etc/keepalived/keepalived.conf.before-lvs-cluster).
-      - If V(false), the module fails and changes nothing.
+      - If V(false), the module fails and changes nothing. It also fails if such a copy exists already with another text, or if
+        C(keepalived.conf) is a symbolic link.
     type: bool
     default: false
   standby:

@@ -36,7 +36,7 @@ PARTS = {
     "packages": (set(), set()),
     "sysctl": ({"ipvs_sysctl"}, {"arp_sysctl"}),
     "nftables": ({"firewall"}, {"tunnel_guard", "firewall", "port_dnat", "mss_clamp"}),
-    "vips": ({"firewall", "tunl_vip"}, {"tunnel_guard", "firewall", "arp_sysctl", "tunl_vip"}),
+    "vips": ({"firewall", "keepalived", "tunl_vip"}, {"tunnel_guard", "firewall", "arp_sysctl", "tunl_vip"}),
     "ipvs": ({"ipvs_sysctl", "ipvs_table"}, set()),
     "boot": ({"boot"}, {"boot"}),
     "preflight": (set(), set()),

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services and destinations for Hypothesis: as the kernel may hold them, and as the options can describe them."""
+"""Services, destinations and virtual routers for Hypothesis.
+
+As the kernel may hold them, and as the options can describe them.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
     SyncDaemon,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SCHEDULERS
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import RouterVip, VirtualRouter
 
 u8, u16, u32 = st.integers(0, 0xFF), st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF)
 ports = st.integers(1, 0xFFFF)
@@ -29,6 +33,7 @@ hosts = {
     4: st.ip_addresses(network="10.0.0.0/8") | st.ip_addresses(network="192.0.2.0/28"),
     6: st.ip_addresses(network="2001:db8::/32"),
 }
+plain_devices = st.text(string.ascii_letters + string.digits + ".,;+*=_-", min_size=1, max_size=15)
 scheduler_flags = st.integers(0, 7).map(lambda bits: bits * 0x8)
 # By name, or by the number of something that has none here.
 protocols = st.sampled_from(["tcp", "udp", "sctp", "1", "47"])
@@ -158,4 +163,27 @@ def valid_destinations(draw: st.DrawFn, service: ServiceKey) -> Destination:
         upper_threshold=upper,
         lower_threshold=draw(st.integers(0, upper)),
         **tunnel,
+    )
+
+
+@st.composite
+def virtual_routers(draw: st.DrawFn) -> VirtualRouter:
+    """A virtual router with VIPs, as options can describe it."""
+    family = draw(st.sampled_from([4, 6]))
+    version = draw(st.sampled_from([2, 3])) if family == 4 else 3
+    source, *peers = draw(st.lists(hosts[family], min_size=1, max_size=3, unique=True))
+    devices = st.none() | plain_devices
+    vips = st.lists(st.builds(RouterVip, addresses, devices), max_size=4, unique_by=lambda vip: vip.vip)
+    return VirtualRouter(
+        id=draw(st.integers(1, 255)),
+        source=source,
+        peers=tuple(peers),
+        priority=draw(st.integers(1, 254)),
+        version=version,
+        interval=float(draw(st.integers(1, 255))) if version == 2 else draw(st.integers(1, 4095)) / 100,
+        preempt=draw(st.booleans()),
+        device=draw(devices),
+        vips=tuple(draw(vips)),
+        track_devices=tuple(draw(st.lists(plain_devices, max_size=2, unique=True))),
+        secret=draw(st.sampled_from(["", "s3cret"])) if version == 2 else "",
     )

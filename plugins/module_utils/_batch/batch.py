@@ -10,10 +10,10 @@ managed host what import statements name, and looks for them in functions, too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .._core.errors import InvalidValue
-from .._core.module import Implementation, Step, checked, prepared
+from .._core.module import Implementation, Step, checked, prepared, secrets_of
 from .._core.options import Facts, Faults, Options
 from .._core.resource import Resource
 
@@ -187,15 +187,22 @@ def read(options: Options) -> Sequence[Step]:
     return [step.value for step in steps]
 
 
+def secrets(options: Options) -> Iterator[str]:
+    """The secrets in the options of all steps."""
+    for row in (*options["steps"], *options["preview"]):
+        for name, given in row.items():
+            if name in MODULES:
+                yield from secrets_of(MODULES[name]()[0], given)
+
+
 def _step(place: str, row: Options, preview: bool) -> Step:
     name, given = _module(place, row)
     place = f"{place} {name}"
     spec, implementation = MODULES[name]()
     faults = Faults()
-    options, secrets = checked(spec, given, place)
-    work = faults.read(prepared, implementation, options, where=place)
+    work = faults.read(prepared, implementation, checked(spec, given, place), where=place)
     faults.raise_all()
-    return Step(place, name, work.value, preview, reads=not isinstance(implementation, Resource), secrets=secrets)
+    return Step(place, name, work.value, preview, reads=not isinstance(implementation, Resource))
 
 
 def _module(place: str, row: Options) -> tuple[str, object]:

@@ -22,8 +22,17 @@ def read_text(path: str) -> str | None:
             return file.read()
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise NotPermitted(f"reading {path}") from error
+    except UnicodeDecodeError as error:
+        raise LvsError(f"{path}: has bytes that are not UTF-8: write it in UTF-8, or move it away") from error
     except OSError as error:
         raise LvsError(f"{path}: {error.strerror}") from error
+
+
+def is_link(path: str) -> bool:
+    """Whether a file is a symbolic link, wherever that leads."""
+    return os.path.islink(path)
 
 
 def read_made(path: str, asked_by: str) -> str | None:

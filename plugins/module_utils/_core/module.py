@@ -11,8 +11,7 @@ modules in one process, the steps of M(lvs.cluster.batch), take the same way one
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Union
@@ -42,7 +41,6 @@ class Step:
     work: Work
     preview: bool = False  # shown as in check mode, and not made
     reads: bool = False  # changes nothing: later steps do not depend on it
-    secrets: AbstractSet[str] = frozenset()  # values that no result shows
 
 
 def run(argument_spec: Options, resource: AnyResource) -> None:
@@ -55,9 +53,18 @@ def run_reading(argument_spec: Options, read: Reader) -> None:
     _end_with(argument_spec, lambda module: prepared(read, module.params)(module))
 
 
-def run_steps(argument_spec: Options, read: Callable[[Options], Sequence[Step]]) -> None:
-    """Several modules, from the options of all to their results."""
-    _end_with(argument_spec, lambda module: {**_label(module.params), **_in_order(read(module.params), module)})
+def run_steps(
+    argument_spec: Options, read: Callable[[Options], Sequence[Step]], secrets: Callable[[Options], Iterable[str]]
+) -> None:
+    """Several modules, from the options of all to their results.
+
+    :param secrets: the values among the options that neither a log nor a result shows
+    """
+
+    def work(module: AnsibleModule) -> Facts:
+        return {**_label(module.params), **_in_order(read(module.params), module)}
+
+    _end_with(argument_spec, work, secrets)
 
 
 def prepared(implementation: Implementation, options: Options) -> Work:
@@ -70,8 +77,8 @@ def prepared(implementation: Implementation, options: Options) -> Work:
     return partial(_read, implementation, options)
 
 
-def checked(argument_spec: Options, options: object, where: str) -> tuple[Facts, AbstractSet[str]]:
-    """The options of a step as Ansible hands them to a module: of the declared types, and with the defaults. And its secrets.
+def checked(argument_spec: Options, options: object, where: str) -> Facts:
+    """The options of a step as Ansible hands them to a module: of the declared types, and with the defaults.
 
     :raises Invalid: all that is wrong with them
     """
@@ -84,13 +91,42 @@ def checked(argument_spec: Options, options: object, where: str) -> tuple[Facts,
     for message in validated.error_messages:
         faults.add(InvalidValue(where, message, ""))
     faults.raise_all()
-    return dict(validated.validated_parameters), frozenset(validated._no_log_values)
+    return dict(validated.validated_parameters)
 
 
-def _end_with(argument_spec: Options, work: Work) -> None:
+def secrets_of(argument_spec: Options, options: object) -> Iterator[str]:
+    """The values of options that are not to be logged, whether or not something is wrong with them, or with others."""
+    given = options if isinstance(options, Mapping) else {}
+    for name, option in argument_spec.items():
+        value = given.get(name)
+        if option.get("no_log") and value not in (None, ""):
+            yield str(value)
+        if option.get("options"):
+            for row in value if isinstance(value, list) else [value]:
+                yield from secrets_of(option["options"], row)
+
+
+class _Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
+    """One that knows its secrets before it logs its options, also those in rows that Ansible does not look into."""
+
+    def __init__(self, argument_spec: Options, secrets: Callable[[Options], Iterable[str]]) -> None:
+        self._secrets = secrets
+        super().__init__(argument_spec=dict(argument_spec), supports_check_mode=True)
+
+    def _log_invocation(self) -> None:
+        self.no_log_values.update(self._secrets(self.params))
+        super()._log_invocation()
+
+
+def _no_more(_options: Options) -> Iterable[str]:
+    """Ansible finds the secrets of a module whose options it knows."""
+    return ()
+
+
+def _end_with(argument_spec: Options, work: Work, secrets: Callable[[Options], Iterable[str]] = _no_more) -> None:
     # A module is over before there is garbage worth looking for; with thousands of items, looking takes a fifth of the time.
     gc.disable()
-    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
+    module = _Module(argument_spec, secrets)
     invocation = {"module_args": _abridged("options", module.params)}
     try:
         result = _with_warnings_given(module, work(module))
@@ -117,7 +153,6 @@ def _in_order(steps: Sequence[Step], module: AnsibleModule) -> Facts:
     """
     results: list[Facts] = []
     messages: list[str] = []
-    module.no_log_values.update(*(step.secrets for step in steps))
     for step in steps:
         if step.preview:
             continue

@@ -54,13 +54,17 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         if standby is not None:
             items[STANDBY_FILE] = TextFile(STANDBY_FILE, standby)
         text = files.read_text(CONFIG_FILE)
-        ours = text is not None and is_made_here(text)
+        linked = files.is_link(CONFIG_FILE)
+        ours = text is not None and is_made_here(text) and not linked
         advertised = advertised_in(text) if text and ours else None
         context = KeepalivedContext(held=held_addresses(), systemd=systemd.runs(), advertised=advertised)
         if not desired.configures:
             return KeepalivedSeen(items, context)
         if text is not None and ours:
             items[CONFIG_FILE] = ConfigFile(CONFIG_FILE, text)
+        copy = files.read_text(COPY_FILE)
+        if copy is not None:
+            items[COPY_FILE] = ConfigFile(COPY_FILE, copy)
         made = files.read_made(DROP_IN, "state" if desired.present else "")
         if made is not None:
             items[DROP_IN] = TextFile(DROP_IN, made)
@@ -68,13 +72,18 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             unit = Service(UNIT, systemd.is_enabled(UNIT), systemd.is_running(_NAME))
             if unit.enabled or unit.running:
                 items[UNIT] = unit
-        context = replace(context, foreign="" if ours or not text else text, copied=files.read_text(COPY_FILE) is not None)
+        context = replace(context, linked=linked, foreign=text if text and not ours else "")
         if desired.router is not None and desired.present:
             context = _with_config(context, desired, desired.router, text if ours and text else "")
         return KeepalivedSeen(items, context)
 
     def apply(self, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> None:
-        """Write or remove the files in their order; then have systemd and keepalived read them."""
+        """Write or remove the files in their order; then have systemd and keepalived read them.
+
+        A keepalived that ran before reads its configuration again, and one that was just started has read it.
+        """
+        before = transition.seen.items.get(UNIT)
+        ran = isinstance(before, Service) and before.running
         changed = {change.item.key for change in transition.changes}
         units_read = DROP_IN not in changed
         for change in transition.changes:
@@ -87,12 +96,11 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             elif change.after is None:
                 files.remove(item.key)
             else:
-                secret = isinstance(item, ConfigFile) or item.key == COPY_FILE
-                files.write_text(item.key, item.text, 0o600 if secret else 0o644)
+                files.write_text(item.key, item.text, 0o600 if isinstance(item, ConfigFile) else 0o644)
         files.remove_folder(os.path.dirname(DROP_IN))
         if not units_read:
             systemd.reload_units()
-        if CONFIG_FILE in changed and UNIT not in changed and UNIT in transition.after().items:
+        if CONFIG_FILE in changed and ran and UNIT in transition.after().items:
             systemd.control("reload", UNIT)
 
     def wait(self, done: Callable[[frozenset[Address]], bool], timeout: float) -> frozenset[Address] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from .._core.errors import InvalidValue, LvsError
+from .._core.errors import InvalidValue, LvsError, NotYetThere
 from .._core.options import ABSENT, PURGE, STATE, Facts, Faults, Options, argument_spec
 from .._core.reconcile import Transition, Wanted
 from .._core.resource import Resource
@@ -81,36 +81,22 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         """The unit comes after its files."""
         if not desired.present:
             return self._plan_removal(seen)
-        wanted: list[WantedItem] = []
-        if desired.standby is not None:
-            wanted.append(_wanted(standby_file(desired.standby)))
+        wanted = _standby(desired)
         context = seen.context
         if desired.router is None:
             if context.advertised is None:
-                raise LvsError(f"standby: {CONFIG_FILE} has no virtual router of this collection: describe it with vrrp")
+                raise NotYetThere(f"standby: {CONFIG_FILE} has no virtual router of this collection: describe it with vrrp")
             return wanted
-        if context.foreign and not desired.takeover:
-            raise LvsError(
-                f"{CONFIG_FILE} is there and was not made by this collection: move what it does into the description, then"
-                f" set takeover (lvs_keepalived_takeover) to true. Its text is kept as {COPY_FILE}"
-            )
-        if context.version < OLDEST:
-            found, oldest = (".".join(map(str, version)) or "unknown" for version in (context.version, OLDEST))
-            raise LvsError(f"keepalived has version {found}, and {oldest} is the oldest that this collection is made for")
-        if not context.systemd:
-            raise LvsError("systemd does not run on this host, and it is what starts keepalived again when it ends")
-        if context.refusal:
-            raise LvsError(f"keepalived refuses the configuration, and nothing was changed:\n{context.refusal}")
         if desired.removed and not desired.router.vips and CONFIG_FILE not in seen.items:
             return wanted  # nothing to give up
-        if context.foreign and not context.copied:
-            wanted.append(_wanted(TextFile(COPY_FILE, context.foreign)))
-        unit = Service(UNIT)
+        _check_host(seen, desired.takeover)
+        if context.foreign:
+            wanted.append(_wanted(ConfigFile(COPY_FILE, context.foreign)))
         return [
             *wanted,
             _wanted(drop_in()),
             _wanted(ConfigFile(CONFIG_FILE, context.text)),
-            Wanted(UNIT, unit, {"enabled": True, "running": True}),
+            Wanted(UNIT, Service(UNIT), {"enabled": True, "running": True}),
         ]
 
     def _plan_removal(self, seen: KeepalivedSeen) -> Sequence[WantedItem]:
@@ -120,7 +106,8 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
 
     def plan_without_host(self, desired: KeepalivedDesired) -> Sequence[WantedItem]:
         """What check mode shows where keepalived is not installed yet."""
-        return [_wanted(drop_in()), Wanted(UNIT, Service(UNIT), {})] if desired.router is not None else []
+        configured: Sequence[WantedItem] = [_wanted(drop_in()), Wanted(UNIT, Service(UNIT), {})]
+        return [*_standby(desired), *(configured if desired.router is not None else ())]
 
     def empty_host(self) -> KeepalivedSeen:
         """A host without keepalived."""
@@ -140,7 +127,7 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         """Wait until keepalived has done what it was told."""
         changed = {change.item.key for change in transition.changes}
         router = desired.router
-        if desired.standby and STANDBY_FILE in changed:
+        if desired.standby:
             _wait_for_standby(backend, transition.seen.context)
         if router is None or changed.isdisjoint((CONFIG_FILE, UNIT)):
             return {}
@@ -151,6 +138,40 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
 
 def _wanted(file: TextFile) -> WantedItem:
     return Wanted(file.key, file, {"text": file.text})
+
+
+def _standby(desired: KeepalivedDesired) -> list[WantedItem]:
+    return [] if desired.standby is None else [_wanted(standby_file(desired.standby))]
+
+
+def _check_host(seen: KeepalivedSeen, takeover: bool) -> None:
+    """Refuse a host on which the configuration cannot be replaced, or would not work.
+
+    :raises LvsError: the first reason
+    """
+    context = seen.context
+    if context.linked:
+        raise LvsError(
+            f"{CONFIG_FILE} is a symbolic link: put the file itself in its place, or remove the link. This collection"
+            " replaces no link, as the file may belong to another program"
+        )
+    if context.foreign and not takeover:
+        raise LvsError(
+            f"{CONFIG_FILE} is there and was not made by this collection: move what it does into the description, then"
+            f" set takeover (lvs_keepalived_takeover) to true. Its text is kept as {COPY_FILE}"
+        )
+    copy = seen.items.get(COPY_FILE)
+    if context.foreign and isinstance(copy, TextFile) and copy.text != context.foreign:
+        raise LvsError(
+            f"{COPY_FILE} is there already, with another text than {CONFIG_FILE}: move it away, so that neither is lost"
+        )
+    if context.version < OLDEST:
+        found, oldest = (".".join(map(str, version)) or "unknown" for version in (context.version, OLDEST))
+        raise LvsError(f"keepalived has version {found}, and {oldest} is the oldest that this collection is made for")
+    if not context.systemd:
+        raise LvsError("systemd does not run on this host, and it is what starts keepalived again when it ends")
+    if context.refusal:
+        raise LvsError(f"keepalived refuses the configuration, and nothing was changed:\n{context.refusal}")
 
 
 def _wait_for_standby(backend: KeepalivedBackend, context: KeepalivedContext) -> None:

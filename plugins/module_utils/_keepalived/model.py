@@ -34,6 +34,9 @@ SECRET_BYTES = 8  # RFC 2338, 5.3.10
 INTERVALS = {3: (0.01, 40.95), 2: (1.0, 255.0)}
 HUNDREDTH = 0.01
 
+# What stands for itself in keepalived.conf, unlike quotes, braces, $, ! and #.
+_PLAIN = re.compile(r"[A-Za-z0-9.,:;/+*=_-]+")
+_VIP_LINE = re.compile(r"\s*([0-9a-fA-F.:]+)/\d+ dev (\S+)")
 _VERSION = re.compile(r"[Kk]eepalived v(\d+)\.(\d+)\.(\d+)")
 
 
@@ -117,7 +120,7 @@ class VirtualRouter:
         if len(self.secret.encode()) > SECRET_BYTES:
             reason = f"is longer than {SECRET_BYTES} bytes, and VRRP has no more: choose a shorter one"
             faults.add(InvalidValue("secret", "the value", reason))
-        elif not re.fullmatch(r"[A-Za-z0-9.,:;/+*=_-]+", self.secret):
+        elif not is_plain(self.secret):
             reason = "has characters that keepalived.conf gives a meaning to: take letters, digits and any of .,:;/+*=_-"
             faults.add(InvalidValue("secret", "the value", reason))
 
@@ -129,7 +132,7 @@ class ConfigFile(TextFile):
     @property
     def lines(self) -> list[str]:
         """Its lines without comments and secrets."""
-        return [re.sub(r"(auth_pass) .*", r"\1 ********", line) for line in super().lines]
+        return [re.sub(r"(auth_pass)\s.*", r"\1 ********", line) for line in super().lines]
 
 
 @dataclass(frozen=True)
@@ -178,8 +181,8 @@ class KeepalivedContext:
 
     version: tuple[int, ...] = ()
     device: str = ""  # that has the source of the virtual router
+    linked: bool = False  # whether the configuration is a symbolic link
     foreign: str = ""  # the configuration, where somebody else wrote it
-    copied: bool = False  # whether there is a copy of such a one already
     refusal: str = ""  # what keepalived has to say against the configuration
     text: str = ""  # the configuration that is wanted
     vips: tuple[RouterVip, ...] = ()  # in it
@@ -189,6 +192,11 @@ class KeepalivedContext:
 
 
 KeepalivedSeen = Seen[str, KeepalivedItem, KeepalivedContext]
+
+
+def is_plain(word: str) -> bool:
+    """Whether keepalived reads a word of its configuration as it is written."""
+    return _PLAIN.fullmatch(word) is not None
 
 
 def version_of(printed: str) -> tuple[int, ...]:
@@ -240,7 +248,18 @@ def advertised_in(text: str) -> Address | None:
 
 
 def _vips_in(block: str, text: str) -> list[RouterVip]:
-    """The addresses of a block, which has one in each line, such as C(192.0.2.1/32 dev eth0)."""
+    """The addresses of a block, which has one in each line, such as C(192.0.2.1/32 dev eth0).
+
+    Lines that are written in another way were changed by somebody: they are not read.
+    """
     found = re.search(rf"\b{block} \{{(.*?)\}}", text, re.DOTALL)
-    rows = [line.split() for line in found[1].splitlines() if line.strip()] if found else []
-    return [RouterVip(ipaddress.ip_address(row[0].partition("/")[0]), row[2]) for row in rows]
+    rows = filter(None, map(_VIP_LINE.match, found[1].splitlines())) if found else ()
+    return [RouterVip(ipaddress.ip_address(row[1]), row[2]) for row in rows if _is_address(row[1])]
+
+
+def _is_address(word: str) -> bool:
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        return False
+    return True

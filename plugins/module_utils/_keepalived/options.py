@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._core import values
-from .._core.errors import MissingValue
+from .._core.errors import InvalidValue, MissingValue
 from .._core.options import (
     PRESENT,
     STATE,
@@ -25,7 +25,7 @@ from .._core.options import (
     required,
     rows,
 )
-from .model import INTERVALS, RouterVip, VirtualRouter
+from .model import INTERVALS, RouterVip, VirtualRouter, is_plain
 
 
 def _peers(given: Any) -> tuple[values.Address, ...]:
@@ -35,12 +35,22 @@ def _peers(given: Any) -> tuple[values.Address, ...]:
     return tuple(dict.fromkeys(peer.value for peer in found))
 
 
+def _device(option: str, given: object) -> str:
+    name = values.device(option, given)
+    if not is_plain(name):
+        raise InvalidValue(option, repr(name), "has characters that keepalived.conf gives a meaning to: rename the device")
+    return name
+
+
 def _devices(given: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values.device("track_devices", name) for name in given or ()))
+    faults = Faults()
+    found = [faults.read(_device, "track_devices", name) for name in given or ()]
+    faults.raise_all()
+    return tuple(dict.fromkeys(device.value for device in found))
 
 
 _VIP = Option("vip", values.network_vip, required=True)
-_DEVICE = Option("device", lambda value: values.device("device", value))
+_DEVICE = Option("device", lambda value: _device("device", value))
 VIP_ROW = (_VIP, _DEVICE, STATE)
 
 

@@ -236,8 +236,8 @@ class Planner:
                 other = cluster_of(group_names(self.hosts[host], Faults()), self._groups)
                 if host in other.directors:
                     reason = (
-                        f"is {number}, as that of {host}, a director of another cluster: a number is for one virtual router of"
-                        " a network"
+                        f"is {number}, as that of {host}, a director of another cluster: a number is for one virtual router"
+                        " of a network"
                     )
                     faults.add(DescriptionFault(_ROUTER_ID, reason))
                     return

@@ -80,14 +80,12 @@ def _family(inventory: Inventory, name: str, faults: Faults) -> int:
 
 def _check_router(inventory: Inventory, faults: Faults) -> None:
     """Check the settings that all directors share, as the module does."""
+    found = Faults()
     for name in inventory.directors:
-        try:
-            keepalived.read_router(router(inventory, name))
-        except Invalid as error:
-            for fault in error.faults:
-                variable = _VARIABLES.get(fault.option, f"lvs_vrrp_{fault.option}")
-                faults.add(DescriptionFault(variable, f"{fault.value} {fault.reason}"))
-            return
+        found.collect(keepalived.read_router, router(inventory, name))
+    reasons = {f"{fault.value} {fault.reason}": fault.option for fault in found.found}
+    for reason, option in reasons.items():
+        faults.add(DescriptionFault(_VARIABLES.get(option, f"lvs_vrrp_{option}"), reason))
 
 
 def router(inventory: Inventory, name: str) -> Facts:

@@ -10,13 +10,17 @@ Names and the order of services are those of the inventory, counters are those o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...module_utils._core import values
 from ...module_utils._core.options import Options
 from ...module_utils._ipvs.found_by_rip import found_by_rip
 from ...module_utils._ipvs.model import Destination, DestinationKey, ServiceKey, WantedDestination
 from .model import RATES, DirectorView, HostView, RealServerView, ServiceView, Status, unique
+
+# What state_info says of a director where VIPs move between directors.
+_ACTIVE, _STANDBY = "active", "standby"
+_VRRP_FACTS = {_ACTIVE: ["holds the VIPs"], _STANDBY: ["on standby"]}
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,39 @@ def cluster_status(options: Options, generated: str) -> Status:
     :param options: those of M(lvs.cluster.cluster_status)
     :param generated: the time
     """
+    directors = [_director(reported, _inventory(reported)) for reported in options["directors"]]
     return Status(
         generated=generated,
-        directors=[_director(reported, _inventory(reported)) for reported in options["directors"]],
+        directors=[
+            replace(director, host=replace(director.host, contradictions=contradictions))
+            for director, contradictions in zip(directors, _contradictions(options["directors"]))
+        ],
         real_servers=[
             _host(reported["name"], "real server", _task_results(reported["results"])) for reported in options["real_servers"]
         ],
     )
+
+
+def _contradictions(directors: Sequence[Options]) -> Iterator[list[str]]:
+    """Of each director, what cannot be right of the VIPs that move between directors: one of them has to hold the VIPs.
+
+    A director that could not be read may be the one.
+    """
+    states = {str(reported["name"]): str(reported.get("vrrp", "")) for reported in directors}
+    unread = {str(reported["name"]) for reported in directors if "services" not in reported["info"]}
+    for reported in directors:
+        name = str(reported["name"])
+        members = [plain(member) for member in reported.get("directors", ()) if member in states]
+        active = [member for member in members if states[member] == _ACTIVE]
+        found = []
+        if states[name] == _ACTIVE and len(active) > 1:
+            found.append(
+                f"{' and '.join(active)} hold the VIPs at the same time: see whether keepalived runs on each"
+                " (systemctl status keepalived), and whether VRRP (IP protocol 112) passes between them"
+            )
+        elif states[name] == _STANDBY and not active and unread.isdisjoint(members):
+            found.append("no director holds the VIPs: 'journalctl -u keepalived' says why")
+        yield found
 
 
 def _inventory(reported: Options) -> _Inventory:
@@ -134,14 +164,15 @@ def _director(reported: Options, inventory: _Inventory) -> DirectorView:
     others = [key for key in current if key not in inventory.services]
     changes = list(_ipvs_changes(results))
     services = [_service(key, current.get(key), inventory, changes) for key in (*described, *others)]
-    return DirectorView(host, _facts(info), services)
+    return DirectorView(host, _facts(info, _VRRP_FACTS.get(reported.get("vrrp", ""), [])), services)
 
 
-def _facts(info: Options) -> str:
-    """A director's kernel and the settings of its IPVS."""
+def _facts(info: Options, vrrp: Sequence[str]) -> str:
+    """Whether a director holds VIPs that move, its kernel, and the settings of its IPVS."""
     timeouts = ", ".join(f"{name} {seconds} s" for name, seconds in info["timeouts"].items())
     daemons = [f"{daemon['role']} on {daemon['interface']}, sync ID {daemon['sync_id']}" for daemon in info["sync_daemons"]]
     facts = (
+        *vrrp,
         f"Linux {info['kernel']}",
         f"IPVS {info['version']}",
         f"connection table of {info['connection_table_size']} rows",

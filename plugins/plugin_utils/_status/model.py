@@ -109,6 +109,7 @@ class HostView:
     role: str  # director, real server
     commands: Sequence[str] = ()  # that would make it as described
     problems: Sequence[str] = ()  # why it could not be read
+    contradictions: Sequence[str] = ()  # what cannot be right, together with other hosts
     warnings: Sequence[str] = ()
     unreachable: bool = False
 
@@ -117,7 +118,7 @@ class HostView:
         """One of STATE_LABELS."""
         if self.unreachable:
             return "unreachable"
-        return "failed" if self.problems else "differs" if self.commands else "same"
+        return "failed" if self.problems else "differs" if self.commands or self.contradictions else "same"
 
     @property
     def state_label(self) -> str:

@@ -23,7 +23,7 @@ def table(status: Status) -> list[str]:
         elif director.facts:
             lines.append("no services")
     lines.append("")
-    if any(host.commands for host in status.hosts):
+    if any(host.commands or host.contradictions for host in status.hosts):
         lines.append("differs from the inventory:")
     elif status.state == "same":
         lines.append("nothing differs from the inventory")
@@ -38,7 +38,7 @@ def table(status: Status) -> list[str]:
 def _host_lines(host: HostView) -> list[str]:
     return [
         f"  {host.name}, {host.role}" + (f": {host.state_label}" if host.problems else ""),
-        *(f"    {line}" for line in (*host.problems, *host.commands)),
+        *(f"    {line}" for line in (*host.problems, *host.contradictions, *host.commands)),
         *(f"    warning: {line}" for line in host.warnings),
     ]
 

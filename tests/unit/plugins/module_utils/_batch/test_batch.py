@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._batch.batch import MODULES, read
+from ansible_collections.lvs.cluster.plugins.module_utils._batch.batch import MODULES, read, secrets
 from ansible_collections.lvs.cluster.plugins.module_utils._core.module import run
 from ansible_collections.lvs.cluster.plugins.modules import batch
 from tests.unit.helpers import all_refused, refused
@@ -59,7 +59,16 @@ def test_steps_in_order() -> None:
     ]
 
 
+def test_secrets_of_all_steps() -> None:
+    """Also of those in which something is wrong."""
+    vrrp = {"id": 300, "secret": "one"}
+    steps = [{"keepalived": {"vrrp": vrrp}}, {"state_info": None}, {"no_module": vrrp}, {"keepalived": None}, {}]
+    preview = [{"keepalived": {"vrrp": {"secret": "two"}}}]
+    assert list(secrets({"steps": steps, "preview": preview})) == ["one", "two"]
+
+
 def test_no_steps() -> None:
+    assert list(secrets({"steps": [], "preview": []})) == []
     assert read({"steps": [], "preview": []}) == []
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core import files
-from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, NotPermitted
 
 
 def test_written_text_is_read_again(tmp_path: Path) -> None:
@@ -60,6 +60,21 @@ def test_folder_in_place_of_a_file(tmp_path: Path, action: object) -> None:
         action(str(tmp_path))
 
 
+def test_text_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes in another encoding, or a file of somebody else."""
+    path = tmp_path / "latin"
+    path.write_bytes(b"# f\xfcr\n")
+    with pytest.raises(LvsError, match=f"^{path}: has bytes that are not UTF-8: write it in UTF-8, or move it away$"):
+        files.read_text(str(path))
+
+    def forbidden(*_arguments: object, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", forbidden)
+    with pytest.raises(NotPermitted, match=f"^reading {path} needs root: "):
+        files.read_text(str(path))
+
+
 def test_what_others_made_is_in_the_way(tmp_path: Path) -> None:
     """Only where it is wanted; what was made here is read."""
     theirs, ours = tmp_path / "theirs", tmp_path / "ours"
@@ -79,7 +94,9 @@ def test_link_is_replaced(tmp_path: Path) -> None:
         files.write_link(str(link), target)
         assert files.read_link(str(link)) == target
     assert list(link.parent.iterdir()) == [link]
+    assert files.is_link(str(link))
     files.remove(str(link))
+    assert not files.is_link(str(link))
     link.write_text("")
     with pytest.raises(LvsError, match=f"^{link} is there and is no symbolic link: move it away"):
         files.read_link(str(link))

@@ -188,7 +188,7 @@ def steps(*resources: Boxes) -> Callable[[], None]:
     """A module that runs several, each with a box of its own."""
     work = [prepared(resource, {"boxes": [f"box{number}"]}) for number, resource in enumerate(resources)]
     made = [Step(f"steps[{number}] boxes", "boxes", step) for number, step in enumerate(work)]
-    return lambda: run_steps(SPEC, lambda _options: made)
+    return lambda: run_steps(SPEC, lambda _options: made, lambda _options: ())
 
 
 def test_steps_run_in_order(call: Call) -> None:
@@ -218,7 +218,7 @@ def test_steps_in_check_mode(call: Call, warned: list[str]) -> None:
 def test_reading_step(call: Call) -> None:
     """It has the return values that all steps have."""
     step = Step("steps[0] look", "look", prepared(lambda options: {"named": options["boxes"]}, {"boxes": ["a"]}))
-    assert call(lambda: run_steps(SPEC, lambda _options: [step]))["results"] == [
+    assert call(lambda: run_steps(SPEC, lambda _options: [step], lambda _options: ()))["results"] == [
         {"module": "look", **added(), "named": ["a"]}
     ]
 
@@ -270,15 +270,50 @@ def test_changes_after_which_a_step_fails_are_in_the_diff(call: Call) -> None:
 
 
 def test_options_are_checked_as_ansible_does() -> None:
-    checked, secrets = runner.checked(SPEC, {"boxes": "a,b", "length": "2"}, "steps[0] boxes")
+    checked = runner.checked(SPEC, {"boxes": "a,b", "length": "2"}, "steps[0] boxes")
     assert (checked["boxes"], checked["size"], checked["rows"]) == (["a", "b"], 2, None)
-    assert not secrets
-    assert runner.checked({}, {}, "steps[0] boxes") == ({}, set())
+    assert runner.checked({}, {}, "steps[0] boxes") == {}
 
 
-def test_secrets_of_a_step_are_known() -> None:
-    spec = {"lid": {"type": "dict", "options": {"code": {"type": "str", "no_log": True}}}}
-    assert runner.checked(spec, {"lid": {"code": "1234"}}, "steps[0] boxes")[1] == {"1234"}
+CODE = {"type": "str", "no_log": True}
+LOCKED: dict[str, Any] = {
+    "code": CODE,
+    "lid": {"type": "dict", "options": {"code": CODE, "size": {"type": "int"}}},
+    "drawers": {"type": "list", "elements": "dict", "options": {"code": CODE}},
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "secrets"),
+    [
+        ({}, []),
+        ({"code": None, "lid": {"code": "", "size": 3}, "drawers": None}, []),
+        ({"code": "one", "lid": {"code": "two", "size": 3}}, ["one", "two"]),
+        ({"drawers": [{"code": 1234}, {}, {"code": "four"}]}, ["1234", "four"]),
+        ({"lid": "not a dictionary", "drawers": {"code": "five"}, "codes": "x"}, ["five"]),
+        ("not a dictionary", []),
+    ],
+)
+def test_secrets_are_known_whatever_is_wrong(options: object, secrets: list[str]) -> None:
+    assert list(runner.secrets_of(LOCKED, options)) == secrets
+
+
+@pytest.mark.parametrize("fault", [False, True])
+def test_secrets_of_steps_are_nowhere(fault: bool, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the host's log, nor in the result, nor in the options that it repeats: also where they are invalid."""
+    logged: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "log", lambda _module, line, **_more: logged.append(line))
+
+    def read(options: Options) -> list[Step]:
+        if fault:
+            raise InvalidValue("rows", options["rows"][0]["code"], "is wrong")
+        return [Step("rows[0]", "boxes", lambda _module: {**added("s3cret"), "said": "it is s3cret"})]
+
+    result = call(lambda: run_steps(SPEC, read, lambda options: [options["rows"][0]["code"]]), rows=[{"code": "s3cret"}])
+    assert result.get("failed", False) is fault
+    assert "rows=" in logged[0]
+    assert "rows" in result["invocation"]["module_args"]
+    assert "s3cret" not in f"{logged}{result}"
 
 
 def test_every_option_that_ansible_refuses_is_named() -> None:

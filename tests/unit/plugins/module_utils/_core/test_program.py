@@ -32,6 +32,21 @@ def test_run(arguments: list[str], printed: str, problem: str) -> None:
     assert program.run("greet", *arguments, timeout=9) == (printed, problem)
 
 
+@pytest.mark.usefixtures("greet")
+@pytest.mark.parametrize(
+    ("arguments", "said", "succeeded"),
+    [(["you"], "hello you\n", True), (["it", "all"], "unknown: it all\n", False), ([], "", False)],
+)
+def test_spoken(arguments: list[str], said: str, succeeded: bool) -> None:
+    assert program.spoken("greet", *arguments, timeout=9) == (said, succeeded)
+
+
+def test_spoken_on_both_ways(greet: Path) -> None:
+    """What it prints to its standard error counts where it succeeds, too."""
+    greet.write_text("#!/bin/sh\necho warning >&2\necho done\n")
+    assert program.spoken("greet", timeout=9) == ("done\nwarning\n", True)
+
+
 def test_what_it_reads(greet: Path) -> None:
     """Without anything given, its input ends at once."""
     greet.write_text("#!/bin/sh\nexec /bin/cat\n")
@@ -42,6 +57,7 @@ def test_what_it_reads(greet: Path) -> None:
 def test_program_that_is_not_there(greet: Path) -> None:
     greet.unlink()
     assert program.run("greet", timeout=9) == ("", "this host has no greet")
+    assert program.spoken("greet", timeout=9) == ("this host has no greet", False)
 
 
 def test_program_that_cannot_run(greet: Path) -> None:
@@ -52,6 +68,8 @@ def test_program_that_cannot_run(greet: Path) -> None:
 def test_program_that_does_not_end(greet: Path) -> None:
     greet.write_text("#!/bin/sh\nwhile :; do :; done\n")
     assert "timed out" in program.run("greet", timeout=0.1)[1]
+    said, succeeded = program.spoken("greet", timeout=0.1)
+    assert (succeeded, "timed out" in said) == (False, True)
 
 
 def test_load_module(greet: Path) -> None:

@@ -47,6 +47,38 @@ def test_refusal(called: Path) -> None:
         systemd.reload_units()
 
 
+def test_control(called: Path) -> None:
+    """A refusal has the words of systemctl."""
+    systemd.control("enable", "--now", "keepalived.service")
+    assert called.read_text() == "enable --now keepalived.service\n"
+    (called.parent / "broken").touch()
+    with pytest.raises(LvsError, match=r"^systemctl reload keepalived\.service: refused$"):
+        systemd.control("reload", "keepalived.service")
+
+
+def test_systemd_runs(called: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert systemd.runs()
+    monkeypatch.setattr(systemd, "_FOLDER", str(called.parent / "none"))
+    assert not systemd.runs()
+
+
+@pytest.mark.parametrize(
+    ("printed", "enabled"),
+    [("enabled\n", True), ("enabled-runtime\n", False), ("disabled\n", False), ("masked\n", False), ("", False)],
+)
+def test_enabled(printed: str, enabled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is not there is not."""
+    asked = []
+
+    def run(*command: str, timeout: float) -> tuple[str, str]:
+        asked.append((command, timeout > 0))
+        return printed, "" if enabled else "exit status 1"
+
+    monkeypatch.setattr(program, "run", run)
+    assert systemd.is_enabled("keepalived.service") is enabled
+    assert asked == [(("systemctl", "is-enabled", "keepalived.service"), True)]
+
+
 @pytest.mark.parametrize(
     ("state", "runs"),
     [

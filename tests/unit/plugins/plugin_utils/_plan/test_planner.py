@@ -25,6 +25,7 @@ from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.planner import f
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.run_store import RunStore
 from tests.unit.plugins.plugin_utils._plan.lab import (
     DIFFERENT_DELIVERIES,
+    DIP,
     LAB,
     MAPPED,
     RS1,
@@ -671,3 +672,61 @@ def test_first_difference(left: Any, right: Any) -> None:
 )
 def test_first_difference_of(left: Any, right: Any, found: Any) -> None:
     assert first_difference(left, right) == found
+
+
+def pair_run(**variables: Any) -> Run:
+    """A run with a second director, as several directors are described."""
+    run = lab_run(lvs_vips="vrrp", lvs_vrrp_id=51, **variables)
+    run.hosts["ds2"] = {**run.hosts["ds1"], "ansible_host": "192.168.56.182"}
+    run.groups["directors"] = ["ds1", "ds2"]
+    run.groups["all"].append("ds2")
+    return run
+
+
+def keepalived(run: Run, host: str) -> dict[str, Any]:
+    """The options of the step of keepalived."""
+    (options,) = [step["keepalived"] for step in run.plan(host)["director"]["finish"] if "keepalived" in step]
+    return dict(options)
+
+
+def test_each_director_has_its_own_part_of_the_virtual_router() -> None:
+    run = pair_run()
+    run.hosts["ds2"]["lvs_vrrp_priority"] = 200
+    routers = {host: keepalived(run, host)["vrrp"] for host in ("ds1", "ds2")}
+    assert [(router["source"], router["priority"]) for router in routers.values()] == [(DIP, 254), ("192.168.56.182", 200)]
+    assert run.plan("ds1")["director"]["preflight"]["directors"] == ["192.168.56.182"]
+
+
+def test_secret_is_in_the_steps_only() -> None:
+    """Neither in the settings nor in the part that is kept for other hosts."""
+    run = pair_run(lvs_vrrp_version=2, lvs_vrrp_advert_interval=1, lvs_vrrp_secret="hush")
+    assert keepalived(run, "ds1")["vrrp"]["secret"] == "hush"
+    plan = run.plan("ds1")
+    assert "hush" not in str({**plan, "director": {**plan["director"], "finish": [], "setup": []}})
+    planner = run.planner("ds1")
+    assert planner.has_secret
+    settings = planner.settings({})
+    cluster = planner.cluster(settings)
+    assert "hush" not in str(planner.of_cluster(planner.plan(cluster, settings)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [("lvs_vips", "single", "'vrrp' on ds1 and 'single' on ds2"), ("lvs_vrrp_id", 52, "51 on ds1 and 52 on ds2")],
+)
+def test_directors_that_do_not_agree(name: str, value: Any, shown: str) -> None:
+    run = pair_run()
+    run.hosts["ds2"][name] = value
+    with pytest.raises(LvsError, match=f"{name}: is {shown}: set it for the whole cluster"):
+        run.plan("ds1")
+
+
+def test_virtual_router_of_another_cluster() -> None:
+    """A host that is no director has the number from group_vars/all.yml, and no virtual router."""
+    run = pair_run()
+    run.hosts["client"]["lvs_vrrp_id"] = 51
+    assert run.plan("ds1")["warnings"] == []
+    run.hosts["other"] = {"lvs_vrrp_id": "51", "lvs_directors_group": "others", "lvs_realservers_group": "none"}
+    run.groups.update(others=["other"], all=[*run.groups["all"], "other"])
+    with pytest.raises(LvsError, match="lvs_vrrp_id: is 51, as that of other, a director of another cluster"):
+        run.plan("ds1", task="next")

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.plugin_utils._status.cluster_status import cluster_status, plain
+from ansible_collections.lvs.cluster.plugins.plugin_utils._status.model import Status
+from ansible_collections.lvs.cluster.plugins.plugin_utils._status.table import table
 from tests.unit.plugins.plugin_utils._status.reports import (
     LOST,
     RS1,
@@ -198,3 +200,40 @@ def test_warnings() -> None:
     ansible = "Host 'ds1' is using the discovered Python interpreter at '/usr/bin/python3.13', but future installation of"
     status = reported(info(service(destination(RS1, 1))), {**changed(), "warnings": [ansible, "drained, and left so"]})
     assert status.hosts[0].warnings == ["drained, and left so"]
+
+
+def pair(*states: str, read: tuple[bool, bool] = (True, True)) -> Status:
+    """The status of two directors of a cluster, in these states of VRRP."""
+    description = {"services": [], "names": [], "hosts": {}, "results": [], "directors": ["ds1", "ds2"]}
+    directors = [
+        {"name": name, "info": info() if was_read else LOST, "vrrp": state, **description}
+        for name, state, was_read in zip(("ds1", "ds2"), states, read)
+    ]
+    return cluster_status({"directors": directors, "real_servers": []}, generated="now")
+
+
+def contradictions(status: Status) -> list[list[str]]:
+    """Of each director, the beginnings."""
+    return [[line[:45] for line in director.host.contradictions] for director in status.directors]
+
+
+def test_director_that_holds_the_vips() -> None:
+    status = pair("active", "standby")
+    assert [director.facts.partition(";")[0] for director in status.directors] == ["holds the VIPs", "on standby"]
+    assert (contradictions(status), status.state) == ([[], []], "same")
+
+
+def test_two_directors_that_hold_the_vips() -> None:
+    status = pair("active", "active")
+    assert contradictions(status) == [["ds1 and ds2 hold the VIPs at the same time: s"]] * 2
+    assert status.state == "differs"
+    assert any("ds1 and ds2 hold the VIPs" in line for line in table(status))
+
+
+def test_no_director_that_holds_the_vips() -> None:
+    status = pair("standby", "standby")
+    assert contradictions(status) == [["no director holds the VIPs: 'journalctl -u ke"]] * 2
+
+
+def test_director_that_cannot_be_read_may_hold_the_vips() -> None:
+    assert contradictions(pair("standby", "", read=(True, False))) == [[], []]
