@@ -133,5 +133,6 @@ def test_status_tells_a_split(ansible: Ansible, tmp_path: Path) -> None:
         stopped.recover(active)
     settled()
     whole = ansible(*status).stdout
-    assert "both" in split, split
-    assert "both" not in whole, whole
+    told = "ds1 and ds2 hold the VIPs at the same time"
+    assert told in split, split
+    assert told not in whole, whole
