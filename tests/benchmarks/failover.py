@@ -197,11 +197,11 @@ def measure(act: Callable[[], object], plan: traffic.Plan = PLAN) -> Phase:
     return Phase(seen, since, held[0], held[2], found)
 
 
-def suffer(fault: Fault) -> tuple[Phase, Phase]:
+def suffer(fault: Fault, plan: traffic.Plan = PLAN) -> tuple[Phase, Phase]:
     """A fault of the active director, and its end."""
     active = settled()
-    struck = measure(lambda: fault.strike(active))
-    back = measure(lambda: fault.recover(active))
+    struck = measure(lambda: fault.strike(active), plan)
+    back = measure(lambda: fault.recover(active), plan)
     settled()
     return struck, back
 
