@@ -202,6 +202,12 @@ director:
       type: list
       elements: dict
       sample: [{vip: 192.168.56.185, port: 80}]
+    ready:
+      description: The other directors that have been set up for this plan in this run, so that they can take the VIPs.
+      returned: on a director
+      type: list
+      elements: str
+      sample: [ds2]
     neighbours:
       description:
         - The real servers that resolve the VIPs in the verification, for M(lvs.cluster.vip_probe). For each network with VIPs, the one with

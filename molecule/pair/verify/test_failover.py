@@ -30,7 +30,7 @@ def lasting_go_on(phase: Phase, at_least: float) -> None:
     assert go_on >= at_least * opened, phase.seen.lasting[WEB]
 
 
-@pytest.mark.parametrize("name", ["stop", "killed", "link", "hung"])
+@pytest.mark.parametrize("name", ["stop", "killed", "hung"])
 def test_the_other_director_takes_over(name: str) -> None:
     active = settled()
     (other,) = {*DIRECTORS} - {active}

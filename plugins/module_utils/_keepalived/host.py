@@ -35,6 +35,7 @@ from .model import (
     VirtualRouter,
     advertised_in,
     all_vips,
+    standby_file,
     version_of,
     vips_in,
 )
@@ -52,7 +53,8 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         items: dict[str, KeepalivedItem] = {}
         standby = files.read_text(STANDBY_FILE)
         if standby is not None:
-            items[STANDBY_FILE] = TextFile(STANDBY_FILE, standby)
+            # Keepalived itself makes it when it starts.
+            items[STANDBY_FILE] = standby_file(standby.strip() not in ("", "0"))
         text = files.read_text(CONFIG_FILE)
         linked = files.is_link(CONFIG_FILE)
         ours = text is not None and is_made_here(text) and not linked

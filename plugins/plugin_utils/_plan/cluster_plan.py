@@ -110,7 +110,7 @@ def cluster_plan(
         whole = planner.of_cluster(key)
         plan.update(real_servers=list(cluster.real_servers), rips=whole["rips"], probes=whole["probes"])
         progress = {**directors, **_progress(planner, cluster.real_servers)}
-        plan[DIRECTOR] = _director(task, whole, planner.host, progress, unprepared)
+        plan[DIRECTOR] = _director(task, whole, planner.host, cluster.directors, progress, unprepared)
         plan["warnings"] = [*plan["warnings"], *_absences(progress)]
     return plan
 
@@ -175,7 +175,12 @@ def _check_role(host: str, role: str | None, cluster: Cluster) -> None:
 
 
 def _director(
-    task: _Task, plan: Options, host: str, progress: Mapping[str, _Progress], unprepared: Collection[str] | None
+    task: _Task,
+    plan: Options,
+    host: str,
+    directors: Iterable[str],
+    progress: Mapping[str, _Progress],
+    unprepared: Collection[str] | None,
 ) -> Facts:
     """The director's part of a C(ClusterPlan) as data."""
     unreachable = [name for name, of_host in progress.items() if of_host.contacted is False]
@@ -204,6 +209,7 @@ def _director(
         "tcp_services": plan["tcp_services"],
         "names": plan["names"],
         "hosts": names,
+        "ready": [name for name in directors if name != host and progress[name].plan == task.plan_id],
         "neighbours": asking_real_servers(preflight["vips"], contacted),
         "unreachable": unreachable,
     }

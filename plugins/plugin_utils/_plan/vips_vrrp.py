@@ -131,7 +131,9 @@ def assignment_steps(rows: Sequence[Facts], router: Options | None, takeover: bo
     :param purge: whether it gives up VIPs that are not in the rows
     :param marks: whether a service has a firewall mark, so that somebody assigned its VIPs
     """
-    steps = [step("keepalived", "vips", vrrp=router, vips=rows, purge=purge, takeover=takeover)] if router else []
+    # A run that was killed may have left a director on standby.
+    options = {"vrrp": router, "vips": rows, "purge": purge, "takeover": takeover, "standby": False}
+    steps = [step("keepalived", "vips", **options)] if router else []
     # Of a cluster that had one director before, which held them all the time.
     return steps if marks and router else [*steps, step("tunl_vip", "vips", devices=[], purge=True)]
 

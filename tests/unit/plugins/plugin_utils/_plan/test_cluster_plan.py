@@ -80,6 +80,7 @@ def test_director() -> None:
         "tcp_services": [{"vip": row["vip"], "port": row["port"]} for row in whole.services if row["protocol"] == "tcp"],
         "names": whole.names,
         "hosts": whole.hosts,
+        "ready": [],
         "neighbours": [],
         "unreachable": [],
     }

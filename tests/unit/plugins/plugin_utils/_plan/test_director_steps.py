@@ -219,6 +219,7 @@ def test_vips_that_move_between_directors() -> None:
                 "vips": [{"vip": MAPPED_VIP, "device": "eth1"}],
                 "purge": False,
                 "takeover": False,
+                "standby": False,
             }
         },
         {"tunl_vip": {"devices": [], "purge": True}},
