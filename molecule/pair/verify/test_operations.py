@@ -105,12 +105,13 @@ def test_services_come_and_go(
     (other,) = {*DIRECTORS} - {active}
     run("podman", "stop", "--time", "30", other)
     without = ansible("ansible-playbook", str(PLAYBOOK), back, check=False)
-    assert recap(without.stdout, "unreachable")[other] == 1
+    assert recap(without.stdout, "unreachable")[other] > 0
     assert vips(active) == {WEB, HASHED, SIX}
     run("lab/topology", "restart", other)
     assert settled() == active
     again = recap(ansible("ansible-playbook", str(PLAYBOOK), back).stdout, "changed")
-    assert {name for name, changes in again.items() if changes} == {other}
+    assert again[other] > 0
+    assert again[active] == 0
     assert settled() == active
     assert rules(ds1) == rules(ds2) == before
 
