@@ -99,7 +99,7 @@ def hand_written(name: str, peer: str) -> str:
     services = "".join(
         f"virtual_server {vip} 80 {{\n    delay_loop 3\n    lvs_sched {scheduler}\n    lvs_method TUN\n    protocol TCP\n"
         f"{servers}}}\n"
-        for vip, scheduler in ((WEB, "wrr"), (HASHED, "mh\n    mh-port"))
+        for vip, scheduler in ((WEB, "wrr"), (HASHED, "mh\n    mh-port\n    mh-fallback"))
     )
     return f"""global_defs {{
     router_id {name}
