@@ -403,10 +403,11 @@ def vm(session: nox.Session) -> None:
         nox.param("loss", None, id="loss"),
         nox.param("survival", None, id="survival"),
         nox.param("cluster", None, id="cluster"),
+        nox.param("failover", None, id="failover"),
     ],
 )
 def bench(session: nox.Session, program: str, cpus: int | None) -> None:
-    """Measure modules against ipvsadm and site.yml against commands, and count what clients lose."""
+    """Measure modules against ipvsadm, site.yml against commands, and what clients lose of changes and of faults."""
     some = ",".join(map(str, sorted(os.sched_getaffinity(0))[:cpus]))
     run = ("taskset", "--cpu-list", some, "lab/run", "python", "-m", f"tests.benchmarks.{program}")
     in_lab(session, OLDEST, *run, *session.posargs)

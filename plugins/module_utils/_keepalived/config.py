@@ -15,7 +15,7 @@ from .model import STANDBY_FILE, RouterVip, VirtualRouter
 _STANDBY = "lvs_standby"
 _INDENT = "    "
 # As the active director cannot know what neighbours believe after a split, it announces its VIPs again and again.
-_ANNOUNCED_EVERY = 10  # seconds
+_ANNOUNCED_EVERY = 1  # seconds
 
 
 def text(router: VirtualRouter, device: str) -> str:
