@@ -120,12 +120,17 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
 
 
 def vrrp_state() -> str:
-    """Whether this host is V(active) in a virtual router of this collection, or on V(standby); empty where it has none."""
-    text = files.read_text(CONFIG_FILE) if os.access(CONFIG_FILE, os.R_OK) else None
+    """Whether this host is C(active) in a virtual router of this collection, on C(standby), or C(stopped); empty: it has none."""
+    try:
+        text = files.read_text(CONFIG_FILE)
+    except LvsError:  # without root
+        return ""
     advertised = advertised_in(text) if text is not None and is_made_here(text) else None
     if advertised is None:
         return ""
-    return "active" if advertised in held_addresses() else "standby"
+    if advertised in held_addresses():
+        return "active"
+    return "standby" if systemd.is_running(_NAME) else "stopped"
 
 
 def held_addresses() -> frozenset[Address]:

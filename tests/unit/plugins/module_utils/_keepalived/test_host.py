@@ -15,7 +15,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core import program
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, NotYetThere
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Transition
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import TextFile, header
-from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.host import KeepalivedBackend
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.host import KeepalivedBackend, vrrp_state
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import (
     CONFIG_FILE,
     COPY_FILE,
@@ -296,3 +296,23 @@ def test_wait(host: Host) -> None:
     assert 0.7 <= host.clock < 0.8
     assert backend.wait(lambda held: vip not in held, 2.0) is None
     assert 2.7 <= host.clock < 3.0
+
+
+@pytest.mark.parametrize(
+    ("held", "running", "state"),
+    [({ADVERTISED}, True, "active"), (set(), True, "standby"), (set(), False, "stopped")],
+)
+def test_whether_the_host_holds_the_vips(held: set[str], running: bool, state: str, host: Host) -> None:
+    host.path(CONFIG_FILE).parent.mkdir(parents=True)
+    host.path(CONFIG_FILE).write_text(CONFIG)
+    host.held, host.running = {ip_address(address) for address in held}, running
+    assert vrrp_state() == state
+
+
+def test_host_without_a_virtual_router(host: Host) -> None:
+    assert vrrp_state() == ""
+    host.path(CONFIG_FILE).parent.mkdir(parents=True)
+    host.path(CONFIG_FILE).write_text(FOREIGN)
+    assert vrrp_state() == ""
+    host.path(CONFIG_FILE).write_bytes(b"\xff")
+    assert vrrp_state() == ""

@@ -46,9 +46,9 @@ def facts(*services: Facts) -> Facts:
     return connection_facts(described)
 
 
-def daemons(router: Facts | None = ROUTER, **settings: Any) -> list[Facts]:
+def daemons(takes_part: bool = True, router: Facts | None = None, **settings: Any) -> list[Facts]:
     """The options of the daemons of a director, which the module takes."""
-    steps = rows(sync_steps({**PAIR, **settings}, router))
+    steps = rows(sync_steps({**PAIR, **settings}, (router or ROUTER) if takes_part else None))
     modules_take(steps)
     return [options for step in steps for options in step.values()]
 
@@ -89,7 +89,7 @@ def test_named_device_and_id() -> None:
 @pytest.mark.parametrize(("settings", "place"), [({}, {"dip": DIP6}), ({"sync_device": "eth1"}, {"interface": "eth1"})])
 def test_directors_with_ipv6_only(settings: Facts, place: Facts) -> None:
     """Whose device need not have an IPv4 address to send from."""
-    for options in daemons({**ROUTER, "source": DIP6}, **settings):
+    for options in daemons(router={**ROUTER, "source": DIP6}, **settings):
         assert place.items() <= options.items()
         assert options["group"] == "ff02::81"
 
@@ -98,13 +98,13 @@ def test_directors_with_ipv6_only(settings: Facts, place: Facts) -> None:
 def test_daemons_that_stop(settings: Facts) -> None:
     """Whether or not it is known where."""
     wanted = [{"role": "master", "state": "absent"}, {"role": "backup", "state": "absent"}]
-    assert daemons(None, **settings) == wanted
+    assert daemons(takes_part=False, **settings) == wanted
     assert daemons(**settings) == wanted
 
 
 def test_single_director_has_none() -> None:
-    assert daemons(None, vips="single") == []
-    assert daemons(None, vips="single", state="absent") == []
+    assert daemons(takes_part=False, vips="single") == []
+    assert daemons(takes_part=False, vips="single", state="absent") == []
 
 
 def test_tag() -> None:
