@@ -120,7 +120,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
 
 
 def vrrp_state() -> str:
-    """Of a virtual router of this collection: whether this host is C(active), C(standby) or C(stopped); empty: it has none."""
+    """Whether this host is C(active), C(standby) or C(stopped) in a virtual router of this collection; empty: it has none."""
     try:
         text = files.read_text(CONFIG_FILE)
     except LvsError:  # without root
