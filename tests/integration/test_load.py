@@ -198,8 +198,9 @@ def test_program_goes_on_until_it_is_told() -> None:
     assert result["requests"] == result["answers"]["rs1"] >= 50
     assert len(result["each"]) == result["requests"]
     ends = [began + taken for began, taken in result["each"]]
-    assert ends == sorted(ends)
-    assert 0 <= ends[0] <= ends[-1] <= result["seconds"]
+    rounding = 0.0002  # seconds, of two figures that are rounded
+    assert all(later >= earlier - rounding for earlier, later in zip(ends, ends[1:]))
+    assert 0 <= ends[0] <= ends[-1] <= result["seconds"] + rounding
 
 
 @pytest.mark.parametrize("received", [b"", b"HTT", b"HTTP/1.1 200 OK\r\nContent-Le", answer()[:-1]])
