@@ -57,9 +57,7 @@ class DesiredDaemon(Desired[str, SyncDaemon]):
 
 def device_of(dip: Address | None) -> str | None:
     """The device that has an address."""
-    if dip is None:
-        return None
-    return next((device.name for device in neighbour.devices() if dip in device.addresses), None)
+    return None if dip is None else neighbour.holder(dip, neighbour.devices())
 
 
 def devices_for(daemons: Iterable[SyncDaemon], of_dip: str | None = None) -> Devices:

@@ -54,5 +54,5 @@ def wait(drain: Drain, rip: object, backend: Counter, keys: Collection[Destinati
 
 def carried(keys: Collection[DestinationKey]) -> list[DestinationKey]:
     """Those whose connections pass this host: it has their VIP. By a mark, any VIP may be theirs."""
-    held = {address for device in neighbour.devices() for address in device.addresses}
+    held = neighbour.held_addresses(neighbour.devices())
     return [key for key in keys if key.service.vip is None or key.service.vip in held]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from .._core import files, program, requirements, systemd
@@ -55,28 +55,31 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         if standby is not None:
             # Keepalived itself makes it when it starts.
             items[STANDBY_FILE] = standby_file(standby.strip() not in ("", "0"))
-        text = files.read_text(CONFIG_FILE)
+        text = files.read_text(CONFIG_FILE) or ""
         linked = files.is_link(CONFIG_FILE)
-        ours = text is not None and is_made_here(text) and not linked
-        advertised = advertised_in(text) if text and ours else None
-        context = KeepalivedContext(held=held_addresses(), systemd=systemd.runs(), advertised=advertised)
+        ours = text if is_made_here(text) and not linked else ""
+        devices = neighbour.devices()
+        context = KeepalivedContext(
+            held=neighbour.held_addresses(devices), systemd=systemd.runs(), advertised=advertised_in(ours)
+        )
         if not desired.configures:
             return KeepalivedSeen(items, context)
-        if text is not None and ours:
-            items[CONFIG_FILE] = ConfigFile(CONFIG_FILE, text)
+        if ours:
+            items[CONFIG_FILE] = ConfigFile(CONFIG_FILE, ours)
         copy = files.read_text(COPY_FILE)
         if copy is not None:
             items[COPY_FILE] = ConfigFile(COPY_FILE, copy)
         made = files.read_made(DROP_IN, "state" if desired.present else "")
         if made is not None:
             items[DROP_IN] = TextFile(DROP_IN, made)
-        if context.systemd:
+        # The keepalived of somebody else is not looked at where nothing is to be configured.
+        if context.systemd and (ours or desired.present):
             unit = Service(UNIT, systemd.is_enabled(UNIT), systemd.is_running(_NAME))
             if unit.enabled or unit.running:
                 items[UNIT] = unit
-        context = replace(context, linked=linked, foreign=text if text and not ours else "")
-        if desired.router is not None and desired.present:
-            context = _with_config(context, desired, desired.router, text if ours and text else "")
+        context = replace(context, linked=linked, foreign="" if ours else text)
+        if desired.router is not None:
+            context = _with_config(context, desired, desired.router, ours, devices)
         return KeepalivedSeen(items, context)
 
     def apply(self, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> None:
@@ -112,7 +115,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         """
         deadline = time.monotonic() + timeout
         while time.monotonic() <= deadline:
-            held = held_addresses()
+            held = neighbour.held_addresses(neighbour.devices())
             if done(held):
                 return held
             time.sleep(_PAUSE)
@@ -122,44 +125,41 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
 def vrrp_state() -> str:
     """Whether this host is C(active), C(standby) or C(stopped) in a virtual router of this collection; empty: it has none."""
     try:
-        text = files.read_text(CONFIG_FILE)
+        text = files.read_text(CONFIG_FILE) or ""
     except LvsError:  # without root
         return ""
-    advertised = advertised_in(text) if text is not None and is_made_here(text) else None
+    advertised = advertised_in(text) if is_made_here(text) else None
     if advertised is None:
         return ""
-    if advertised in held_addresses():
+    if neighbour.holder(advertised, neighbour.devices()) is not None:
         return "active"
     return "standby" if systemd.is_running(_NAME) else "stopped"
 
 
-def held_addresses() -> frozenset[Address]:
-    """All addresses of the host."""
-    return frozenset(address for device in neighbour.devices() for address in device.addresses)
-
-
 def _with_config(
-    context: KeepalivedContext, desired: KeepalivedDesired, router: VirtualRouter, text: str
+    context: KeepalivedContext,
+    desired: KeepalivedDesired,
+    router: VirtualRouter,
+    text: str,
+    devices: Iterable[neighbour.Device],
 ) -> KeepalivedContext:
-    """With the configuration that is wanted, and what keepalived says of it."""
+    """With the configuration that is wanted, and what keepalived says of it.
+
+    :param text: the configuration of this collection that is there; empty: there is none
+    """
     if program.path_of(_NAME) is None:
         raise NotYetThere(f"keepalived is not installed: {requirements.advice(_NAME)}")
     version = version_of(program.spoken(_NAME, "--version", timeout=_TIMEOUT)[0])
-    device = router.device or _device_of(router)
+    device = router.device or neighbour.holder(router.source, devices)
+    if device is None:
+        raise LvsError(
+            f"source: {router.source} is no address of this host: set lvs_dip to the address from which this director sends"
+            " packets into tunnels, or name the device"
+        )
     vips = all_vips(desired, vips_in(text))
     wanted = config.text(replace(router, vips=vips), device)
     refusal = "" if wanted == text else _refusal(wanted)
     return replace(context, version=version, device=device, text=wanted, refusal=refusal, vips=vips)
-
-
-def _device_of(router: VirtualRouter) -> str:
-    for device in neighbour.devices():
-        if router.source in device.addresses:
-            return device.name
-    raise LvsError(
-        f"source: {router.source} is no address of this host: set lvs_dip to the address from which this director sends"
-        " packets into tunnels, or name the device"
-    )
 
 
 def _refusal(text: str) -> str:
