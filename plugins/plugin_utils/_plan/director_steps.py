@@ -69,8 +69,7 @@ def finish_steps(
     :param held_back_vips: VIPs of new services that were left out
     """
     present = settings["state"] == PRESENT
-    own = router["source"] if router and present else None
-    others = [other["source"] for other in plan["routers"].values() if own and other["source"] != own]
+    others = vips_vrrp.other_dips(plan["routers"], router if present else None)
     opened: Facts = {
         "program": settings["firewall"],
         "services": _firewall_rows(plan["director_services"], held_back),

@@ -22,6 +22,7 @@ from ...module_utils._ipvs.ipvs_table import PURGE_NETWORKS
 from .errors import DescriptionFault
 
 PREFIX = "lvs_"
+SECRET = "vrrp_secret"  # the setting that no result shows
 SERVICES = "lvs_services"  # has a reader of its own, which gives the place of each fault
 # Variables of a single host, which the plan reads of all hosts.
 OF_A_HOST = ("lvs_rip", "lvs_rip6", "lvs_dip", "lvs_dip6", "lvs_weight", "lvs_path_mtu", "lvs_vrrp_priority")
