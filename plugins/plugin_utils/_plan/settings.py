@@ -19,6 +19,7 @@ from ...module_utils._core import values
 from ...module_utils._core.errors import InvalidValue
 from ...module_utils._core.options import Facts, Faults, Options
 from ...module_utils._ipvs.ipvs_table import PURGE_NETWORKS
+from ...module_utils._keepalived.model import secret_faults
 from .errors import DescriptionFault
 
 PREFIX = "lvs_"
@@ -104,6 +105,9 @@ def _check(settings: Facts, host: str, faults: Faults) -> None:
         else:
             reason = f"means nothing with lvs_purge: {settings['purge']}: leave it out, or set lvs_purge to services"
             faults.add(DescriptionFault("lvs_purge_networks", reason), place)
+    # The plan of all hosts does not have it.
+    for fault in secret_faults(settings[SECRET] or "", settings["vrrp_version"]):
+        faults.add(InvalidValue(f"{PREFIX}{SECRET}", fault.value, fault.reason), place)
     for source in settings["tunnel_sources"]:
         faults.collect(values.address, "lvs_tunnel_sources", source, where=place)
     if settings["sync_id"] is not None:

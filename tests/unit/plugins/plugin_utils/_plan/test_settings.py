@@ -322,3 +322,19 @@ def test_roles_without_a_command_line(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(context, "CLIARGS", CLIArgs({}))
     assert read(lvs_update_roles=["update"])["update_roles"] == ["update"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "version", "reason"),
+    [
+        ("hush", 3, "cannot be with version 3, which has no authentication"),
+        ("hush-hush", 2, "is longer than 8 bytes, and VRRP has no more"),
+        ("hu sh", 2, "has characters that keepalived.conf gives a meaning to"),
+    ],
+)
+def test_secret_that_vrrp_cannot_have(secret: str, version: int, reason: str) -> None:
+    """It is refused before any change, and not shown."""
+    (fault,) = faults_of(lvs_vrrp_secret=secret, lvs_vrrp_version=version)
+    assert fault.startswith(f"host rs1, lvs_vrrp_secret: the value {reason}")
+    assert secret not in fault
+    assert faults_of(lvs_vrrp_secret="hush", lvs_vrrp_version=2) == []
