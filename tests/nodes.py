@@ -61,8 +61,10 @@ def _node(name: str) -> Callable[[], Host]:
 
 client = _node("client")
 ds1 = _node("ds1")
+ds2 = _node("ds2")
 rs1 = _node("rs1")
 rs2 = _node("rs2")
+rs3 = _node("rs3")
 
 Ansible = Callable[..., "subprocess.CompletedProcess[str]"]
 

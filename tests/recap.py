@@ -9,5 +9,6 @@ import re
 
 
 def recap(printed: str, number: str) -> dict[str, int]:
-    """A number of the recap, such as C(changed), by host."""
+    """A number of the recap, such as C(changed), by host. Hosts that failed are coloured where Molecule asks for it."""
+    printed = re.sub("\x1b\\[[0-9;]*m", "", printed)
     return {name: int(found) for name, found in re.findall(rf"^(\S+) +: ok=.* {number}=(\d+)", printed, re.MULTILINE)}

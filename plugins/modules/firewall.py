@@ -52,6 +52,13 @@ options:
     type: list
     elements: int
     default: []
+  directors:
+    description:
+      - The DIPs of the other directors, on a director whose VIPs move between them. Lets in from these VRRP, protocol V(112), and the
+        messages of M(lvs.cluster.ipvs_sync_daemon), UDP port V(8848).
+    type: list
+    elements: str
+    default: []
   services:
     description: The ports of VIPs that clients use.
     type: list
@@ -120,6 +127,10 @@ EXAMPLES = r"""
   lvs.cluster.firewall:
     services:
       - {vip: 192.168.56.185, port: 80, untracked: true}
+
+- name: Let one of two directors hear from the other one
+  lvs.cluster.firewall:
+    directors: [192.168.56.182]
 
 - name: Close all that was opened
   lvs.cluster.firewall:

@@ -114,6 +114,14 @@ options:
     type: str
     choices: [fail, continue]
     default: fail
+  drain_standby:
+    description:
+      - Whether to wait on a host that does not have the VIP of a service, too, such as a standby director.
+      - No connection passes such a host. It knows those that another director has told it of (M(lvs.cluster.ipvs_sync_daemon)), and for
+        up to V(tcp) of M(lvs.cluster.ipvs_timeouts) those of whose end it has not heard, such as those that ended while its link was
+        down.
+    type: bool
+    default: true
 seealso:
   - module: lvs.cluster.ipvs_service
   - module: lvs.cluster.ipvs_table

@@ -24,8 +24,11 @@ options:
     required: true
   interface:
     description:
-      - The device that reaches the other directors. Required for O(state=present).
+      - The device that reaches the other directors. Required for O(state=present), unless O(dip) names it by its address.
       - The device of a master that is started or changed has to be up and, for an IPv6 O(group), needs an IPv6 address.
+    type: str
+  dip:
+    description: An address of the device that reaches the other directors, such as the DIP of this one. Instead of O(interface).
     type: str
   sync_id:
     description:
@@ -66,10 +69,10 @@ EXAMPLES = r"""
     interface: eth0
     sync_id: 1
 
-- name: Receive connections from the other director
+- name: Receive connections from the other director on the device that has the DIP
   lvs.cluster.ipvs_sync_daemon:
     role: backup
-    interface: eth0
+    dip: 192.168.56.181
     sync_id: 1
 
 - name: Stop receiving connections

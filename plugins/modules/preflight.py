@@ -108,8 +108,9 @@ options:
   phase:
     description:
       - With V(before), for checks before setup.
-      - With V(after), for a verification after it. The VIPs have to be on this host, or on one of O(directors). O(devices) is not used, and real servers must not
-        answer for a VIP, unless the path is O(paths[].optional). Paths are not probed, as M(lvs.cluster.vip_probe) does this.
+      - With V(after), for a verification after it. The VIPs have to be on this host, or on one of O(directors). O(devices) is not used, and
+        real servers must not answer for a VIP, unless the path is O(paths[].optional). Paths are not probed, as M(lvs.cluster.vip_probe)
+        does this.
     type: str
     choices: [before, after]
     default: before

@@ -142,6 +142,7 @@ engine:
 vrrp:
   description:
     - Whether the host holds the VIPs that M(lvs.cluster.keepalived) lets move between directors, V(active) or V(standby).
+    - V(stopped) if keepalived does not run, so that the host cannot take the VIPs.
     - Empty if that module has not configured the host, or without root.
   returned: success
   type: str

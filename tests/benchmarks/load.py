@@ -11,8 +11,8 @@ connection which is idle is none of these: the request is repeated once on a new
 is never that: it is what a client gets from a real server that does not know its connection.
 
 It prints a line of JSON when it is under way, one when there are as many requests as were asked for, and one with the result.
-With --hold it goes on until SIGTERM. One process with few system calls: it shares a slow kernel's two processors with
-everything that it measures.
+With --hold it goes on until SIGTERM, with --each the result has every request that was answered. One process with few system
+calls: it shares a slow kernel's two processors with everything that it measures.
 """
 
 from __future__ import annotations
@@ -129,6 +129,7 @@ class Result:
     failures: list[Failure] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     latencies: array[float] = field(default_factory=lambda: array("d"))
+    answered: array[float] = field(default_factory=lambda: array("d"))  # when those requests were begun, time.monotonic()
 
     @property
     def requests(self) -> int:
@@ -151,6 +152,10 @@ class Result:
             "ms": {f"p{percent}": round(percentile(ordered, percent) * 1000, 3) for percent in (50, 90, 99, 100)},
             "failures": [failure._asdict() for failure in self.failures],
         }
+
+    def each(self) -> list[tuple[float, float]]:
+        """The requests that were answered, by their ends: seconds from the beginning of the load, and those that it took."""
+        return [(round(began - self.began, 4), round(taken, 4)) for began, taken in zip(self.answered, self.latencies)]
 
 
 class Client:
@@ -206,7 +211,9 @@ class Load:
         plan, idle, result = self._plan, self._idle, self.result
         now = self._now = result.began = due = look = time.monotonic()
         end, pace = now + plan.seconds, 1 / plan.rate if plan.rate else 0.0
-        ahead = [("under way", 2 * len(self._clients)), ("enough", plan.requests)]
+        # Every client has asked twice, or a second of a paced load is over, where more clients wait than are needed.
+        started = 2 * len(self._clients)
+        ahead = [("under way", min(started, int(plan.rate)) if pace else started), ("enough", plan.requests)]
         going_on = True
         while going_on or self._busy:
             due = max(due, now - BEHIND) if pace else now
@@ -315,6 +322,7 @@ class Load:
             self._fail(client, WRONG, str(wrong))
             return
         self.result.latencies.append(self._now - client.began)
+        self.result.answered.append(client.began)
         self.result.answers[name] += 1
         client.answered += 1
         if answer.closes or not client.keeps or client.answered >= self._plan.per_connection:
@@ -369,8 +377,8 @@ class Load:
         then.append(client)
 
 
-def options(arguments: Sequence[str] | None) -> tuple[Plan, bool]:
-    """What to do, and whether it goes on until a signal."""
+def options(arguments: Sequence[str] | None) -> tuple[Plan, bool, bool]:
+    """What to do, whether it goes on until a signal, and whether each request is told."""
     usual = Plan("", 0, ())
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.load", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("service", help="ADDRESS:PORT of the service")
@@ -387,20 +395,23 @@ def options(arguments: Sequence[str] | None) -> tuple[Plan, bool]:
         value = getattr(usual, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"{what} (%(default)s)")
     parser.add_argument("--hold", action="store_true", help="go on until SIGTERM")
+    parser.add_argument(
+        "--each", action="store_true", help="tell when each request that was answered was begun, and its time"
+    )
     given = vars(parser.parse_args(arguments))
     address, _colon, port = given.pop("service").rpartition(":")
-    hold = given.pop("hold")
-    return Plan(address.strip("[]"), int(port), given.pop("expect"), **given), hold
+    hold, each = given.pop("hold"), given.pop("each")
+    return Plan(address.strip("[]"), int(port), given.pop("expect"), **given), hold, each
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask, and print what became of it."""
-    plan, hold = options(arguments)
+    plan, hold, each = options(arguments)
     told: list[int] = [] if hold else [0]
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: told.append(number))
     result = Load(plan).run(lambda: bool(told), lambda event: print(json.dumps({"event": event}), flush=True))
-    print(json.dumps(result.facts()), flush=True)
+    print(json.dumps({**result.facts(), **({"each": result.each()} if each else {})}), flush=True)
     return 0
 
 

@@ -28,6 +28,7 @@ from typing import Any
 from ansible.release import __version__ as ansible_core
 
 from .load import KINDS
+from .traffic import Wrong, told
 
 PROJECT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -49,10 +50,6 @@ PAUSE = 3.0  # seconds between actions that take none themselves
 SETTLE = 2.0  # seconds under load after the last action: every client asks some times more
 ANSWER = 0.5  # seconds that an answer may take: so long before an action may a request have begun that it hits
 TIMEOUT = 900  # seconds that an action may take
-
-
-class Wrong(Exception):
-    """What was measured did not do what it should."""
 
 
 def playbook(name: str) -> tuple[str, ...]:
@@ -293,19 +290,6 @@ def load(lab: Lab, options: argparse.Namespace) -> Iterator[subprocess.Popen[str
     finally:
         process.kill()
         process.wait()
-
-
-def told(process: subprocess.Popen[str], event: str | None = None) -> dict[str, Any]:
-    """Wait for the next thing that the load tells.
-
-    :raises Wrong: it is another one
-    """
-    assert process.stdout
-    text = process.stdout.readline()
-    said: dict[str, Any] = json.loads(text) if text else {}
-    if not said or said.get("event") != event:
-        raise Wrong(f"the load was to say {event or 'what became of it'!r}, and said {text[:500]!r}")
-    return said
 
 
 def measure(lab: Lab, case: Case, options: argparse.Namespace) -> Row:

@@ -195,8 +195,11 @@ def wait_for_links(*hosts: Namespace) -> None:
 
 
 def on_one_bridge(bridge: Namespace, hosts: Mapping[int, Namespace]) -> None:
-    """Give each host eth0 with the addresses 192.168.56.NUMBER and 2001:db8:56::NUMBER, and a bridge between them all."""
-    bridge.sh("ip link add br0 type bridge; ip link set br0 up")
+    """Give each host eth0 with the addresses 192.168.56.NUMBER and 2001:db8:56::NUMBER, and a bridge between them all.
+
+    A bridge that is there already gets these hosts, too.
+    """
+    bridge.sh("ip link show br0 >/dev/null 2>&1 || ip link add br0 type bridge; ip link set br0 up")
     for number, host in hosts.items():
         command = ["ip", "-n", bridge.name, "link", "add", f"p{number}", "type", "veth", "peer", "eth0", "netns", host.name]
         subprocess.run(command, check=True, timeout=TIMEOUT)

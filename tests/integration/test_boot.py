@@ -86,11 +86,13 @@ def real_server(host: Namespace) -> Namespace:
 def director(host: Namespace) -> Namespace:
     """Every kind of thing that a director can have, and somebody else's service."""
     plug_in(host)
-    host.module("ipvs_sysctl", settings={"expire_nodest_conn": 1}, persist=True).changed()
+    sysctls = {"expire_nodest_conn": 1, "sync_threshold": "0 0", "sync_refresh_period": 1}
+    host.module("ipvs_sysctl", settings=sysctls, persist=True).changed()
     host.module("ipvs_table", services=SERVICES).changed()
     host.sh("ipvsadm -A -u 192.168.56.190:53 -s rr")
     host.module("ipvs_timeouts", tcp=800).changed()
-    host.module("ipvs_sync_daemon", role="master", interface="eth0", sync_id=7).changed()
+    host.module("ipvs_sync_daemon", role="master", interface="eth0", sync_id=7, sync_maxlen=1).changed()
+    host.module("ipvs_sync_daemon", role="backup", dip=RIP, sync_id=7).changed()
     host.module("tunl_vip", devices=[{"device": "eth0", "vips": [VIP, VIP6]}]).changed()
     host.module("boot", services=KEYS).changed()
     return host

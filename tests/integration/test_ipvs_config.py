@@ -127,6 +127,12 @@ def test_both_daemons_at_once(director: Namespace) -> None:
     assert found["backup"] == kept
     assert found["master"]["sync_maxlen"] == 1472
 
+    director.sh("ip address add 192.168.59.1/24 dev eth0")
+    for options in (master, backup):
+        director.module("ipvs_sync_daemon", **{**options, "interface": None}, dip="192.168.59.1").ok()
+    unknown = director.module("ipvs_sync_daemon", role="master", dip="192.168.59.2").failed()
+    assert "dip: 192.168.59.2 is on no device of this host" in unknown
+
     predicted = director.module("ipvs_sync_daemon", check_mode=True, role="master", interface="eth0", ttl=2).changed()
     changed = director.module("ipvs_sync_daemon", role="master", interface="eth0", ttl=2).changed()
     assert predicted["commands"] == changed["commands"]

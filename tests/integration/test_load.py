@@ -8,13 +8,9 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -33,55 +29,15 @@ from ..benchmarks.load import (
     parsed,
     percentile,
 )
+from .web_server import ADDRESS, Behaviour, answer, asked, resets, says, says_nothing, server
 
 PROJECT = Path(__file__).parents[2]
-ADDRESS = "127.0.0.1"
-BACKLOG = 128
 TIMEOUT = 60
-
-# A connection with its number, from 0: what a server does with it. It is closed when this returns.
-Behaviour = Callable[[socket.socket, int], None]
-
-
-def answer(body: bytes = b"rs1\n", status: str = "200 OK", header: bytes = b"") -> bytes:
-    return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n%s" % (status.encode(), len(body), header, body)
-
-
-def asked(connection: socket.socket) -> bool:
-    """Wait for a request; false when the client has closed."""
-    received = b""
-    while not received.endswith(b"\r\n\r\n"):
-        more = connection.recv(4096)
-        if not more:
-            return False
-        received += more
-    return True
-
-
-def says(*answers: bytes) -> Behaviour:
-    """Answer so many requests of a connection, the last one for as long as there are more."""
-
-    def behave(connection: socket.socket, _number: int) -> None:
-        left = list(answers)
-        while asked(connection):
-            connection.sendall(left.pop(0) if len(left) > 1 else left[0])
-
-    return behave
-
-
-def resets(connection: socket.socket, _number: int) -> None:
-    asked(connection)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def cuts(connection: socket.socket, _number: int) -> None:
     asked(connection)
     connection.sendall(answer()[:-2])
-
-
-def says_nothing(connection: socket.socket, _number: int) -> None:
-    while asked(connection):
-        pass
 
 
 def closes(connection: socket.socket) -> None:
@@ -108,35 +64,6 @@ def is_gone_after_one(connection: socket.socket, number: int) -> None:
     if number == 0:
         connection.sendall(answer())
     closes(connection)
-
-
-@contextmanager
-def server(behaviour: Behaviour) -> Iterator[int]:
-    """A server that behaves so: its port."""
-    listening = socket.create_server((ADDRESS, 0), backlog=BACKLOG)
-
-    def serve(connection: socket.socket, number: int) -> None:
-        with connection, suppress(ConnectionError):
-            behaviour(connection, number)
-
-    def accept() -> None:
-        number = 0
-        while True:
-            try:
-                connection, _client = listening.accept()
-            except OSError:
-                return
-            Thread(target=serve, args=(connection, number), daemon=True).start()
-            number += 1
-
-    thread = Thread(target=accept)
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
-        thread.join()
 
 
 def loaded(port: int, keepalive: int = 1, short: int = 0, requests: int = 1, **plan: float) -> Result:
@@ -258,7 +185,7 @@ def test_end_comes_in_any_case() -> None:
 
 def test_program_goes_on_until_it_is_told() -> None:
     with server(says(answer())) as port:
-        options = ("--expect", "rs1", "--requests", "50", "--rate", "200", "--hold")
+        options = ("--expect", "rs1", "--requests", "50", "--rate", "200", "--hold", "--each")
         command = (sys.executable, "-m", "tests.benchmarks.load", f"{ADDRESS}:{port}", *options)
         with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
@@ -269,6 +196,11 @@ def test_program_goes_on_until_it_is_told() -> None:
     assert told == [{"event": "under way"}, {"event": "enough"}]
     assert process.returncode == 0
     assert result["requests"] == result["answers"]["rs1"] >= 50
+    assert len(result["each"]) == result["requests"]
+    ends = [began + taken for began, taken in result["each"]]
+    rounding = 0.0002  # seconds, of two figures that are rounded
+    assert all(later >= earlier - rounding for earlier, later in zip(ends, ends[1:]))
+    assert 0 <= ends[0] <= ends[-1] <= result["seconds"] + rounding
 
 
 @pytest.mark.parametrize("received", [b"", b"HTT", b"HTTP/1.1 200 OK\r\nContent-Le", answer()[:-1]])

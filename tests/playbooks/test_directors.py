@@ -54,6 +54,17 @@ def test_active_director_hands_over_before_it_changes(play: Player) -> None:
     assert standby[0] < table < standby[1]
 
 
+def test_active_director_keeps_the_vips_where_keepalived_does_not_run(play: Player) -> None:
+    run = play("site", inventory=pair(), results=[*states(ds2="stopped"), changing("ipvs_table", "ds1")]).succeeded()
+    assert handed_over(run) == []
+
+
+def test_nothing_is_handed_over_at_teardown(play: Player) -> None:
+    results = [*states(), changing("ipvs_table", "ds1")]
+    run = play("teardown", "--extra-vars=lvs_confirm=true", inventory=pair(), results=results).succeeded()
+    assert handed_over(run) == []
+
+
 def test_active_director_keeps_the_vips_where_the_other_one_is_down(play: Player) -> None:
     """The change is made all the same, and the run says what is left."""
     run = play("site", inventory=pair(), results=[*states(), changing("ipvs_table", "ds1")], down=["ds2"])

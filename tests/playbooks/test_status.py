@@ -23,6 +23,10 @@ def test_hosts_that_are_down(play: Player) -> None:
     assert not run.calls(changing=True)
 
 
+def test_state_of_the_director_is_read_once(play: Player) -> None:
+    assert len(play("status").succeeded().calls("state_info", host="ds1")) == 1
+
+
 def test_module_that_fails(play: Player) -> None:
     run = play("status", results=[failing("ipvs_info", "ds1", "planted")])
     assert "planted" in run.output

@@ -187,6 +187,6 @@ def test_readme_of_the_role_has_the_options_of_a_check() -> None:
 def test_role_takes_the_options_of_a_drain() -> None:
     options = specification("lvs")
     for option in drain.OPTIONS:
-        if option.name.startswith("drain_"):
+        if option.name.startswith("drain_") and option is not drain.STANDBY:  # of a pair, the role knows
             row = options[f"lvs_{option.name}"]
             assert {name: row[name] for name in option.spec} == option.spec

@@ -21,6 +21,8 @@ from .._net.rtnetlink import NetworkBackend
 from .._nft.libnftables import KernelTable
 from .model import FILES, LINKS, UNITS, BootContext, BootDesired, BootItem, Link, boot_item, services_to_restore
 
+_IPVS_LOADED = "/proc/net/ip_vs"  # there if the kernel has IPVS
+
 
 class BootBackend(Backend[BootDesired, str, BootItem, BootContext]):
     """Boot files, script, units and links, and the systemd that reads them."""
@@ -63,10 +65,11 @@ def _context(described: Sequence[Options]) -> BootContext:
     lines = _network()
     lines[NFTABLES] = _nftables()
     noted = state.subject(SUBJECT).get("services", [])
-    if not (described or noted):
+    # Daemons may run for services of another program. A host without IPVS does not need it for this.
+    if not (described or noted or os.path.exists(_IPVS_LOADED)):
         return BootContext(lines=lines)
-    services, lines[IPVS] = _ipvs(described, noted)
-    return BootContext(services, lines)
+    services, rules = _ipvs(described, noted)
+    return BootContext(services, {**lines, IPVS: rules} if rules else lines)
 
 
 def _network() -> dict[str, Sequence[str]]:

@@ -16,6 +16,8 @@ from .errors import InvalidValue
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 PROTOCOL_NUMBERS = {"tcp": 6, "udp": 17, "sctp": 132}  # include/uapi/linux/in.h
+VRRP = 112  # the protocol; RFC 9568
+SYNC_PORT = 8848  # UDP, of the messages of sync daemons; IP_VS_SYNC_PORT in net/netfilter/ipvs/ip_vs_sync.c
 PROTOCOL_NAMES = {number: name for name, number in PROTOCOL_NUMBERS.items()}
 PROTOCOLS = tuple(PROTOCOL_NUMBERS)
 MAX_WEIGHT = 0x7FFFFFFF  # ipvsadm, and ip_vs_add_dest() in net/netfilter/ipvs/ip_vs_ctl.c: a signed int

@@ -67,6 +67,7 @@ ARGUMENT_SPEC = {
     "sources": {"type": "list", "elements": "str", "default": []},
     "protocols": {"type": "list", "elements": "int", "choices": list(tunnel.PROTOCOLS), "default": []},
     "gue_ports": {"type": "list", "elements": "int", "default": []},
+    "directors": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "dict", "default": []},
 }
 
@@ -80,13 +81,16 @@ class Firewall(Resource[FirewallDesired, Key, FirewallItem, FirewallContext, Fir
         program = faults.read(PROGRAM.read, options["program"])
         absent = STATE.read(options["state"]) == ABSENT
         purge = faults.read(_read_purge, options, absent)
-        sources = faults.read(_read_sources, options)
+        sources = faults.read(_read_addresses, "sources", options)
+        directors = faults.read(_read_addresses, "directors", options)
         protocols = faults.read(_read_protocols, options)
         ports = faults.read(_read_gue_ports, options)
         services = _read_services(options, faults)
         faults.raise_all()
         tunnels = [Opening(protocol, source) for source in sources.value for protocol in protocols.value]
         tunnels += [Opening("udp", source, port=port) for source in sources.value for port in ports.value]
+        for director in directors.value:
+            tunnels += [Opening(str(values.VRRP), director), Opening("udp", director, port=values.SYNC_PORT)]
         return FirewallDesired([], program.value, absent, purge.value, tunnels, services, sources.value)
 
     def open(self, desired: FirewallDesired) -> FirewallBackend:
@@ -171,8 +175,8 @@ def _read_purge(options: Options, absent: bool) -> bool:
     return purge
 
 
-def _read_sources(options: Options) -> list[Address]:
-    return [values.address("sources", source) for source in options["sources"] or ()]
+def _read_addresses(name: str, options: Options) -> list[Address]:
+    return [values.address(name, address) for address in options.get(name) or ()]
 
 
 def _read_protocols(options: Options) -> list[str]:

@@ -54,7 +54,7 @@ class FirewallDesired(Desired[Key, FirewallItem]):
     program: str
     absent: bool
     purge: bool
-    tunnels: Sequence[Opening]
+    tunnels: Sequence[Opening]  # and what other directors send
     services: Sequence[ServicePort]
     sources: Sequence[Address]
 
@@ -114,7 +114,7 @@ class FirewallBackend(Backend[FirewallDesired, Key, FirewallItem, FirewallContex
                 context = replace(
                     context,
                     zones=firewalld.zones(),
-                    towards=_towards(desired.sources),
+                    towards=_towards([*desired.sources, *(tunnel.address for tunnel in desired.tunnels)]),
                     facing=_facing(service.vip for service in desired.services if not service.devices),
                 )
             existing = firewalld.existing(openings, sorted({key.zone for key in (*desired.keys(context), *mine)}))

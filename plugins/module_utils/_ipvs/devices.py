@@ -13,8 +13,12 @@ import fcntl
 import socket
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from .._core.reconcile import Wanted
+from .._core.resource import Desired
+from .._core.values import Address
+from .._net import neighbour
 from .model import SyncDaemon
 
 _SIOCGIFFLAGS, _IFF_UP = 0x8913, 0x1  # include/uapi/linux/sockios.h, if.h
@@ -28,10 +32,39 @@ class Devices:
     names: Sequence[str] = ()
     down: frozenset[str] = frozenset()  # of those that daemons start on
     unreachable: Mapping[str, int] = field(default_factory=dict)  # by role: why the daemon could not send, an errno
+    of_dip: str | None = None  # the device that has the DIP which was named
 
 
-def devices_for(daemons: Iterable[SyncDaemon]) -> Devices:
-    """The devices of this host, as these daemons would find them that are going to start."""
+@dataclass(frozen=True)
+class DesiredDaemon(Desired[str, SyncDaemon]):
+    """A sync daemon, and the address of its device where the device is not named."""
+
+    dip: Address | None = None
+
+    def wanted_on(self, device: str | None) -> Sequence[Wanted[str, SyncDaemon]]:
+        """The daemon, on the device that has the DIP where one was named."""
+        if self.dip is None or device is None:
+            return self.wanted
+        return [
+            replace(
+                wanted,
+                new=None if wanted.new is None else replace(wanted.new, interface=device),
+                given={**wanted.given, "interface": device},
+            )
+            for wanted in self.wanted
+        ]
+
+
+def device_of(dip: Address | None) -> str | None:
+    """The device that has an address."""
+    return None if dip is None else neighbour.holder(dip, neighbour.devices())
+
+
+def devices_for(daemons: Iterable[SyncDaemon], of_dip: str | None = None) -> Devices:
+    """The devices of this host, as these daemons would find them that are going to start.
+
+    :param of_dip: the device that has the DIP which was named
+    """
     names = [name for _index, name in socket.if_nameindex()]
     down, unreachable = set(), {}
     for daemon in daemons:
@@ -42,7 +75,7 @@ def devices_for(daemons: Iterable[SyncDaemon]) -> Devices:
                 unreachable[daemon.key] = error.errno or 0
                 if not _is_up(daemon.interface):
                     down.add(daemon.interface)
-    return Devices(names, frozenset(down), unreachable)
+    return Devices(names, frozenset(down), unreachable, of_dip)
 
 
 def _connect(daemon: SyncDaemon) -> None:

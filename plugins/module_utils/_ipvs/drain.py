@@ -28,11 +28,13 @@ _STATE = choice("state", (PRESENT, ABSENT, DRAINED), default=PRESENT)
 _TIMEOUT = integer("drain_timeout", 0, values.MAX_TIMEOUT, default=360)  # longer than the kernel's 300 s for UDP
 _KINDS = ("active", "inactive", "persistent")
 _WITH_STATES = ("tcp", "sctp")
+STANDBY = Option("drain_standby", bool, type="bool", default=True)
 OPTIONS = (
     _STATE,
     _TIMEOUT,
     Option("drain_connections", str, type="list", elements="str", choices=_KINDS, default=["active"]),
     choice("drain_on_timeout", ("fail", CONTINUE), default="fail"),
+    STANDBY,
 )
 
 
@@ -43,6 +45,7 @@ class Drain:
     timeout: int  # seconds; 0: do not wait
     kinds: tuple[str, ...]  # fields of C(Connections)
     continues: bool  # at the timeout: the module does not fail
+    on_standby: bool = True  # wait where the VIP is on another host, too
 
     @classmethod
     def of(cls, options: Options) -> Drain | None:
@@ -53,7 +56,7 @@ class Drain:
         kinds = tuple(options["drain_connections"])
         if not kinds:
             raise InvalidValue("drain_connections", "[]", "leaves nothing to wait for: say so with drain_timeout=0")
-        return cls(timeout, kinds, options["drain_on_timeout"] == CONTINUE)
+        return cls(timeout, kinds, options["drain_on_timeout"] == CONTINUE, options.get("drain_standby") is not False)
 
     def is_over(self, left: Connections, udp: Connections) -> bool:
         """Whether none of the connections is left that have to end.

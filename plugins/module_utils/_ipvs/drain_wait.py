@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from .._core.options import Facts
+from .._net import neighbour
 from .drain import Drain, describe, may_be_udp, total
 from .model import DestinationKey
 from .statistics import Connections
@@ -31,9 +32,11 @@ def wait(drain: Drain, rip: object, backend: Counter, keys: Collection[Destinati
     """Wait until these destinations, all of one RIP, have no connections any more, and return how it ended."""
     began = logged = time.monotonic()
     before, quiet = None, 0
-    of_udp = [key for key in keys if may_be_udp(key.service)]
-    of_others = [key for key in keys if not may_be_udp(key.service)]
     while True:
+        # The VIP may come and go meanwhile.
+        here = keys if drain.on_standby else carried(keys)
+        of_udp = [key for key in here if may_be_udp(key.service)]
+        of_others = [key for key in here if not may_be_udp(key.service)]
         udp = total(backend.connections(of_udp))
         left = total([udp, *backend.connections(of_others)])
         now = time.monotonic()
@@ -47,3 +50,9 @@ def wait(drain: Drain, rip: object, backend: Counter, keys: Collection[Destinati
             log(progress)
             before, logged = left, now
         time.sleep(_PAUSE)
+
+
+def carried(keys: Collection[DestinationKey]) -> list[DestinationKey]:
+    """Those whose connections pass this host: it has their VIP. By a mark, any VIP may be theirs."""
+    held = neighbour.held_addresses(neighbour.devices())
+    return [key for key in keys if key.service.vip is None or key.service.vip in held]

@@ -13,9 +13,9 @@ from .._core import values
 from .._core.errors import InvalidValue, MissingValue
 from .._core.options import ABSENT, STATE, Facts, Options, argument_spec, choice, integer, text
 from .._core.reconcile import Seen, Wanted
-from .._core.resource import Desired, Resource, facts_of
+from .._core.resource import Resource, facts_of
 from .._core.values import Address
-from .devices import Devices
+from .devices import DesiredDaemon, Devices
 from .kernel import SyncDaemonsBackend
 from .model import DEFAULT_GROUP, SyncDaemon
 
@@ -29,6 +29,7 @@ def _group(option: str, value: object) -> Address:
 
 ROLE = choice("role", ("master", "backup"), required=True)
 INTERFACE = text("interface", values.device)
+DIP = text("dip", values.any_address)
 # The bounds of ipvsadm(8). The kernel itself does not check the sync id.
 OPTIONAL = (
     integer("sync_id", 0, 255),
@@ -37,9 +38,7 @@ OPTIONAL = (
     integer("port", 1, 65535),
     integer("ttl", 1, 255),
 )
-ARGUMENT_SPEC = argument_spec(ROLE, INTERFACE, *OPTIONAL, STATE)
-
-DesiredDaemon = Desired[str, SyncDaemon]
+ARGUMENT_SPEC = argument_spec(ROLE, INTERFACE, DIP, *OPTIONAL, STATE)
 
 
 class IpvsSyncDaemon(Resource[DesiredDaemon, str, SyncDaemon, Devices, SyncDaemonsBackend]):
@@ -49,14 +48,19 @@ class IpvsSyncDaemon(Resource[DesiredDaemon, str, SyncDaemon, Devices, SyncDaemo
         """Read the options; one that is left out stays as it is."""
         role = ROLE.read(options["role"])
         if options["state"] == ABSENT:
-            return Desired([Wanted.absent(role)])
-        if options.get("interface") is None:
-            raise MissingValue("interface", "name the device that reaches the other director")
-        given: Facts = {"interface": INTERFACE.read(options["interface"])}
+            return DesiredDaemon([Wanted.absent(role)])
+        interface, dip = options.get("interface"), options.get("dip")
+        if interface is not None and dip is not None:
+            raise InvalidValue("dip", dip, f"cannot go with interface={interface}: name the device by one of them")
+        if interface is None and dip is None:
+            raise MissingValue("interface", "name the device that reaches the other director, or the dip that is on it")
+        # Which device has the address is known when the host has been read.
+        given: Facts = {"interface": "" if interface is None else INTERFACE.read(interface)}
         for option in OPTIONAL:
             if options.get(option.name) is not None:
                 given[option.name] = option.read(options[option.name])
-        return Desired([Wanted(role, SyncDaemon(role, **given), given)])
+        wanted = Wanted(role, SyncDaemon(role, **given), given)
+        return DesiredDaemon([wanted], None if dip is None else DIP.read(dip))
 
     def open(self, desired: DesiredDaemon) -> SyncDaemonsBackend:
         """Connect to IPVS."""
@@ -65,14 +69,17 @@ class IpvsSyncDaemon(Resource[DesiredDaemon, str, SyncDaemon, Devices, SyncDaemo
     def plan(self, desired: DesiredDaemon, seen: Seen[str, SyncDaemon, Devices]) -> Sequence[Wanted[str, SyncDaemon]]:
         """The daemon, on a device that exists and, where it starts on it, reaches the group."""
         devices = seen.context
-        for wanted in desired.wanted:
+        if desired.dip is not None and devices.of_dip is None:
+            raise InvalidValue("dip", desired.dip, "is on no device of this host: name an address that it has, or interface")
+        on_devices = desired.wanted_on(devices.of_dip)
+        for wanted in on_devices:
             if wanted.new is not None and wanted.new.interface not in devices.names:
                 has = ", ".join(sorted(devices.names))
                 raise InvalidValue("interface", wanted.new.interface, f"does not exist: this host has {has}")
             daemon = wanted.merged_with(seen.items.get(wanted.key))
             if daemon is not None and daemon.key in devices.unreachable:
                 raise InvalidValue("interface", daemon.interface, _why_unreachable(daemon, devices))
-        return desired.wanted
+        return on_devices
 
     def result(self, desired: DesiredDaemon, seen: Seen[str, SyncDaemon, Devices]) -> Facts:
         """The daemon as it is now."""

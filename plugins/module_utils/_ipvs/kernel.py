@@ -21,7 +21,7 @@ from .._core.reconcile import Change, ContextT, ItemT, KeyT, Seen, Transition
 from .._core.requirements import kernel_package
 from .._core.resource import Backend, Desired, DesiredT
 from . import codec
-from .devices import Devices, devices_for
+from .devices import DesiredDaemon, Devices, device_of, devices_for
 from .drain import EXPIRE_QUIESCENT
 from .drain_notes import Notes, changes_note_only
 from .keepalived_changes import KeepalivedTable
@@ -134,6 +134,8 @@ class IpvsBackend:
     def boot_rules(self, services: Iterable[Options]) -> list[str]:
         """The rules that restore these services as they are, the timeouts, and the daemons after a reboot.
 
+        None where there are neither services nor daemons, and keepalived owns none: they may be of another program.
+
         :param services: the facts of each service's key
         """
         rules: list[str] = []
@@ -142,9 +144,11 @@ class IpvsBackend:
             if service is not None:
                 destinations = sorted(self.destinations(key).values(), key=lambda destination: destination.key.order)
                 rules += [service.rule(), *(destination.boot_rule() for destination in destinations)]
+        daemons = [codec.decode_daemon(answer).rule() for answer in self._request(codec.CMD_GET_DAEMON, dump=True)]
+        if not (rules or daemons or self._keepalived.owned):
+            return []
         (config,) = self._request(codec.CMD_GET_CONFIG)
-        rules.append(codec.decode_timeouts(config).rule())
-        return rules + [codec.decode_daemon(answer).rule() for answer in self._request(codec.CMD_GET_DAEMON, dump=True)]
+        return [*rules, codec.decode_timeouts(config).rule(), *daemons]
 
     def boot_files(self) -> Mapping[str, Iterable[str]]:
         """The IPVS table of those services that are restored after a reboot."""
@@ -307,16 +311,17 @@ class TimeoutsBackend(_ItemsBackend["Desired[str, Timeouts]", str, Timeouts, Non
         return Seen({Timeouts.KEY: codec.decode_timeouts(answer)}, None)
 
 
-class SyncDaemonsBackend(_ItemsBackend["Desired[str, SyncDaemon]", str, SyncDaemon, Devices]):
+class SyncDaemonsBackend(_ItemsBackend[DesiredDaemon, str, SyncDaemon, Devices]):
     """The daemons that share connections between directors."""
 
-    def read(self, desired: Desired[str, SyncDaemon]) -> Seen[str, SyncDaemon, Devices]:
+    def read(self, desired: DesiredDaemon) -> Seen[str, SyncDaemon, Devices]:
         """The daemons that run, and the devices of this host, as those see them that are going to start."""
         daemons = [codec.decode_daemon(answer) for answer in self._request(codec.CMD_GET_DAEMON, dump=True)]
         running = {daemon.key: daemon for daemon in daemons}
-        merged = [wanted.merged_with(running.get(wanted.key)) for wanted in desired.wanted]
+        of_dip = device_of(desired.dip)
+        merged = [wanted.merged_with(running.get(wanted.key)) for wanted in desired.wanted_on(of_dip)]
         starting = [daemon for daemon in merged if daemon is not None and daemon != running.get(daemon.key)]
-        return Seen(running, devices_for(starting))
+        return Seen(running, devices_for(starting, of_dip))
 
     def apply(self, transition: Transition[str, SyncDaemon, Devices]) -> None:
         """Start and stop daemons."""

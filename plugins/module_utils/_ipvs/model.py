@@ -450,7 +450,7 @@ class SyncDaemon(IpvsItem):
     sync_id: int = 0
     sync_maxlen: int = 0  # bytes; 0: what the kernel takes by itself
     group: Address = DEFAULT_GROUP
-    port: int = 8848
+    port: int = values.SYNC_PORT
     ttl: int = 1
 
     def rule(self, action: str = "add") -> str:

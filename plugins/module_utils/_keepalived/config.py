@@ -17,7 +17,7 @@ _STANDBY = "lvs_standby"
 _INDENT = "    "
 _SERVICES = "# Virtual services\n"
 # As the active director cannot know what neighbours believe after a split, it announces its VIPs again and again.
-_ANNOUNCED_EVERY = 10  # seconds
+_ANNOUNCED_EVERY = 1  # seconds
 
 
 class Parts(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from .._core import files, program, requirements, systemd
@@ -34,7 +34,7 @@ from .model import (
     KeepalivedDesired,
     KeepalivedItem,
     KeepalivedSeen,
-    Service,
+    Unit,
     VirtualRouter,
     advertised_in,
     all_vips,
@@ -59,28 +59,31 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         if standby is not None:
             # Keepalived itself makes it when it starts.
             items[STANDBY_FILE] = standby_file(standby.strip() not in ("", "0"))
-        text = files.read_text(CONFIG_FILE)
+        text = files.read_text(CONFIG_FILE) or ""
         linked = files.is_link(CONFIG_FILE)
-        ours = text is not None and is_made_here(text) and not linked
-        advertised = advertised_in(text) if text and ours else None
-        context = KeepalivedContext(held=held_addresses(), systemd=systemd.runs(), advertised=advertised)
+        ours = text if is_made_here(text) and not linked else ""
+        devices = neighbour.devices()
+        context = KeepalivedContext(
+            held=neighbour.held_addresses(devices), systemd=systemd.runs(), advertised=advertised_in(ours)
+        )
         if not desired.configures:
             return KeepalivedSeen(items, context)
-        if text is not None and ours:
-            items[CONFIG_FILE] = ConfigFile(CONFIG_FILE, text)
+        if ours:
+            items[CONFIG_FILE] = ConfigFile(CONFIG_FILE, ours)
         copy = files.read_text(COPY_FILE)
         if copy is not None:
             items[COPY_FILE] = ConfigFile(COPY_FILE, copy)
         made = files.read_made(DROP_IN, "state" if desired.present else "")
         if made is not None:
             items[DROP_IN] = TextFile(DROP_IN, made)
-        if context.systemd:
-            unit = Service(UNIT, systemd.is_enabled(UNIT), systemd.is_running(_NAME))
+        # The keepalived of somebody else is not looked at where nothing is to be configured.
+        if context.systemd and (ours or desired.present):
+            unit = Unit(UNIT, systemd.is_enabled(UNIT), systemd.is_running(_NAME))
             if unit.enabled or unit.running:
                 items[UNIT] = unit
-        context = replace(context, linked=linked, foreign=text if text and not ours else "")
-        if desired.present and not (desired.only_removes and CONFIG_FILE not in items):
-            context = _with_config(context, desired, text if ours and text else "")
+        context = replace(context, linked=linked, foreign="" if ours else text)
+        if desired.present and (ours or not desired.only_removes):
+            context = _with_config(context, desired, ours, devices)
         return KeepalivedSeen(items, context)
 
     def apply(self, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> None:
@@ -89,7 +92,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         A keepalived that ran before reads its configuration again, and one that was just started has read it.
         """
         before = transition.seen.items.get(UNIT)
-        ran = isinstance(before, Service) and before.running
+        ran = isinstance(before, Unit) and before.running
         changed = {change.item.key for change in transition.changes}
         units_read = DROP_IN not in changed
         if CONFIG_FILE in changed:
@@ -98,7 +101,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             _tidy_drain_files(*map(keepalived_table.owned, texts))
         for change in transition.changes:
             item = change.item
-            if isinstance(item, Service):
+            if isinstance(item, Unit):
                 if change.after is not None and not units_read:
                     systemd.reload_units()
                     units_read = True
@@ -134,7 +137,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         """
         deadline = time.monotonic() + timeout
         while time.monotonic() <= deadline:
-            held = held_addresses()
+            held = neighbour.held_addresses(neighbour.devices())
             if done(held):
                 return held
             time.sleep(_PAUSE)
@@ -142,11 +145,13 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
 
 
 def vrrp_state() -> str:
-    """Whether this host is V(active) in a virtual router of this collection, or on V(standby); empty where it has none."""
+    """Whether this host is C(active), C(standby) or C(stopped) in a virtual router of this collection; empty: it has none."""
     advertised = advertised_in(_own_text())
     if advertised is None:
         return ""
-    return "active" if advertised in held_addresses() else "standby"
+    if neighbour.holder(advertised, neighbour.devices()) is not None:
+        return "active"
+    return "standby" if systemd.is_running(_NAME) else "stopped"
 
 
 def _tidy_drain_files(before: keepalived_table.Owned, after: keepalived_table.Owned) -> None:
@@ -166,25 +171,30 @@ def _drain_files(owned: keepalived_table.Owned) -> list[str]:
 
 
 def engine() -> str:
-    """V(keepalived) where it owns virtual services by a configuration of this collection; empty where it does not."""
+    """C(keepalived) where it owns virtual services by a configuration of this collection; empty where it does not."""
     return _NAME if keepalived_table.owned(_own_text()) else ""
 
 
 def _own_text() -> str:
     """The configuration, where this collection made it and it can be read."""
-    text = files.read_text(CONFIG_FILE) if os.access(CONFIG_FILE, os.R_OK) else None
-    return text if text is not None and is_made_here(text) else ""
+    try:
+        text = files.read_text(CONFIG_FILE) or ""
+    except LvsError:  # without root
+        return ""
+    return text if is_made_here(text) else ""
 
 
-def held_addresses() -> frozenset[Address]:
-    """All addresses of the host."""
-    return frozenset(address for device in neighbour.devices() for address in device.addresses)
+def _with_config(
+    context: KeepalivedContext, desired: KeepalivedDesired, text: str, devices: Iterable[neighbour.Device]
+) -> KeepalivedContext:
+    """With the configuration that is wanted, and what keepalived says of it.
 
-
-def _with_config(context: KeepalivedContext, desired: KeepalivedDesired, text: str) -> KeepalivedContext:
-    """With the configuration that is wanted, and what keepalived says of it."""
+    :param text: the configuration of this collection that is there; empty: there is none
+    """
     former = config.Parts.of(text)
-    context = _with_services(_with_router(context, desired, text), desired, former)
+    if desired.router is not None:
+        context = _with_router(context, desired, desired.router, text, devices)
+    context = _with_services(context, desired, former)
     router = context.text if desired.router is not None else "" if desired.purge else former.router
     services = former.services if desired.services is None else context.services_text
     wanted = config.Parts(router, services).text
@@ -196,11 +206,19 @@ def _with_config(context: KeepalivedContext, desired: KeepalivedDesired, text: s
     return replace(context, version=version, text=wanted, refusal="" if wanted == text else _refusal(wanted))
 
 
-def _with_router(context: KeepalivedContext, desired: KeepalivedDesired, text: str) -> KeepalivedContext:
-    router = desired.router
-    if router is None:
-        return context
-    device = router.device or _device_of(router)
+def _with_router(
+    context: KeepalivedContext,
+    desired: KeepalivedDesired,
+    router: VirtualRouter,
+    text: str,
+    devices: Iterable[neighbour.Device],
+) -> KeepalivedContext:
+    device = router.device or neighbour.holder(router.source, devices)
+    if device is None:
+        raise LvsError(
+            f"source: {router.source} is no address of this host: set lvs_dip to the address from which this director sends"
+            " packets into tunnels, or name the device"
+        )
     vips = all_vips(desired, vips_in(text))
     return replace(context, device=device, text=config.router_part(replace(router, vips=vips), device), vips=vips)
 
@@ -221,16 +239,6 @@ def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, forme
         former_services=frozenset(keepalived_table.owned(former.services)) - of_services,
         held_back=rendered.held_back,
         held_back_vips=tuple(missing),
-    )
-
-
-def _device_of(router: VirtualRouter) -> str:
-    for device in neighbour.devices():
-        if router.source in device.addresses:
-            return device.name
-    raise LvsError(
-        f"source: {router.source} is no address of this host: set lvs_dip to the address from which this director sends"
-        " packets into tunnels, or name the device"
     )
 
 

@@ -28,7 +28,7 @@ from .model import (
     KeepalivedDesired,
     KeepalivedItem,
     KeepalivedSeen,
-    Service,
+    Unit,
     VirtualRouter,
     WantedItem,
     drop_in,
@@ -111,7 +111,7 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
             *wanted,
             _wanted(drop_in()),
             _wanted(ConfigFile(CONFIG_FILE, context.text)),
-            Wanted(UNIT, Service(UNIT), {"enabled": True, "running": True}),
+            Wanted(UNIT, Unit(UNIT), {"enabled": True, "running": True}),
         ]
 
     def _plan_removal(self, seen: KeepalivedSeen) -> Sequence[WantedItem]:
@@ -121,7 +121,7 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
 
     def plan_without_host(self, desired: KeepalivedDesired) -> Sequence[WantedItem]:
         """What check mode shows where keepalived is not installed yet."""
-        configured: Sequence[WantedItem] = [_wanted(drop_in()), Wanted(UNIT, Service(UNIT), {})]
+        configured: Sequence[WantedItem] = [_wanted(drop_in()), Wanted(UNIT, Unit(UNIT), {})]
         return [*_standby(desired), *(configured if desired.configures and not desired.only_removes else ())]
 
     def empty_host(self) -> KeepalivedSeen:

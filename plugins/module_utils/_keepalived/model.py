@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -100,7 +100,7 @@ class VirtualRouter:
         self._check_interval(faults)
         if self.version == 2 and self.source.version == 6:
             faults.add(InvalidValue("version", 2, "is for IPv4: take version 3"))
-        self._check_secret(faults)
+        faults.found += secret_faults(self.secret, self.version)
         faults.raise_all()
 
     def _check_interval(self, faults: Faults) -> None:
@@ -110,23 +110,6 @@ class VirtualRouter:
             unit = "whole seconds" if self.version == 2 else "hundredths of a second"
             reason = f"is not in {lowest:g}..{highest:g} seconds, in {unit}, as VRRP version {self.version} has it"
             faults.add(InvalidValue("advert_interval", f"{self.interval:g}", reason))
-
-    def _check_secret(self, faults: Faults) -> None:
-        """The value itself is in no message."""
-        if not self.secret:
-            return
-        if self.version == 3:
-            reason = (
-                "cannot be with version 3, which has no authentication (RFC 5798, 9): leave it out, as only peers are"
-                " listened to, or take version 2"
-            )
-            faults.add(InvalidValue("secret", "the value", reason))
-        if len(self.secret.encode()) > SECRET_BYTES:
-            reason = f"is longer than {SECRET_BYTES} bytes, and VRRP has no more: choose a shorter one"
-            faults.add(InvalidValue("secret", "the value", reason))
-        elif not is_plain(self.secret):
-            reason = "has characters that keepalived.conf gives a meaning to: take letters, digits and any of .,:;/+*=_-"
-            faults.add(InvalidValue("secret", "the value", reason))
 
 
 @dataclass(frozen=True)
@@ -140,7 +123,7 @@ class ConfigFile(TextFile):
 
 
 @dataclass(frozen=True)
-class Service(Item):
+class Unit(Item):
     """The unit of keepalived."""
 
     KIND = "unit"
@@ -158,7 +141,7 @@ class Service(Item):
         return {"unit": self.key}
 
 
-KeepalivedItem = Union[TextFile, Service]
+KeepalivedItem = Union[TextFile, Unit]
 WantedItem = Wanted[str, KeepalivedItem]
 
 
@@ -214,6 +197,25 @@ KeepalivedSeen = Seen[str, KeepalivedItem, KeepalivedContext]
 def is_plain(word: str) -> bool:
     """Whether keepalived reads a word of its configuration as it is written."""
     return _PLAIN.fullmatch(word) is not None
+
+
+def secret_faults(secret: str, version: int) -> Iterator[InvalidValue]:
+    """What is wrong with the password in advertisements, which itself is in no message.
+
+    :param version: of VRRP
+    """
+    if secret and version == 3:
+        reason = (
+            "cannot be with version 3, which has no authentication (RFC 5798, 9): leave it out, as only peers are"
+            " listened to, or take version 2"
+        )
+        yield InvalidValue("secret", "the value", reason)
+    if len(secret.encode()) > SECRET_BYTES:
+        reason = f"is longer than {SECRET_BYTES} bytes, and VRRP has no more: choose a shorter one"
+        yield InvalidValue("secret", "the value", reason)
+    elif secret and not is_plain(secret):
+        reason = "has characters that keepalived.conf gives a meaning to: take letters, digits and any of .,:;/+*=_-"
+        yield InvalidValue("secret", "the value", reason)
 
 
 def version_of(printed: str) -> tuple[int, ...]:

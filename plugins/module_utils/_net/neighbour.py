@@ -97,9 +97,19 @@ def devices() -> list[Device]:
     return links
 
 
+def held_addresses(devices: Iterable[Device]) -> frozenset[Address]:
+    """All addresses of these devices."""
+    return frozenset(address for device in devices for address in device.addresses)
+
+
+def holder(address: Address, devices: Iterable[Device]) -> str | None:
+    """The first device that has an address; None where none has it."""
+    return next((device.name for device in devices if address in device.addresses), None)
+
+
 def is_own(address: Address, devices: Iterable[Device]) -> bool:
     """Whether packets to an address stay on this host."""
-    return address.is_loopback or any(address in device.addresses for device in devices)
+    return address.is_loopback or holder(address, devices) is not None
 
 
 def _dump(question: int, answer: int) -> list[bytes]:

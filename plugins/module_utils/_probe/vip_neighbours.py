@@ -13,7 +13,7 @@ from .._core import values
 from .._core.errors import InvalidValue
 from .._core.options import Facts, Faults, Option, Options, argument_spec, text
 from .._core.values import Address
-from .._net.neighbour import Device
+from .._net.neighbour import Device, held_addresses
 from .options import OptionReader
 from .resolve import NeighbourQuery
 from .vip_requests import ProbeFailed
@@ -70,7 +70,7 @@ def _link(row: Options) -> Link:
 
 def queries(links: Iterable[Link], devices: Sequence[Device]) -> list[LinkQueries]:
     """What to ask on the devices of this host; nothing for a link on which the director is this host itself."""
-    own = {address for device in devices for address in device.addresses}
+    own = held_addresses(devices)
     found = []
     for link in links:
         sources = [(device, _source(device, link)) for device in devices if link.address not in own]

@@ -4,7 +4,7 @@
 # Private to this collection: may change without notice.
 """The settings of a director that the answers to checks need, which come from a VIP that the director may hold itself.
 
-Measured in docs/decisions/0030-checks-the-way-of-clients.md.
+Measured in docs/decisions/0029-checks-the-way-of-clients.md.
 """
 
 from __future__ import annotations

@@ -12,15 +12,15 @@ from typing import Any
 
 from ...module_utils._core.errors import LvsError
 from ...module_utils._core.options import PRESENT, Facts, Options
-from . import director_steps, real_server_steps
+from . import connections, director_steps, real_server_steps, vips_vrrp
 from .clusters import Cluster
 from .neighbours import asking_real_servers
 from .planner import Planner
 from .real_server import RealServerPlan
+from .settings import SECRET
 from .steps import Step, rows, selected, step
 
 DIRECTOR, REAL_SERVER = "director", "real_server"
-SECRET = "vrrp_secret"  # the setting that no result shows
 
 # What the roles note of each host in a run.
 _HOST = "__lvs_host"  # the result of state_info, by which the host was contacted
@@ -113,7 +113,8 @@ def cluster_plan(
         plan.update(real_servers=list(cluster.real_servers), rips=whole["rips"], probes=whole["probes"])
         progress = {**directors, **_progress(planner, cluster.real_servers)}
         plan[DIRECTOR] = _director(task, whole, planner.host, cluster.directors, progress, unprepared)
-        plan["warnings"] = [*plan["warnings"], *_absences(progress)]
+        of_connections = connections.warnings(whole["connections"], settings)
+        plan["warnings"] = [*plan["warnings"], *of_connections, *_absences(progress)]
     return plan
 
 
@@ -202,7 +203,7 @@ def _director(
     finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips, router)
     return {
         "services": plan["services"],
-        "preflight": {**preflight, "paths": paths, "directors": router.get("peers", [])},
+        "preflight": {**preflight, "paths": paths, "directors": vips_vrrp.other_dips(plan["routers"], router)},
         "setup": rows(setup),
         # Real servers give up only what no director uses any more.
         "label": task.plan_id if any(director_steps.sets_table(of.module, of.options) for of in setup) else "",

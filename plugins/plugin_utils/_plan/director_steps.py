@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from ...module_utils._core.options import ABSENT, PRESENT, Facts, Options
 from . import vips_single, vips_vrrp
+from .connections import sync_steps, sysctls
 from .health import KEEPALIVED
 from .inventory import VRRP
 from .steps import Step, step
@@ -37,8 +38,9 @@ def setup_steps(
     :param former_engine: who owns services of this collection in the table, as it is
     """
     present = settings["state"] == PRESENT
-    sysctls = {**_SYSCTLS, **settings["ipvs_sysctl"]} if present else {}
-    kept = {name: value for name, value in sysctls.items() if value is not None}
+    of_connections = sysctls(plan["connections"], settings)
+    wanted = {**_SYSCTLS, **of_connections, **settings["ipvs_sysctl"]} if present else {}
+    kept = {name: value for name, value in wanted.items() if value is not None}
     steps = [step("ipvs_sysctl", "sysctl", "ipvs", settings=kept, persist=settings["persist_sysctl"] and present)]
     # Connection tracking has to see what is masqueraded.
     tracked = [row for row in plan["director_services"] if not row["untracked"]]
@@ -50,7 +52,7 @@ def setup_steps(
     else:
         steps += vips_single.removal_steps(removed)
     if settings["engine"] == KEEPALIVED and present:
-        return [*steps, *_engine_steps(plan, settings, unprepared, router, sources)]
+        return [*steps, *_engine_steps(plan, settings, unprepared, router, sources), *sync_steps(settings, router)]
     if former_engine == KEEPALIVED:
         # Two programs must not own the table.
         steps.append(step("keepalived", "ipvs", services=[]))
@@ -66,7 +68,8 @@ def setup_steps(
         table["purge"] = settings["purge"]
         if settings["purge_networks"] is not None:
             table["purge_networks"] = settings["purge_networks"]
-    return [*steps, step(TABLE, "ipvs", **table)]
+    # A connection that another director tells of needs its service, and its real server.
+    return [*steps, step(TABLE, "ipvs", **table), *sync_steps(settings, router)]
 
 
 def _engine_steps(
@@ -108,10 +111,15 @@ def finish_steps(
     :param held_back_vips: VIPs of new services that were left out
     """
     present = settings["state"] == PRESENT
-    opened: Facts = {"program": settings["firewall"], "services": _firewall_rows(plan["director_services"], held_back)}
+    others = vips_vrrp.other_dips(plan["routers"], router if present else None)
+    opened: Facts = {
+        "program": settings["firewall"],
+        "services": _firewall_rows(plan["director_services"], held_back),
+        **({"directors": others} if others else {}),
+    }
     steps = []
     # Before the VIPs, and when nothing is masqueraded any more.
-    if opened["services"]:
+    if opened["services"] or others:
         steps.append(step("firewall", "nftables", "vips", **opened))
     purge = not present or settings["purges_vips"]
     if settings["vips"] == VRRP:

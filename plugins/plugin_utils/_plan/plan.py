@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ...module_utils._core.options import Facts, Faults
 from . import checks, engine_keepalived, vips_single, vips_vrrp
+from .connections import connection_facts
 from .description import read_description
 from .engine_netlink import ipvs_table_rows
 from .errors import InvalidDescription
@@ -35,6 +36,7 @@ class ClusterPlan:
     routers: dict[str, Facts] = field(default_factory=dict)  # the option vrrp of keepalived, by director
     director_services: list[Facts] = field(default_factory=list)  # rows of firewall: what clients use on the director
     director_services_removed: list[Facts] = field(default_factory=list)  # and what they use no more
+    connections: Facts = field(default_factory=dict)  # how they go on when another director takes over
     untracked: str = "none"  # of what is one-way: whether none, some or all of it is exempted from connection tracking
     real_servers: dict[str, RealServerPlan] = field(default_factory=dict)  # by host
     probes: list[Facts] = field(default_factory=list)  # rows of the option through of vip_probe
@@ -94,6 +96,7 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
         routers={name: vips_vrrp.router(inventory, name) for name in inventory.directors} if is_vrrp else {},
         director_services=opened,
         director_services_removed=closed,
+        connections=connection_facts(described),
         untracked=untracked(described),
         real_servers=real_servers,
         probes=probe_rows(described),

@@ -24,7 +24,7 @@ from .names import check_names
 from .plan import make_plan
 from .real_server import RealServerPlan
 from .run_store import RunStore, digest
-from .settings import PREFIX, SERVICES, SETTINGS, read_settings
+from .settings import PREFIX, SECRET, SERVICES, SETTINGS, read_settings
 from .variables import AllHosts, HostVariables, is_static, plain
 
 # The parts of a plan: what every host needs is small, as each of them reads it.
@@ -32,10 +32,11 @@ _COMMON, _CLUSTER = "common", "cluster"
 _DIRECTOR_VARIABLES = ("lvs_dip", "lvs_dip6")
 _REAL_SERVER_VARIABLES = ("lvs_rip", "lvs_rip6")
 # The settings that a plan depends on.
-_VRRP = ("id", "version", "advert_interval", "preempt", "multicast", "track_devices")
+_SHARED_VRRP = ("id", "version", "advert_interval", "preempt", "multicast")
+_VRRP = (*_SHARED_VRRP, "track_devices")
 _ROUTER_ID = f"{PREFIX}vrrp_id"
 # What the directors of a cluster have to agree on.
-_SHARED = (f"{PREFIX}vips", *(f"{PREFIX}vrrp_{name}" for name in (*_VRRP[:-1], "secret")))
+_SHARED = (f"{PREFIX}vips", f"{PREFIX}{SECRET}", *(f"{PREFIX}vrrp_{name}" for name in _SHARED_VRRP))
 _OF_THE_PLAN = (
     *("services", "directors_group", "realservers_group", "vip_device", "vip6_device", "director_device", "state", "vips"),
     "engine",
@@ -62,7 +63,7 @@ class Planner:
     @property
     def has_secret(self) -> bool:
         """Whether a result for this host has a secret in it."""
-        return bool(self._own.raw.get(f"{PREFIX}vrrp_secret"))
+        return bool(self._own.raw.get(f"{PREFIX}{SECRET}"))
 
     def settings(self, options: Options) -> Facts:
         """The variables of this host, where options do not say otherwise.

@@ -19,9 +19,11 @@ from ...module_utils._core import values
 from ...module_utils._core.errors import InvalidValue
 from ...module_utils._core.options import Facts, Faults, Options
 from ...module_utils._ipvs.ipvs_table import PURGE_NETWORKS
+from ...module_utils._keepalived.model import secret_faults
 from .errors import DescriptionFault
 
 PREFIX = "lvs_"
+SECRET = "vrrp_secret"  # the setting that no result shows
 SERVICES = "lvs_services"  # has a reader of its own, which gives the place of each fault
 # Variables of a single host, which the plan reads of all hosts.
 OF_A_HOST = ("lvs_rip", "lvs_rip6", "lvs_dip", "lvs_dip6", "lvs_weight", "lvs_path_mtu", "lvs_vrrp_priority")
@@ -103,9 +105,14 @@ def _check(settings: Facts, host: str, faults: Faults) -> None:
         else:
             reason = f"means nothing with lvs_purge: {settings['purge']}: leave it out, or set lvs_purge to services"
             faults.add(DescriptionFault("lvs_purge_networks", reason), place)
+    # The plan of all hosts does not have it.
+    for fault in secret_faults(settings[SECRET] or "", settings["vrrp_version"]):
+        faults.add(InvalidValue(f"{PREFIX}{SECRET}", fault.value, fault.reason), place)
     for source in settings["tunnel_sources"]:
         faults.collect(values.address, "lvs_tunnel_sources", source, where=place)
-    for name in ("vip_device", "vip6_device", "director_device"):
+    if settings["sync_id"] is not None:
+        faults.collect(values.integer, "lvs_sync_id", settings["sync_id"], 1, 255, where=place)
+    for name in ("vip_device", "vip6_device", "director_device", "sync_device"):
         if settings[name] is not None:
             faults.collect(values.device, f"{PREFIX}{name}", settings[name], where=place)
     for name in ("drain_timeout", "update_pause"):

@@ -9,7 +9,7 @@ All directors take part in one virtual router, which has all VIPs of both famili
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...module_utils._core import values
 from ...module_utils._core.errors import Invalid
@@ -23,6 +23,7 @@ from .steps import Step, step
 
 _HIGHEST = 254  # priority of the first director of the group: the higher, the sooner another one takes over (RFC 5798, 6.1)
 # The options of a virtual router, and the variables that they are from.
+_SHARED = ("id", "version", "advert_interval", "preempt", "track_devices")
 _VARIABLES = {"source": "lvs_dip", "peers": "lvs_dip", "device": "lvs_director_device"}
 
 
@@ -93,16 +94,21 @@ def router(inventory: Inventory, name: str) -> Facts:
     settings = inventory.vrrp
     others = [inventory.hosts[other].rip for other in inventory.directors if other != name]
     found: Facts = {
-        "id": settings["id"],
+        **{option: settings[option] for option in _SHARED},
         "source": inventory.hosts[name].rip,
         "peers": [] if settings["multicast"] else others,
         "priority": _priority(inventory, name),
-        "version": settings["version"],
-        "advert_interval": settings["advert_interval"],
-        "preempt": settings["preempt"],
-        "track_devices": settings["track_devices"],
     }
     return {**found, "device": inventory.director_device} if inventory.director_device else found
+
+
+def other_dips(routers: Mapping[str, Options], router: Options | None) -> list[str]:
+    """The DIPs of the other directors, also where they hear each other by multicast.
+
+    :param routers: those of all directors, by their names
+    :param router: that of a director; None, or empty: it takes part in none
+    """
+    return [other["source"] for other in routers.values() if router and other["source"] != router["source"]]
 
 
 def director_vips(services: Iterable[ServiceDescription]) -> tuple[list[Facts], list[Facts]]:

@@ -19,7 +19,7 @@ from ...module_utils._ipvs.model import Destination, DestinationKey, ServiceKey,
 from .model import RATES, DirectorView, HostView, RealServerView, ServiceView, Status, unique
 
 # What state_info says of a director where VIPs move between directors.
-_ACTIVE, _STANDBY = "active", "standby"
+_ACTIVE, _STANDBY, _STOPPED = "active", "standby", "stopped"
 _VRRP_FACTS = {_ACTIVE: ["holds the VIPs"], _STANDBY: ["on standby"]}
 
 
@@ -77,6 +77,8 @@ def _contradictions(directors: Sequence[Options]) -> Iterator[list[str]]:
                 f"{' and '.join(active)} hold the VIPs at the same time: see whether keepalived runs on each"
                 " (systemctl status keepalived), and whether VRRP (IP protocol 112) passes between them"
             )
+        elif states[name] == _STOPPED:
+            found.append("keepalived does not run, so that it cannot take the VIPs: systemctl start keepalived")
         elif states[name] == _STANDBY and not active and unread.isdisjoint(members):
             found.append("no director holds the VIPs: 'journalctl -u keepalived' says why")
         yield found

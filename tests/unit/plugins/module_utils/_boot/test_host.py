@@ -23,7 +23,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import Lv
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Transition
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import header
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec, kernel
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Service, ServiceKey, Timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Service, ServiceKey, SyncDaemon, Timeouts
 
 TEXT = f"{header('boot')}x\n"
 WEB, DNS = ({"vip": "192.0.2.1", "port": port, "protocol": protocol} for port, protocol in ((80, "tcp"), (53, "udp")))
@@ -63,6 +63,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a host with one file and one link, at most; its kernel has WEB, and neither devices nor nftables."""
     monkeypatch.setattr(host, "FOLDER", str(tmp_path / "lvs/boot"))
     monkeypatch.setattr(host, "FILES", (str(tmp_path / "lvs/boot/script"),))
+    monkeypatch.setattr(host, "_IPVS_LOADED", str(tmp_path / "ip_vs"))
     monkeypatch.setattr(host, "LINKS", (str(tmp_path / "wants/unit"),))
     monkeypatch.setitem(sys.modules, "pyroute2", SimpleNamespace(IPRoute=NoDevices, NetlinkError=OSError))
     monkeypatch.setitem(sys.modules, "nftables", None)
@@ -154,7 +155,24 @@ def test_noted_services_that_still_exist_stay(state_file: Path, noted: Any, expe
     note(state_file, *noted)
     context = read().context
     assert context.services == expected
-    assert list(context.lines["ipvs"]) == [*(["-A -t 192.0.2.1:80 -s rr"] if expected else []), TIMEOUTS]
+    assert context.lines.get("ipvs") == (["-A -t 192.0.2.1:80 -s rr", TIMEOUTS] if expected else None)
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("loaded", [True, False])
+def test_daemons_without_services(root: Path, monkeypatch: pytest.MonkeyPatch, loaded: bool) -> None:
+    """Of a director whose table another program owns; a host whose kernel has no IPVS is not asked."""
+    daemon = SyncDaemon("backup", "eth0", 7, 1472)
+    answer = Ipvs.request
+
+    def request(self: Ipvs, command: int, payload: bytes = b"", dump: bool = False) -> list[bytes]:
+        return [codec.encode_daemon(daemon)] if command == codec.CMD_GET_DAEMON else answer(self, command, payload, dump)
+
+    monkeypatch.setattr(Ipvs, "request", request)
+    if loaded:
+        (root / "ip_vs").touch()
+    context = read().context
+    assert context.lines.get("ipvs") == ([TIMEOUTS, daemon.rule()] if loaded else None)
 
 
 @pytest.mark.usefixtures("root")

@@ -35,6 +35,7 @@ BASE: Facts = {
     "sources": [],
     "protocols": [],
     "gue_ports": [],
+    "directors": [],
     "services": [],
     "purge": False,
     "state": "present",
@@ -150,6 +151,20 @@ def test_real_server(firewalled: Host) -> None:
     assert firewalled.rules == set()
     assert closed["rules"] == []
     assert state.load() == {}
+
+
+def test_other_directors(firewalled: Host) -> None:
+    """VRRP and the messages of their sync daemons come from them, and closed is what is named."""
+    others = [ip_address("192.0.2.2"), ip_address("2001:db8::2")]
+    directors = [str(other) for other in others]
+    firewalled.run(**DIRECTOR, directors=directors)
+    opened = {Opening("112", other) for other in others} | {Opening("udp", other, port=8848) for other in others}
+    assert opened < firewalled.in_force()
+    assert all(opening.service is None for opening in opened)
+    firewalled.run(directors=directors[:1], state="absent")
+    assert firewalled.in_force() & opened == {opening for opening in opened if opening.source == others[1]}
+    with refused("directors", "'ds2' is not an IP address"):
+        firewalled.run(directors=["ds2"])
 
 
 def test_what_somebody_else_opened_stays(firewalled: Host) -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import Drain
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain_wait import Counter, wait
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain_wait import Counter, carried, wait
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import DestinationKey, ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.statistics import Connections
+from ansible_collections.lvs.cluster.plugins.module_utils._net import neighbour
 
 WEB = ServiceKey.of({"vip": "192.0.2.1", "port": 80})
 DNS = ServiceKey.of({"vip": "192.0.2.1", "port": 53, "protocol": "udp"})
@@ -114,3 +116,40 @@ def test_progress_in_the_log() -> None:
     assert [line.split()[3] for line in logged] == ["20", "15", "10", "5", "1", "0", "0"]
     _found, logged = waited(Backend(1), drain_timeout=60)
     assert len(logged) == 2
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("options", "held", "complete", "readings"),
+    [
+        ({}, "192.0.2.9", False, 11),
+        ({"drain_standby": False}, "192.0.2.9", True, 0),
+        ({"drain_standby": False}, "192.0.2.1", False, 11),
+    ],
+)
+def test_standby(monkeypatch: pytest.MonkeyPatch, options: Facts, held: str, complete: bool, readings: int) -> None:
+    """Connections that do not pass this host need not end, if the options say so."""
+    device = neighbour.Device(2, "eth0", b"", True, (), (ip_address(held),))
+    monkeypatch.setattr(neighbour, "devices", lambda: [device])
+    backend = Backend(3)
+    facts, _logged = waited(backend, drain_timeout=10, **options)
+    assert (facts["drain"]["complete"], backend.read) == (complete, readings)
+
+
+@pytest.mark.usefixtures("clock")
+def test_vip_that_comes_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wait begins when the VIP is here, and services with a mark are always waited for."""
+    vips = [[], [ip_address("192.0.2.1")]]
+
+    def devices() -> list[neighbour.Device]:
+        held = vips.pop(0) if len(vips) > 1 else vips[0]
+        return [neighbour.Device(2, "eth0", b"", True, (), tuple(held))]
+
+    monkeypatch.setattr(neighbour, "devices", devices)
+    backend = Backend(3)
+    facts, _logged = waited(backend, drain_timeout=10, drain_standby=False)
+    assert (facts["drain"]["complete"], backend.read) == (False, 10)
+    mark = DestinationKey(ServiceKey.of({"fwmark": 7}), ip_address("10.0.0.1"), 0)
+    assert carried([mark, *KEYS]) == [mark, *KEYS]
+    vips[:] = [[]]
+    assert carried([mark, *KEYS]) == [mark]

@@ -51,7 +51,9 @@ def test_options_of_a_daemon() -> None:
     [
         ({"role": "slave"}, "role", "'slave' is not one of master, backup"),
         ({"role": "slave", "state": "absent"}, "role", "'slave' is not one of master, backup"),
-        ({"interface": None}, "interface", "is missing: name the device that reaches the other director"),
+        ({"interface": None}, "interface", "is missing: name the device that reaches the other director, or the dip"),
+        ({"interface": None, "dip": "eth0"}, "dip", "'eth0' is not an IP address"),
+        ({"dip": "192.168.56.181"}, "dip", "cannot go with interface=eth0: name the device by one of them"),
         ({"interface": "eth0/1"}, "interface", "'eth0/1' is not a device name"),
         ({"interface": "sixteen-letters-"}, "interface", "is not a device name"),
         ({"sync_id": -1}, "sync_id", "-1 is not in 0..255"),

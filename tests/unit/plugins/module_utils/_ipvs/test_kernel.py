@@ -29,7 +29,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import
 from ansible_collections.lvs.cluster.plugins.module_utils._core.resource import Desired
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import kernel as ipvs
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.devices import Devices
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.devices import DesiredDaemon, Devices
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import (
     CountedDestination,
     CountedService,
@@ -490,21 +490,38 @@ DAEMON_ANSWERS: Any = {(GET_DAEMON, b""): [codec.encode_daemon(daemon) for daemo
 def test_daemons_that_run() -> None:
     """By their roles."""
     socket = Socket(answers=DAEMON_ANSWERS)
-    seen = daemons(socket).read(Desired([Wanted("master", MASTER, {}), Wanted.absent("backup")]))
+    seen = daemons(socket).read(DesiredDaemon([Wanted("master", MASTER, {}), Wanted.absent("backup")]))
     assert seen.items == {"master": DAEMONS[0], "backup": DAEMONS[1]}
     assert socket.dumps == [GET_DAEMON]
-    assert daemons(Socket()).read(Desired([])).items == {}
+    assert daemons(Socket()).read(DesiredDaemon([])).items == {}
 
 
 @pytest.mark.usefixtures("devices")
 def test_daemon_on_a_device_that_is_not_there() -> None:
     """In check mode, too; one that goes needs no device."""
     backend, module = daemons(Socket(answers=DAEMON_ANSWERS)), IpvsSyncDaemon()
-    started: Any = Desired([Wanted("master", SyncDaemon("master", "eth2"), {})])
-    stopped: Any = Desired([Wanted.absent("master")])
+    started = DesiredDaemon([Wanted("master", SyncDaemon("master", "eth2"), {})])
+    stopped = DesiredDaemon([Wanted.absent("master")])
     with refused("interface", "eth2 does not exist: this host has eth0, eth1, lo"):
         module.plan(started, backend.read(started))
     assert module.plan(stopped, backend.read(stopped))
+
+
+@pytest.mark.usefixtures("devices")
+def test_daemon_on_the_device_that_has_the_dip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is found on the host."""
+    held = {"lo": "127.0.0.1", "eth1": "2001:db8:56::181", "eth0": "192.168.56.181"}
+    links = [neighbour.Device(1, name, b"", True, (), (ip_address(its),)) for name, its in held.items()]
+    monkeypatch.setattr(neighbour, "devices", lambda: links)
+    backend, module = daemons(Socket(answers=DAEMON_ANSWERS)), IpvsSyncDaemon()
+    for dip, device in (("192.168.56.181", "eth0"), ("2001:db8:56:0::181", "eth1")):
+        desired = module.parse({"role": "backup", "state": "present", "dip": dip, "sync_id": 7})
+        (wanted,) = module.plan(desired, backend.read(desired))
+        assert wanted.new == SyncDaemon("backup", device, 7)
+        assert wanted.merged_with(DAEMONS[1]) == SyncDaemon("backup", device, 7, 1472)
+    desired = module.parse({"role": "backup", "state": "present", "dip": "192.168.56.182"})
+    with refused("dip", "192.168.56.182 is on no device of this host: name an address that it has, or interface"):
+        module.plan(desired, backend.read(desired))
 
 
 # ----- reading

@@ -54,7 +54,7 @@ vrrp_instance lvs_51 {
         192.0.2.4
     }
     garp_master_delay 1
-    garp_master_refresh 10
+    garp_master_refresh 1
     track_file {
         lvs_standby
     }

@@ -15,7 +15,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core import program
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, NotYetThere
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Transition
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import TextFile, header
-from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.host import KeepalivedBackend
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.host import KeepalivedBackend, vrrp_state
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import (
     CONFIG_FILE,
     COPY_FILE,
@@ -28,7 +28,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model impo
     KeepalivedItem,
     KeepalivedSeen,
     RouterVip,
-    Service,
+    Unit,
     VirtualRouter,
     drop_in,
     standby_file,
@@ -39,7 +39,7 @@ from .fake_host import ADVERTISED, DIP, FOREIGN, VIP, VIP2, Host
 ROUTER = VirtualRouter(51, ip_address(DIP), vips=(RouterVip(ip_address(VIP)),))
 CONFIG = f"{header('keepalived')}virtual_ipaddress {{\n    {ADVERTISED}/32 dev lo scope host\n}}\n"
 FILE = ConfigFile(CONFIG_FILE, CONFIG)
-RUNS, STOPPED, BY_HAND = Service(UNIT), Service(UNIT, running=False), Service(UNIT, enabled=False)
+RUNS, STOPPED, BY_HAND = Unit(UNIT), Unit(UNIT, running=False), Unit(UNIT, enabled=False)
 
 
 def read(router: VirtualRouter | None = ROUTER, present: bool = True) -> KeepalivedSeen:
@@ -73,7 +73,7 @@ def test_items(enabled: bool, running: bool, host: Host) -> None:
     host.enabled, host.running = enabled, running
     items = read().items
     assert {key: item.text for key, item in items.items() if isinstance(item, TextFile)} == texts
-    assert items[UNIT] == Service(UNIT, enabled, running)
+    assert items[UNIT] == Unit(UNIT, enabled, running)
     assert read().context.advertised == ip_address(ADVERTISED)
 
 
@@ -248,9 +248,7 @@ CHANGED: Change[KeepalivedItem] = Change(OTHER_TEXT, FILE)
         (None, Change(None, RUNS), [f"enable --now {UNIT}"]),
     ],
 )
-def test_changed_configuration(
-    unit: Service | None, change: Change[KeepalivedItem] | None, told: list[str], host: Host
-) -> None:
+def test_changed_configuration(unit: Unit | None, change: Change[KeepalivedItem] | None, told: list[str], host: Host) -> None:
     """A keepalived that runs is reloaded, never restarted, and one that was started is not reloaded."""
     if unit is not None:
         host.enabled, host.running = unit.enabled, unit.running
@@ -296,3 +294,23 @@ def test_wait(host: Host) -> None:
     assert 0.7 <= host.clock < 0.8
     assert backend.wait(lambda held: vip not in held, 2.0) is None
     assert 2.7 <= host.clock < 3.0
+
+
+@pytest.mark.parametrize(
+    ("held", "running", "state"),
+    [({ADVERTISED}, True, "active"), (set(), True, "standby"), (set(), False, "stopped")],
+)
+def test_whether_the_host_holds_the_vips(held: set[str], running: bool, state: str, host: Host) -> None:
+    host.path(CONFIG_FILE).parent.mkdir(parents=True)
+    host.path(CONFIG_FILE).write_text(CONFIG)
+    host.held, host.running = {ip_address(address) for address in held}, running
+    assert vrrp_state() == state
+
+
+def test_host_without_a_virtual_router(host: Host) -> None:
+    assert vrrp_state() == ""
+    host.path(CONFIG_FILE).parent.mkdir(parents=True)
+    host.path(CONFIG_FILE).write_text(FOREIGN)
+    assert vrrp_state() == ""
+    host.path(CONFIG_FILE).write_bytes(b"\xff")
+    assert vrrp_state() == ""

@@ -24,6 +24,9 @@ SETTINGS: Facts = {
     "keep_weights": False,
     "boot": True,
     "purges_vips": False,
+    "sync": False,
+    "sync_id": None,
+    "sync_device": None,
     "firewall": "auto",
     "vips": "single",
     "engine": "netlink",
@@ -39,7 +42,10 @@ PLAN: Facts = {
     "director_vips_removed": [],
     "director_services": [],
     "director_services_removed": [],
+    "routers": {},
+    "connections": {"hashed": [], "unhashed": ["web"]},
 }
+PAIR: Facts = {"vips": "vrrp", "sync": True, "sync_id": None, "sync_device": None}
 OPENED: Facts = {"vip": VIP, "port": 80, "protocol": "tcp", "untracked": True}
 CLOSED: Facts = {"vip": MAPPED_VIP, "port": 8099, "protocol": "tcp"}
 REMOVED: Facts = {"device": "eth0", "vips": [MAPPED_VIP]}
@@ -89,6 +95,27 @@ def test_setup() -> None:
 def test_sysctls(given: Facts, settings: Facts) -> None:
     """Those of the description come first; null leaves one as it is."""
     assert setup(ipvs_sysctl=given)[0]["ipvs_sysctl"]["settings"] == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "refresh"),
+    [
+        ({}, {"sync_refresh_period": 1}),
+        ({"sync_refresh_period": 10}, {"sync_refresh_period": 10}),
+        ({"sync_refresh_period": None}, {}),
+    ],
+)
+def test_connections_of_a_pair(given: Facts, refresh: Facts) -> None:
+    """Synchronized when the services are there and before the VIPs; sysctls of the description come first here, too."""
+    sysctls, table, *daemons = setup(ipvs_sysctl=given, router=ROUTER, **PAIR)
+    assert sysctls["ipvs_sysctl"]["settings"] == {"conn_reuse_mode": 3, "sync_threshold": "0 0", **refresh}
+    assert "ipvs_table" in table
+    assert [(name, options["role"]) for step in daemons for name, options in step.items()] == [
+        ("ipvs_sync_daemon", "master"),
+        ("ipvs_sync_daemon", "backup"),
+    ]
+    modules_take([sysctls, table, *daemons])
+    assert setup(router=ROUTER, **PAIR, state="absent")[0]["ipvs_sysctl"]["settings"] == {}
 
 
 def test_vips_of_absent_services_go_before_the_services() -> None:
@@ -211,8 +238,9 @@ MOVING: Facts = {**PLAN, "director_vips": [{"vip": VIP}, {"vip": MAPPED_VIP, "de
 
 def test_vips_that_move_between_directors() -> None:
     """The services come first, as on a single director. What tunl_vip assigned before goes when keepalived has the VIPs."""
-    moving: Facts = {"vips": "vrrp", "router": ROUTER}
-    assert [name for step in setup(MOVING, **moving) for name in step] == ["ipvs_sysctl", "ipvs_table"]
+    moving: Facts = {"vips": "vrrp", "router": ROUTER, "sync": True}
+    daemons = ["ipvs_sync_daemon"] * 2
+    assert [name for step in setup(MOVING, **moving) for name in step] == ["ipvs_sysctl", "ipvs_table", *daemons]
     assert finish(MOVING, held_back_vips=(VIP,), **moving) == [
         {
             "keepalived": {
@@ -226,6 +254,19 @@ def test_vips_that_move_between_directors() -> None:
         {"tunl_vip": {"devices": [], "purge": True}},
         {"boot": {"services": [WEB], "state": "present"}},
     ]
+
+
+def test_other_directors_are_let_in() -> None:
+    """Before the VIPs, though there is no service; and not closed with what is purged."""
+    routers = {"ds1": ROUTER, "ds2": {**ROUTER, "source": "192.168.56.182"}}
+    moving: Facts = {"vips": "vrrp", "router": ROUTER, "purges_vips": True}
+    steps = finish({**MOVING, "routers": routers}, **moving)
+    opened = {"program": "auto", "services": [], "directors": ["192.168.56.182"]}
+    assert [name for step in steps for name in step] == ["firewall", "keepalived", "tunl_vip", "firewall", "boot"]
+    assert [step["firewall"] for step in steps if "firewall" in step] == [opened, {**opened, "purge": True}]
+    modules_take([step for step in steps if "firewall" in step])
+    gone = finish({**MOVING, "routers": routers}, **moving, state="absent")
+    assert [step["firewall"] for step in gone if "firewall" in step] == [{"state": "absent"}]
 
 
 def test_vip_that_no_director_has_any_more_goes_before_its_service() -> None:
@@ -278,9 +319,10 @@ def test_keepalived_owns_the_table_and_moves_the_vips() -> None:
     settings = {**SETTINGS, "engine": "keepalived", "vips": "vrrp"}
     plan = {**CHECKED, "director_vips": [{"vip": VIP}]}
     steps = setup_steps(plan, settings, [], router, [DIP])
-    assert rows(steps)[-1]["keepalived"]["vrrp"] == router
+    assert [step.module for step in steps if sets_table(step.module, step.options)] == ["keepalived"]
+    assert [row["keepalived"]["vrrp"] for row in rows(steps) if "keepalived" in row] == [router]
+    assert [step.module for step in steps[-2:]] == ["ipvs_sync_daemon"] * 2
     modules_take(rows(steps))
-    assert sets_table(steps[-1].module, steps[-1].options)
     assert not any(sets_table(step.module, step.options) for step in finish_steps(plan, settings, router=router))
 
 

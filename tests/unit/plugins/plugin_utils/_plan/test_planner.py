@@ -697,6 +697,15 @@ def test_each_director_has_its_own_part_of_the_virtual_router() -> None:
     assert run.plan("ds1")["director"]["preflight"]["directors"] == ["192.168.56.182"]
 
 
+def test_other_directors_are_known_where_they_hear_each_other_by_multicast() -> None:
+    """One of them may answer for the VIPs, and has to pass the firewall."""
+    run = pair_run(lvs_vrrp_multicast=True)
+    assert keepalived(run, "ds1")["vrrp"]["peers"] == []
+    director = run.plan("ds1")["director"]
+    assert director["preflight"]["directors"] == ["192.168.56.182"]
+    assert director["finish"][0]["firewall"]["directors"] == ["192.168.56.182"]
+
+
 def test_secret_is_in_the_steps_only() -> None:
     """Neither in the settings nor in the part that is kept for other hosts."""
     run = pair_run(lvs_vrrp_version=2, lvs_vrrp_advert_interval=1, lvs_vrrp_secret="hush")

@@ -204,6 +204,15 @@ def test_seconds(name: str) -> None:
         assert fault.startswith(f"host rs1, {name}: ")
 
 
+def test_sync_id() -> None:
+    """Not 0, with which a backup takes the messages of any cluster."""
+    for number in (1, "7", 255):
+        assert read(lvs_sync_id=number)["sync_id"] == int(number)
+    assert read()["sync_id"] is None
+    for number in (0, 256):
+        assert faults_of(lvs_sync_id=number) == [f"host rs1, lvs_sync_id: {number} is not in 1..255"]
+
+
 def test_variables_of_a_host() -> None:
     """Any set of variables is read: those that are asked for, in their types, and with defaults."""
     faults = Faults()
@@ -261,7 +270,7 @@ def test_sources_of_tunnels(value: str) -> None:
     assert [fault.split(": ")[0] for fault in faults] == ["host rs1, lvs_tunnel_sources"] * 2
 
 
-@pytest.mark.parametrize("name", ["lvs_vip_device", "lvs_vip6_device", "lvs_director_device"])
+@pytest.mark.parametrize("name", ["lvs_vip_device", "lvs_vip6_device", "lvs_director_device", "lvs_sync_device"])
 @pytest.mark.parametrize("device", ["", ".", "eth0/1", "a name", "sixteen-letters-", "a:b"])
 def test_devices(name: str, device: str) -> None:
     (fault,) = faults_of(**{name: device})
@@ -313,3 +322,19 @@ def test_roles_without_a_command_line(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(context, "CLIARGS", CLIArgs({}))
     assert read(lvs_update_roles=["update"])["update_roles"] == ["update"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "version", "reason"),
+    [
+        ("hush", 3, "cannot be with version 3, which has no authentication"),
+        ("hush-hush", 2, "is longer than 8 bytes, and VRRP has no more"),
+        ("hu sh", 2, "has characters that keepalived.conf gives a meaning to"),
+    ],
+)
+def test_secret_that_vrrp_cannot_have(secret: str, version: int, reason: str) -> None:
+    """It is refused before any change, and not shown."""
+    (fault,) = faults_of(lvs_vrrp_secret=secret, lvs_vrrp_version=version)
+    assert fault.startswith(f"host rs1, lvs_vrrp_secret: the value {reason}")
+    assert secret not in fault
+    assert faults_of(lvs_vrrp_secret="hush", lvs_vrrp_version=2) == []

@@ -237,3 +237,7 @@ def test_no_director_that_holds_the_vips() -> None:
 
 def test_director_that_cannot_be_read_may_hold_the_vips() -> None:
     assert contradictions(pair("standby", "", read=(True, False))) == [[], []]
+
+
+def test_director_without_keepalived() -> None:
+    assert contradictions(pair("active", "stopped")) == [[], ["keepalived does not run, so that it cannot ta"]]
