@@ -320,6 +320,57 @@ def test_pages_are_checked_through_the_tunnel(standing: Cluster) -> None:
         standing.wait(lambda _name, _rip: True, BACK_WITHIN, named)
 
 
+def test_real_servers_that_are_too_few(standing: Cluster) -> None:
+    """A sorry server takes over when all are out, or fewer than the quorum; inhibited ones stay with weight 0."""
+    check = {"type": "tcp", **FAST}
+    two = [{"rip": rip, "forward": "route", "check": check} for rip in RIPS[:2]]
+    sorry = {"sorry_server": {"address": RIPS[2]}}
+    three = [{"rip": rip, "check": check} for rip in RIPS]
+    services: list[dict[str, Any]] = [
+        {"vip": ROUTED_VIP, "port": 80, "scheduler": "rr", "destinations": two, **sorry},
+        {"vip": VIP, "port": 80, "scheduler": "rr", "destinations": three, "inhibit_on_failure": True},
+        {"vip": FAR_VIP, "port": 80, "scheduler": "rr", "destinations": three[:2], "quorum": 2, **sorry},
+    ]
+
+    def wait(*expected: dict[str, int]) -> None:
+        """Until both directors have these weights in the services."""
+        keys = [f"-t {service['vip']}:80" for service in services]
+        deadline = time.monotonic() + OUT_WITHIN
+        while True:
+            found = [[keepalived.weights().get(key) for key in keys] for keepalived in standing.keepaliveds]
+            if found == [list(expected)] * 2:
+                return
+            assert time.monotonic() < deadline, found
+            time.sleep(0.2)
+
+    first, second, third = RIPS
+    with running(standing, services):
+        wait({first: 1, second: 1}, {first: 1, second: 1, third: 1}, {first: 1, second: 1})
+        standing.stop_serving(1)
+        wait({first: 1}, {first: 1, second: 0, third: 1}, {third: 1})
+        standing.stop_serving(0)
+        wait({third: 1}, {first: 0, second: 0, third: 1}, {third: 1})
+        for which in (0, 1):
+            standing.serve(which)
+        wait({first: 1, second: 1}, {first: 1, second: 1, third: 1}, {first: 1, second: 1})
+
+
+def test_real_servers_that_have_to_prove_themselves_first(standing: Cluster) -> None:
+    """With alpha, none is in before its first check; otherwise they are in until one fails."""
+    destinations = [{"rip": rip, "check": {"type": "tcp", **FAST}} for rip in RIPS]
+    standing.stop_serving(1)
+    try:
+        services = [{"vip": VIP, "port": 80, "scheduler": "rr", "destinations": destinations, "alpha": True}]
+        with running(standing, services):
+            key, deadline = f"-t {VIP}:80", time.monotonic() + OUT_WITHIN
+            while any(set(keepalived.weights()[key]) != {RIPS[0], RIPS[2]} for keepalived in standing.keepaliveds):
+                assert all(RIPS[1] not in keepalived.weights()[key] for keepalived in standing.keepaliveds)
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+    finally:
+        standing.serve(1)
+
+
 def test_active_director_needs_its_settings(standing: Cluster) -> None:
     """Without them, all real servers of IPv4 services are out there."""
     named = {name: SERVICES[name] for name in ("ipip", "IPv6")}
