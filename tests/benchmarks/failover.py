@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure what clients lose when a director fails: of a pair that is set up by hand, and by this collection, with each engine.
+"""Measure what clients lose when a director fails: of a pair set up by hand, and by this collection, with each engine.
 
     lab/run python -m tests.benchmarks.failover [--runs 3] [--fault NAME]... [--way hand|netlink|keepalived]...
 
