@@ -325,7 +325,7 @@ def package(session: nox.Session) -> None:
     in_lab(session, OLDEST, *PYTEST, "tests/package", *session.posargs)
 
 
-@nox.session(tags=["test", "cluster"], venv_backend="none")
+@nox.session(tags=["test", "no-kernel"], venv_backend="none")
 @nox.parametrize("core", [nox.param(core, id=core) for core in (OLDEST, NEWEST)])
 def playbooks(session: nox.Session, core: str) -> None:
     """Test the playbooks with stand-ins: hosts that are down, limits, wrong values, several clusters."""

@@ -27,6 +27,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "mss_clamp": {"tunnels": [{"vip": VIP, "director": "192.168.56.181"}]},
     "port_dnat": {**SERVICE, "to_port": 8080},
     "firewall": {"services": [SERVICE]},
+    "keepalived": {"state": "absent"},
     "ipvs_sysctl": {"settings": {"conntrack": 1}},
     "ipvs_timeouts": {"tcp": 800},
     "ipvs_sync_daemon": {"role": "master", "interface": "eth0"},

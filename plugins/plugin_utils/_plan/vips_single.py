@@ -14,6 +14,7 @@ from .errors import DescriptionFault
 from .inventory import Inventory
 from .rows import device_rows
 from .steps import Step, step
+from .vips_vrrp import check_priorities
 
 
 def check_directors(inventory: Inventory, faults: Faults) -> None:
@@ -30,6 +31,7 @@ def check_directors(inventory: Inventory, faults: Faults) -> None:
                 " vrrp, or leave one in the group",
             )
         )
+    check_priorities(inventory, faults)  # not used, but a wrong value is told before it is
 
 
 def director_vips(services: Iterable[ServiceDescription]) -> tuple[list[Facts], list[Facts]]:

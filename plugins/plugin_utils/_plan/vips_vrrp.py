@@ -36,7 +36,7 @@ def check_directors(inventory: Inventory, faults: Faults) -> None:
         reason = "is missing: number the virtual router, with 1 to 255, as no other one on the network"
         faults.add(DescriptionFault("lvs_vrrp_id", reason))
     before = len(faults.found)
-    _check_priorities(inventory, faults)
+    check_priorities(inventory, faults)
     families = {family for name in inventory.directors for family in [_family(inventory, name, faults)] if family}
     if len(families) > 1:
         reason = "is an IPv4 address of some directors and an IPv6 address of others: give all of them one of a family"
@@ -45,7 +45,8 @@ def check_directors(inventory: Inventory, faults: Faults) -> None:
         _check_router(inventory, faults)
 
 
-def _check_priorities(inventory: Inventory, faults: Faults) -> None:
+def check_priorities(inventory: Inventory, faults: Faults) -> None:
+    """Check that each director has a priority of its own."""
     names: dict[int, str] = {}
     for name in inventory.directors:
         priority = faults.collect(_priority, inventory, name, where=f"host {name}")
