@@ -86,7 +86,7 @@ def warnings(facts: Options, settings: Options) -> list[str]:
     if facts["unhashed"]:
         found.append(
             f"lvs_sync: is false: connections to {_names(facts['unhashed'])} end when another director takes over. Set it to"
-            " true, or their scheduler to mh with the flag port"
+            " true, or their scheduler to mh with the flags port and fallback"
         )
     if not facts["hashed"]:
         return found
