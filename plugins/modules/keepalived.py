@@ -86,7 +86,9 @@ options:
         type: str
         required: true
       device:
-        description: The device that faces the clients. That of the virtual router if omitted.
+        description:
+          - The device that faces the clients. That of the virtual router if omitted.
+          - The module fails if a VIP is in the network of another device. One that is in no network of the host may be routed to it.
         type: str
       state:
         description: Whether the virtual router should have the VIP.

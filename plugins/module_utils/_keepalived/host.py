@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from .._core import files, program, requirements, systemd
@@ -19,7 +19,7 @@ from .._core.resource import Backend
 from .._core.textfile import TextFile, is_made_here
 from .._core.values import Address
 from .._net import neighbour
-from . import config
+from . import config, networks
 from .model import (
     CONFIG_FILE,
     COPY_FILE,
@@ -141,7 +141,7 @@ def _with_config(
     desired: KeepalivedDesired,
     router: VirtualRouter,
     text: str,
-    devices: Iterable[neighbour.Device],
+    devices: Sequence[neighbour.Device],
 ) -> KeepalivedContext:
     """With the configuration that is wanted, and what keepalived says of it.
 
@@ -158,6 +158,8 @@ def _with_config(
         )
     vips = all_vips(desired, vips_in(text))
     wanted = config.text(replace(router, vips=vips), device)
+    if wanted != text:
+        networks.check(router, device, devices)
     refusal = "" if wanted == text else _refusal(wanted)
     return replace(context, version=version, device=device, text=wanted, refusal=refusal, vips=vips)
 

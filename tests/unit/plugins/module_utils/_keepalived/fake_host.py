@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,6 +52,7 @@ class Host:
         self.clock = 0.0
         self.due: list[tuple[float, Callable[[], None]]] = []
         self.held: set[IPv4Address | IPv6Address] = set()  # beside the DIP
+        self.networks: dict[str, tuple[str, ...]] = {"eth0": ()}  # the addresses of devices with their networks
         (root / "systemd").mkdir(parents=True)
         monkeypatch.setattr(systemd, "_FOLDER", str(root / "systemd"))
         monkeypatch.setattr(program, "path_of", lambda _name: None if self.printed is None else "/usr/sbin/keepalived")
@@ -112,8 +113,12 @@ class Host:
         files.remove(str(self.path(path)))
 
     def _devices(self) -> list[Device]:
-        eth0 = Device(2, "eth0", b"", True, (), (ip_address(DIP), ip_address("2001:db8::2")))
-        return [Device(1, "lo", b"", False, (), tuple(self.held)), eth0]
+        own = {"eth0": (ip_address(DIP), ip_address("2001:db8::2"))}
+        found = [
+            Device(index, name, b"", True, tuple(map(ip_interface, networks)), own.get(name, ()))
+            for index, (name, networks) in enumerate(self.networks.items(), 2)
+        ]
+        return [Device(1, "lo", b"", False, (), tuple(self.held)), *found]
 
     def _keepalived(self, name: str, *arguments: str, timeout: float) -> tuple[str, bool]:
         assert (name, timeout > 0) == ("keepalived", True)

@@ -225,6 +225,19 @@ def test_keepalived_refuses_the_configuration(director: Host) -> None:
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
+def test_vip_in_the_network_of_another_device(check_mode: bool, director: Host) -> None:
+    """Refused before anything changes; what is there already is left alone."""
+    director.networks = {"eth0": (f"{DIP}/29",), "eth1": ("198.51.100.2/24",)}
+    options: Facts = {"vrrp": VRRP, "vips": [{"vip": "198.51.100.80"}]}
+    before = director.config
+    with refused("vips", "198.51.100.80 would be added to eth0"):
+        director.run(**options, check_mode=check_mode)
+    assert (director.config, director.events) == (before, [])
+    director.networks = {"eth0": (f"{DIP}/32",), "eth1": (f"{VIP}/24",)}
+    assert director.run(vrrp=VRRP, vips=VIPS, check_mode=check_mode)["changed"] is False
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
 def test_secret_is_not_shown(check_mode: bool, host: Host) -> None:
     """Keepalived gets it, and nobody else."""
     result = host.run(vrrp={**VERSION_2, "secret": "s3cret"}, vips=VIPS, check_mode=check_mode)
