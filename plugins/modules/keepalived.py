@@ -37,7 +37,9 @@ options:
         type: str
         required: true
       peers:
-        description: The addresses of the other directors, which advertisements are sent to. If empty, they are sent by multicast.
+        description:
+          - The addresses of the other directors, which advertisements are sent to. If empty, they are sent by multicast.
+          - All have to be in a network of the device that has O(vrrp.source), as VIPs cannot move to another network.
         type: list
         elements: str
         default: []

@@ -225,12 +225,12 @@ def test_keepalived_refuses_the_configuration(director: Host) -> None:
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_vip_in_the_network_of_another_device(check_mode: bool, director: Host) -> None:
-    """Refused before anything changes; what is there already is left alone."""
+def test_vip_and_peer_in_other_networks(check_mode: bool, director: Host) -> None:
+    """Refused, all at once, before anything changes; what is there already is left alone."""
     director.networks = {"eth0": (f"{DIP}/29",), "eth1": ("198.51.100.2/24",)}
-    options: Facts = {"vrrp": VRRP, "vips": [{"vip": "198.51.100.80"}]}
+    options: Facts = {"vrrp": {**VRRP, "peers": [OTHER_DIP, "192.0.2.9"]}, "vips": [{"vip": "198.51.100.80"}]}
     before = director.config
-    with refused("vips", "198.51.100.80 would be added to eth0"):
+    with all_refused("vips: 198.51.100.80 would be added to eth0", "peers: 192.0.2.9 is in no network of eth0"):
         director.run(**options, check_mode=check_mode)
     assert (director.config, director.events) == (before, [])
     director.networks = {"eth0": (f"{DIP}/32",), "eth1": (f"{VIP}/24",)}
