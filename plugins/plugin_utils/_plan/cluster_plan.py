@@ -33,6 +33,7 @@ class _Progress:
     """What the run has done on a host so far."""
 
     contacted: bool | None  # None: nobody tried
+    takes_part: bool  # in a virtual router of this collection, when the host was contacted
     plan: str  # the id of the plan that the host was set up for; empty: none
     results: Sequence[Options]  # of the steps of its set-up
 
@@ -41,7 +42,8 @@ class _Progress:
         """The progress of a host, from its variables."""
         host, setup = raw.get(_HOST), raw.get(_SETUP) or {}
         contacted = None if host is None else not (host.get("unreachable") or host.get("failed"))
-        return cls(contacted, str(setup.get("label", "")), setup.get("results", ()))
+        takes_part = bool((host or {}).get("vrrp"))
+        return cls(contacted, takes_part, str(setup.get("label", "")), setup.get("results", ()))
 
     @property
     def state(self) -> Options | None:
@@ -197,7 +199,8 @@ def _director(
     router = _router(plan["routers"].get(host, {}), task.settings)
     setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared, router))
     held_back, held_back_vips = progress[host].of_table("held_back"), progress[host].of_table("held_back_vips")
-    finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips, router)
+    takes_part = progress[host].takes_part
+    finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips, router, takes_part)
     return {
         "services": plan["services"],
         "preflight": {**preflight, "paths": paths, "directors": vips_vrrp.other_dips(plan["routers"], router)},

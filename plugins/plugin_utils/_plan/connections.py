@@ -65,7 +65,7 @@ def sync_steps(settings: Options, router: Options | None) -> list[Step]:
     if settings["vips"] != VRRP:
         return []
     if settings["state"] != PRESENT or not settings["sync"] or not router:
-        return [step(SYNC_DAEMON, "ipvs", role=role, state=ABSENT) for role in _ROLES]
+        return sync_removal_steps("ipvs")
     options: Facts = {"sync_id": router["id"] if settings["sync_id"] is None else settings["sync_id"]}
     if settings["sync_device"] is None:
         options["dip"] = router["source"]
@@ -76,6 +76,11 @@ def sync_steps(settings: Options, router: Options | None) -> list[Step]:
         options["group"] = _GROUP6
     lengths: dict[str, Facts] = {"master": {"sync_maxlen": _MASTER_MAXLEN}, "backup": {}}
     return [step(SYNC_DAEMON, "ipvs", role=role, **options, **lengths[role]) for role in _ROLES]
+
+
+def sync_removal_steps(*tags: str) -> list[Step]:
+    """What stops the sync daemons."""
+    return [step(SYNC_DAEMON, *tags, role=role, state=ABSENT) for role in _ROLES]
 
 
 def warnings(facts: Options, settings: Options) -> list[str]:
