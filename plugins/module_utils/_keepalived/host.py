@@ -24,9 +24,11 @@ from .model import (
     CONFIG_FILE,
     COPY_FILE,
     DROP_IN,
+    RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
     ConfigFile,
+    DueReload,
     KeepalivedContext,
     KeepalivedDesired,
     KeepalivedItem,
@@ -77,6 +79,8 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             unit = Service(UNIT, systemd.is_enabled(UNIT), systemd.is_running(_NAME))
             if unit.enabled or unit.running:
                 items[UNIT] = unit
+            if unit.running and files.read_text(RELOAD_FILE) is not None:
+                items[RELOAD_FILE] = DueReload(RELOAD_FILE, "")
         context = replace(context, linked=linked, foreign="" if ours else text)
         if desired.router is not None:
             context = _with_config(context, desired, desired.router, ours, devices)
@@ -85,14 +89,19 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
     def apply(self, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> None:
         """Write or remove the files in their order; then have systemd and keepalived read them.
 
-        A keepalived that ran before reads its configuration again, and one that was just started has read it.
+        A keepalived that ran before reads its configuration again, and one that was just started has read it. If this is
+        killed, the next run sees that what is written has not been read.
         """
         before = transition.seen.items.get(UNIT)
         ran = isinstance(before, Service) and before.running
         changed = {change.item.key for change in transition.changes}
-        units_read = DROP_IN not in changed
+        units_read = changed.isdisjoint((DROP_IN, RELOAD_FILE))
+        if ran and UNIT in transition.after().items and not changed.isdisjoint((DROP_IN, CONFIG_FILE)):
+            files.write_text(RELOAD_FILE, "")
         for change in transition.changes:
             item = change.item
+            if isinstance(item, DueReload):
+                continue
             if isinstance(item, Service):
                 if change.after is not None and not units_read:
                     systemd.reload_units()
@@ -105,8 +114,10 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         files.remove_folder(os.path.dirname(DROP_IN))
         if not units_read:
             systemd.reload_units()
-        if CONFIG_FILE in changed and ran and UNIT in transition.after().items:
+        if not changed.isdisjoint((CONFIG_FILE, RELOAD_FILE)) and ran and UNIT in transition.after().items:
             systemd.control("reload", UNIT)
+        if not changed.isdisjoint((DROP_IN, CONFIG_FILE, UNIT, RELOAD_FILE)):
+            files.remove(RELOAD_FILE)
 
     def wait(self, done: Callable[[frozenset[Address]], bool], timeout: float) -> frozenset[Address] | None:
         """The addresses of the host, as soon as they are as expected; None where they are not in time.

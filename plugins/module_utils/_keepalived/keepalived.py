@@ -21,6 +21,7 @@ from .model import (
     COPY_FILE,
     DROP_IN,
     OLDEST,
+    RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
     ConfigFile,
@@ -97,6 +98,7 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
             _wanted(drop_in()),
             _wanted(ConfigFile(CONFIG_FILE, context.text)),
             Wanted(UNIT, Service(UNIT), {"enabled": True, "running": True}),
+            Wanted.absent(RELOAD_FILE),
         ]
 
     def _plan_removal(self, seen: KeepalivedSeen) -> Sequence[WantedItem]:
@@ -129,7 +131,7 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         router = desired.router
         if desired.standby:
             _wait_for_standby(backend, transition.seen.context)
-        if router is None or changed.isdisjoint((CONFIG_FILE, UNIT)):
+        if router is None or changed.isdisjoint((CONFIG_FILE, UNIT, RELOAD_FILE)):
             return {}
         was_active = router.advertised in transition.seen.context.held
         vips = {vip.vip for vip in transition.seen.context.vips}

@@ -47,6 +47,7 @@ class Host:
         self.tested: list[tuple[str, int]] = []  # the files that it read, and their modes
         self.enabled = self.running = False
         self.other_is_active = False  # another director has the VIPs
+        self.killed_at = ""  # the event before which the module is killed
         self.never = ""  # an address that keepalived does not add
         self.takes = 0.5  # seconds until keepalived has done what it was told
         self.clock = 0.0
@@ -102,14 +103,17 @@ class Host:
         self.events.clear()
         return work(module)
 
-    def _write(self, path: str, text: str, mode: int) -> None:
+    def _write(self, path: str, text: str, mode: int = 0o644) -> None:
         self.events.append(f"write {path}")
+        if self.killed_at == self.events[-1]:
+            raise KeyboardInterrupt
         files.write_text(str(self.path(path)), text, mode)
         if path == STANDBY_FILE and self.running:
             self._later(self._settle)
 
     def _remove(self, path: str) -> None:
-        self.events.append(f"remove {path}")
+        if self.path(path).exists():
+            self.events.append(f"remove {path}")
         files.remove(str(self.path(path)))
 
     def _devices(self) -> list[Device]:
@@ -137,6 +141,8 @@ class Host:
         if arguments == ("is-active", UNIT):
             return ("active\n" if self.running else "inactive\n"), ""
         self.events.append(" ".join(arguments))
+        if self.killed_at == self.events[-1]:
+            raise KeyboardInterrupt
         if arguments == ("enable", "--now", UNIT):
             if not self.running:
                 self._later(self._settle)
