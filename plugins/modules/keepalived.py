@@ -14,7 +14,8 @@ description:
   - Configures keepalived on a director, so that one of several directors holds the VIPs of a cluster, and another one takes them over when
     it fails (VRRP, RFC 5798).
   - Writes C(/etc/keepalived/keepalived.conf) as a whole, with mode C(0600). Keepalived checks the new file before it replaces the old one.
-    The unit is reloaded if only the configuration changed, and never restarted. It is enabled and started if it does not run.
+    The unit is reloaded if only the configuration changed, and never restarted. It is enabled and started if it does not run. If a run
+    ends before the unit is reloaded, the next one reloads it.
   - A drop-in for the unit has systemd start keepalived again when it was killed, and start it after C(lvs-cluster.service), which restores
     the virtual services at boot.
   - One virtual router has all VIPs of both families, so that they are always on the same director. VIPs are added with the whole address as
@@ -37,7 +38,9 @@ options:
         type: str
         required: true
       peers:
-        description: The addresses of the other directors, which advertisements are sent to. If empty, they are sent by multicast.
+        description:
+          - The addresses of the other directors, which advertisements are sent to. If empty, they are sent by multicast.
+          - All have to be in a network of the device that has O(vrrp.source), as VIPs cannot move to another network.
         type: list
         elements: str
         default: []
@@ -86,7 +89,9 @@ options:
         type: str
         required: true
       device:
-        description: The device that faces the clients. That of the virtual router if omitted.
+        description:
+          - The device that faces the clients. That of the virtual router if omitted.
+          - The module fails if a VIP is in the network of another device. One that is in no network of the host may be routed to it.
         type: str
       state:
         description: Whether the virtual router should have the VIP.
@@ -341,7 +346,7 @@ changes:
       type: str
       sample: add
     kind:
-      description: The kind of object that changed, V(file) or V(unit).
+      description: The kind of object that changed, V(file) or V(unit); V(reload) if an earlier run ended before keepalived was reloaded.
       returned: success
       type: str
       sample: unit

@@ -38,8 +38,8 @@ OF_PROTOCOL: Mapping[str, Sequence[str]] = {
     "sctp": ("misc", NONE),
 }
 RECORD_TYPES = ("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY")
-# A line is cut at MAXBUF, 1024 bytes, in lib/parser.h.
-_LONGEST = 1000  # bytes of a value as it is written
+# A line is cut at MAXBUF, 1024 bytes, in lib/parser.h; it has an indentation, and the option's name, too.
+_LONGEST = 960  # bytes of a value as it is written
 _DAY = 86400.0  # seconds
 _PLACES = ("{rip}", "{vip}", "{port}")  # in the arguments of a program
 
@@ -102,7 +102,7 @@ def _escapable(option: str, value: object) -> str:
     if not isinstance(value, str) or not value or "\0" in value:
         raise InvalidValue(option, repr(value), "is not a text")
     if len(escaped(value)) > _LONGEST:
-        raise InvalidValue(option, f"{len(value)} characters", "are too many: keepalived reads no more than 1,000 in a line")
+        raise InvalidValue(option, f"{len(value)} characters", f"are too many: no more than {_LONGEST} fit into a line")
     return value
 
 
@@ -119,7 +119,7 @@ def _command(option: str, value: object) -> tuple[str, ...]:
         raise InvalidValue(option, repr(value), "has a NUL")
     longest = dict.fromkeys(_PLACES, "x" * len(str(IPv6Address(2**128 - 1))))
     if len(_command_line(_replaced(word, longest) for word in words)) > _LONGEST:
-        raise InvalidValue(option, f"{len(words)} words", "are too long: keepalived reads no more than 1,000 characters")
+        raise InvalidValue(option, f"{len(words)} words", f"are too long: no more than {_LONGEST} characters fit into a line")
     return words
 
 

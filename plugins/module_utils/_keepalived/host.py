@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from .._core import files, program, requirements, systemd
@@ -22,14 +22,16 @@ from .._ipvs import keepalived_table
 from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import ServiceKey
 from .._net import neighbour
-from . import config
+from . import config, networks
 from .model import (
     CONFIG_FILE,
     COPY_FILE,
     DROP_IN,
+    RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
     ConfigFile,
+    DueReload,
     KeepalivedContext,
     KeepalivedDesired,
     KeepalivedItem,
@@ -81,6 +83,8 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             unit = Unit(UNIT, systemd.is_enabled(UNIT), systemd.is_running(_NAME))
             if unit.enabled or unit.running:
                 items[UNIT] = unit
+            if unit.running and files.read_text(RELOAD_FILE) is not None:
+                items[RELOAD_FILE] = DueReload(RELOAD_FILE, "")
         context = replace(context, linked=linked, foreign="" if ours else text)
         if desired.present and (ours or not desired.only_removes):
             context = _with_config(context, desired, ours, devices)
@@ -89,18 +93,23 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
     def apply(self, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> None:
         """Write or remove the files in their order; then have systemd and keepalived read them.
 
-        A keepalived that ran before reads its configuration again, and one that was just started has read it.
+        A keepalived that ran before reads its configuration again, and one that was just started has read it. If this is
+        killed, the next run sees that what is written has not been read.
         """
         before = transition.seen.items.get(UNIT)
         ran = isinstance(before, Unit) and before.running
         changed = {change.item.key for change in transition.changes}
-        units_read = DROP_IN not in changed
+        units_read = changed.isdisjoint((DROP_IN, RELOAD_FILE))
+        if ran and UNIT in transition.after().items and not changed.isdisjoint((DROP_IN, CONFIG_FILE)):
+            files.write_text(RELOAD_FILE, "")
         if CONFIG_FILE in changed:
             items = (transition.seen.items.get(CONFIG_FILE), transition.after().items.get(CONFIG_FILE))
             texts = [item.text if isinstance(item, ConfigFile) else "" for item in items]
             _tidy_drain_files(*map(keepalived_table.owned, texts))
         for change in transition.changes:
             item = change.item
+            if isinstance(item, DueReload):
+                continue
             if isinstance(item, Unit):
                 if change.after is not None and not units_read:
                     systemd.reload_units()
@@ -113,8 +122,10 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         files.remove_folder(os.path.dirname(DROP_IN))
         if not units_read:
             systemd.reload_units()
-        if CONFIG_FILE in changed and ran and UNIT in transition.after().items:
+        if not changed.isdisjoint((CONFIG_FILE, RELOAD_FILE)) and ran and UNIT in transition.after().items:
             systemd.control("reload", UNIT)
+        if not changed.isdisjoint((DROP_IN, CONFIG_FILE, UNIT, RELOAD_FILE)):
+            files.remove(RELOAD_FILE)
 
     def has_services(self, coming: Collection[ServiceKey], going: Collection[ServiceKey], timeout: float) -> bool:
         """Whether IPVS has all services that come, and none of those that go, in time.
@@ -185,7 +196,7 @@ def _own_text() -> str:
 
 
 def _with_config(
-    context: KeepalivedContext, desired: KeepalivedDesired, text: str, devices: Iterable[neighbour.Device]
+    context: KeepalivedContext, desired: KeepalivedDesired, text: str, devices: Sequence[neighbour.Device]
 ) -> KeepalivedContext:
     """With the configuration that is wanted, and what keepalived says of it.
 
@@ -211,7 +222,7 @@ def _with_router(
     desired: KeepalivedDesired,
     router: VirtualRouter,
     text: str,
-    devices: Iterable[neighbour.Device],
+    devices: Sequence[neighbour.Device],
 ) -> KeepalivedContext:
     device = router.device or neighbour.holder(router.source, devices)
     if device is None:
@@ -220,7 +231,10 @@ def _with_router(
             " packets into tunnels, or name the device"
         )
     vips = all_vips(desired, vips_in(text))
-    return replace(context, device=device, text=config.router_part(replace(router, vips=vips), device), vips=vips)
+    wanted = config.router_part(replace(router, vips=vips), device)
+    if wanted != config.Parts.of(text).router:
+        networks.check(router, device, devices)
+    return replace(context, device=device, text=wanted, vips=vips)
 
 
 def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, former: config.Parts) -> KeepalivedContext:

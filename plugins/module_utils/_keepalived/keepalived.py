@@ -21,6 +21,7 @@ from .model import (
     COPY_FILE,
     DROP_IN,
     OLDEST,
+    RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
     ConfigFile,
@@ -112,6 +113,7 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
             _wanted(drop_in()),
             _wanted(ConfigFile(CONFIG_FILE, context.text)),
             Wanted(UNIT, Unit(UNIT), {"enabled": True, "running": True}),
+            Wanted.absent(RELOAD_FILE),
         ]
 
     def _plan_removal(self, seen: KeepalivedSeen) -> Sequence[WantedItem]:
@@ -150,7 +152,7 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         router = desired.router
         if desired.standby:
             _wait_for_standby(backend, transition.seen.context)
-        if changed.isdisjoint((CONFIG_FILE, UNIT)):
+        if changed.isdisjoint((CONFIG_FILE, UNIT, RELOAD_FILE)):
             return {}
         context = transition.seen.context
         # Whoever owns the table next must not take for its own what keepalived is about to remove.

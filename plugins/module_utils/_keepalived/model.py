@@ -30,6 +30,8 @@ CONFIG_FILE = keepalived_table.CONFIG_FILE
 COPY_FILE = f"{CONFIG_FILE}.before-lvs-cluster"  # what somebody else wrote
 # In /run: a host that starts again has not been told to stand by.
 STANDBY_FILE = "/run/lvs.cluster.standby"
+# There from the first change of keepalived's files until it has read them. In /run: one that starts reads them.
+RELOAD_FILE = "/run/lvs.cluster.keepalived-reload"
 UNIT = "keepalived.service"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/lvs-cluster.conf"
 OLDEST = (2, 2, 7)
@@ -120,6 +122,25 @@ class ConfigFile(TextFile):
     def lines(self) -> list[str]:
         """Its lines without comments and secrets."""
         return [re.sub(r"(auth_pass)\s.*", r"\1 ********", line) for line in super().lines]
+
+
+@dataclass(frozen=True)
+class DueReload(TextFile):
+    """What a run has left behind that ended before keepalived had read its files."""
+
+    KIND = "reload"
+
+    def command(self, action: str = "add") -> str:
+        """What a run would have done that did not end too soon."""
+        return f"systemctl daemon-reload\nsystemctl reload {UNIT}"
+
+    def diff_line(self) -> str:
+        """What it means."""
+        return f"{UNIT} has not read its files"
+
+    def identity(self) -> Facts:
+        """The unit."""
+        return {"unit": UNIT}
 
 
 @dataclass(frozen=True)

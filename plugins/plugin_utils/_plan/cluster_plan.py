@@ -35,15 +35,16 @@ class _Progress:
     contacted: bool | None  # None: nobody tried
     plan: str  # the id of the plan that the host was set up for; empty: none
     results: Sequence[Options]  # of the steps of its set-up
-    engine: str = ""  # who owns services of this collection in the table of a director, as it was found
+    engine: str  # who owns services of this collection in the table of a director, as it was found
+    takes_part: bool  # in a virtual router of this collection, as it was found
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> _Progress:
         """The progress of a host, from its variables."""
         host, setup = raw.get(_HOST), raw.get(_SETUP) or {}
         contacted = None if host is None else not (host.get("unreachable") or host.get("failed"))
-        engine = str((host or {}).get("engine", ""))
-        return cls(contacted, str(setup.get("label", "")), setup.get("results", ()), engine)
+        engine, takes_part = str((host or {}).get("engine", "")), bool((host or {}).get("vrrp"))
+        return cls(contacted, str(setup.get("label", "")), setup.get("results", ()), engine, takes_part)
 
     @property
     def state(self) -> Options | None:
@@ -200,7 +201,8 @@ def _director(
     sources = plan["check_sources"].get(host, [])
     setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared, router, sources, progress[host].engine))
     held_back, held_back_vips = progress[host].of_table("held_back"), progress[host].of_table("held_back_vips")
-    finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips, router)
+    takes_part = progress[host].takes_part
+    finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips, router, takes_part)
     return {
         "services": plan["services"],
         "preflight": {**preflight, "paths": paths, "directors": vips_vrrp.other_dips(plan["routers"], router)},

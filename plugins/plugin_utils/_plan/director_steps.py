@@ -104,11 +104,13 @@ def finish_steps(
     held_back: Iterable[Options] = (),
     held_back_vips: Collection[str] = (),
     router: Options | None = None,
+    takes_part: bool = False,
 ) -> list[Step]:
     """What comes after the services.
 
     :param held_back: the options that identify the services that were left as they are
     :param held_back_vips: VIPs of new services that were left out
+    :param takes_part: whether the director took part in a virtual router of this collection before
     """
     present = settings["state"] == PRESENT
     others = vips_vrrp.other_dips(plan["routers"], router if present else None)
@@ -129,7 +131,8 @@ def finish_steps(
         steps += vips_vrrp.assignment_steps(rows, router if present else None, takeover, purge, marks)
     else:
         rows = [{**row, "vips": [vip for vip in row["vips"] if vip not in held_back_vips]} for row in plan["director_vips"]]
-        steps += vips_single.assignment_steps(rows, purge, settings["engine"] == KEEPALIVED and present)
+        has_keepalived = settings["engine"] == KEEPALIVED and present
+        steps += vips_single.assignment_steps(rows, purge, takes_part, has_keepalived)
     # After their VIPs.
     if not present:
         steps.append(step("firewall", "nftables", "vips", state=ABSENT))

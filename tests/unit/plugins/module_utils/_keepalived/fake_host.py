@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -50,6 +50,7 @@ class Host:
         self.tested: list[tuple[str, int]] = []  # the files that it read, and their modes
         self.enabled = self.running = False
         self.other_is_active = False  # another director has the VIPs
+        self.killed_at = ""  # the event before which the module is killed
         self.never = ""  # an address that keepalived does not add
         self.takes = 0.5  # seconds until keepalived has done what it was told
         self.clock = 0.0
@@ -57,6 +58,7 @@ class Host:
         self.held: set[IPv4Address | IPv6Address] = set()  # beside the DIP
         self.services: set[ServiceKey] = set()  # in IPVS
         monkeypatch.setattr(host, "IpvsBackend", self._ipvs)
+        self.networks: dict[str, tuple[str, ...]] = {"eth0": ()}  # the addresses of devices with their networks
         (root / "systemd").mkdir(parents=True)
         monkeypatch.setattr(systemd, "_FOLDER", str(root / "systemd"))
         monkeypatch.setattr(program, "path_of", lambda _name: None if self.printed is None else "/usr/sbin/keepalived")
@@ -107,14 +109,17 @@ class Host:
         self.events.clear()
         return work(module)
 
-    def _write(self, path: str, text: str, mode: int) -> None:
+    def _write(self, path: str, text: str, mode: int = 0o644) -> None:
         self.events.append(f"write {path}")
+        if self.killed_at == self.events[-1]:
+            raise KeyboardInterrupt
         files.write_text(str(self.path(path)), text, mode)
         if path == STANDBY_FILE and self.running:
             self._later(self._settle)
 
     def _remove(self, path: str) -> None:
-        self.events.append(f"remove {path}")
+        if self.path(path).exists():
+            self.events.append(f"remove {path}")
         files.remove(str(self.path(path)))
 
     @contextmanager
@@ -122,8 +127,12 @@ class Host:
         yield SimpleNamespace(services=lambda: [Service(key) for key in self.services])
 
     def _devices(self) -> list[Device]:
-        eth0 = Device(2, "eth0", b"", True, (), (ip_address(DIP), ip_address("2001:db8::2")))
-        return [Device(1, "lo", b"", False, (), tuple(self.held)), eth0]
+        own = {"eth0": (ip_address(DIP), ip_address("2001:db8::2"))}
+        found = [
+            Device(index, name, b"", True, tuple(map(ip_interface, networks)), own.get(name, ()))
+            for index, (name, networks) in enumerate(self.networks.items(), 2)
+        ]
+        return [Device(1, "lo", b"", False, (), tuple(self.held)), *found]
 
     def _keepalived(self, name: str, *arguments: str, timeout: float) -> tuple[str, bool]:
         assert (name, timeout > 0) == ("keepalived", True)
@@ -142,6 +151,8 @@ class Host:
         if arguments == ("is-active", UNIT):
             return ("active\n" if self.running else "inactive\n"), ""
         self.events.append(" ".join(arguments))
+        if self.killed_at == self.events[-1]:
+            raise KeyboardInterrupt
         if arguments == ("enable", "--now", UNIT):
             if not self.running:
                 self._later(self._settle)

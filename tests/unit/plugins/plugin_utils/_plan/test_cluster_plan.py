@@ -195,6 +195,27 @@ def test_real_servers_that_resolve_the_vips() -> None:
     assert run.plan("ds1")["director"]["neighbours"] == ["rs2"]  # the nearest
 
 
+@pytest.mark.parametrize(
+    ("host", "stopped"),
+    [
+        ({**CONTACTED, "vrrp": "active"}, True),
+        ({**CONTACTED, "vrrp": "stopped"}, True),
+        ({**CONTACTED, "vrrp": ""}, False),
+        (CONTACTED, False),
+        (UNREACHABLE, False),
+        (None, False),
+    ],
+)
+def test_sync_daemons_of_a_director_that_is_the_only_one_now(host: Facts | None, stopped: bool) -> None:
+    """They stop if it took part in a virtual router of this collection: others are somebody else's."""
+    run = lab_run()
+    if host is not None:
+        run.hosts["ds1"]["__lvs_host"] = host
+    steps = run.plan("ds1")["director"]["finish"]
+    found = [step["ipvs_sync_daemon"] for step in steps if "ipvs_sync_daemon" in step]
+    assert found == ([{"role": role, "state": "absent"} for role in ("master", "backup")] if stopped else [])
+
+
 def test_unmanaged_real_server_is_never_optional() -> None:
     """No run contacts it."""
     run = lab_run([{**WEB, "real_servers": [{"address": "10.0.0.9"}]}])

@@ -63,10 +63,11 @@ def finish(
     held_back: tuple[Facts, ...] = (),
     held_back_vips: tuple[str, ...] = (),
     router: Facts | None = None,
+    takes_part: bool = False,
     **settings: Any,
 ) -> list[Facts]:
     """The steps after the services."""
-    return rows(finish_steps(plan or PLAN, {**SETTINGS, **settings}, held_back, held_back_vips, router))
+    return rows(finish_steps(plan or PLAN, {**SETTINGS, **settings}, held_back, held_back_vips, router, takes_part))
 
 
 def test_setup() -> None:
@@ -143,24 +144,49 @@ def test_purge(settings: Facts, services: list[Facts], purge: tuple[str, list[st
 def test_finish() -> None:
     """The VIPs, and then what is restored at boot, without the destinations, which are read from the kernel."""
     assert finish() == [
-        {"tunl_vip": {"devices": [HELD], "purge": False, "announce": True}},
         FORMER,
+        {"tunl_vip": {"devices": [HELD], "purge": False, "announce": True}},
         {"boot": {"services": [WEB], "state": "present"}},
     ]
     assert finish(boot=False)[2] == {"boot": {"services": [WEB], "state": "absent"}}
-    assert finish(purges_vips=True)[0]["tunl_vip"]["purge"] is True
+    assert finish(purges_vips=True)[1]["tunl_vip"]["purge"] is True
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_director_that_was_one_of_several(state: str) -> None:
+    """Its sync daemons stop, too: before the configuration goes that tells that they are of this collection."""
+    wanted = [{"ipvs_sync_daemon": {"role": role, "state": "absent"}} for role in ("master", "backup")]
+    steps = finish(takes_part=True, state=state)
+    assert steps[:3] == [*wanted, FORMER]
+    assert "tunl_vip" in steps[3]  # whose VIPs keepalived had until then
+    assert not [step for step in finish(state=state) if "ipvs_sync_daemon" in step]
+    modules_take(steps)
+
+
+@pytest.mark.parametrize(
+    ("run", "skip", "modules"),
+    [
+        (["vips"], [], ["ipvs_sync_daemon", "ipvs_sync_daemon", "keepalived", "tunl_vip"]),
+        (["all"], ["ipvs"], ["ipvs_sync_daemon", "ipvs_sync_daemon", "keepalived", "tunl_vip", "boot"]),
+        (["ipvs"], [], []),
+    ],
+)
+def test_sync_daemons_stop_with_the_former_keepalived(run: list[str], skip: list[str], modules: list[str]) -> None:
+    """Whatever the tags: afterwards, nothing tells whose they are."""
+    steps = finish_steps(PLAN, SETTINGS, takes_part=True)
+    assert [step.module for step in selected(steps, [], run, skip)] == modules
 
 
 def test_vips_without_a_service() -> None:
     """They would be answered with resets."""
-    (step, _former, _boot) = finish(held_back_vips=(VIP, ""))
+    (_former, step, _boot) = finish(held_back_vips=(VIP, ""))
     assert step["tunl_vip"]["devices"] == [{"device": "tunl0", "vips": [MAPPED_VIP]}]
 
 
 def test_firewall_opens_before_the_vips_and_closes_after_them() -> None:
     plan = {**PLAN, "director_services": [OPENED], "director_services_removed": [CLOSED], "director_vips_removed": [REMOVED]}
     assert [name for step in setup(plan) for name in step] == ["ipvs_sysctl", "tunl_vip", "ipvs_table"]
-    assert [name for step in finish(plan) for name in step] == ["firewall", "tunl_vip", "keepalived", "firewall", "boot"]
+    assert [name for step in finish(plan) for name in step] == ["firewall", "keepalived", "tunl_vip", "firewall", "boot"]
     assert finish(plan, firewall="ufw")[0] == {"firewall": {"program": "ufw", "services": [OPENED]}}
     assert finish(plan)[3] == {"firewall": {"services": [CLOSED], "state": "absent"}}
     purging = {"program": "ufw", "services": [OPENED], "purge": True}
@@ -187,15 +213,15 @@ def test_service_that_was_left_as_it_is_is_tracked_as_before() -> None:
 def test_empty_description() -> None:
     """What is restored at boot stays."""
     plan = {**PLAN, "services": [], "director_vips": []}
-    assert finish(plan) == [{"tunl_vip": {"devices": [], "purge": False, "announce": True}}, FORMER]
+    assert finish(plan) == [FORMER, {"tunl_vip": {"devices": [], "purge": False, "announce": True}}]
 
 
 def test_teardown() -> None:
     plan = {**PLAN, "services": [], "director_vips": [], "director_vips_removed": [HELD]}
     assert setup(plan, state="absent")[0] == {"ipvs_sysctl": {"settings": {}, "persist": False}}
     assert finish(plan, state="absent") == [
-        {"tunl_vip": {"devices": [], "purge": True, "announce": True}},
         FORMER,
+        {"tunl_vip": {"devices": [], "purge": True, "announce": True}},
         {"firewall": {"state": "absent"}},
         {"boot": {"services": [], "state": "absent"}},
     ]
@@ -222,7 +248,7 @@ def test_modules_take_their_steps(settings: Facts) -> None:
     [
         ("sysctl", ["ipvs_sysctl"]),
         ("ipvs", ["ipvs_sysctl", "tunl_vip", "ipvs_table"]),
-        ("vips", ["tunl_vip", "tunl_vip", "keepalived"]),
+        ("vips", ["tunl_vip", "keepalived", "tunl_vip"]),
         ("boot", ["boot"]),
     ],
 )

@@ -17,31 +17,23 @@ from tests.unit.plugins.plugin_utils._plan.lab import (
     GONE,
     MAPPED,
     MAPPED_VIP,
+    PAIR,
     PLAIN,
     PLAIN_VIP,
-    TWO_DIRECTORS,
     VIP,
     VIP6,
+    VRRP_SETTINGS,
     WEB,
     WEB6,
     faults,
 )
 
 DIP2 = "192.168.56.182"
-SETTINGS: dict[str, Any] = {
-    "id": 51,
-    "version": 3,
-    "advert_interval": 0.1,
-    "preempt": False,
-    "multicast": False,
-    "track_devices": [],
-}
-PAIR = replace(TWO_DIRECTORS, vips="vrrp", vrrp=SETTINGS)
 
 
 def pair(**settings: Any) -> Inventory:
     """The lab with two directors, and other settings of VRRP."""
-    return replace(PAIR, vrrp={**SETTINGS, **settings})
+    return replace(PAIR, vrrp={**VRRP_SETTINGS, **settings})
 
 
 def with_director(name: str, **fields: Any) -> Inventory:
