@@ -218,7 +218,7 @@ def running(standing: Cluster, services: list[dict[str, Any]], lines: str = "") 
     """With keepalived on both directors."""
     with ExitStack() as stack:
         for keepalived in standing.keepaliveds:
-            keepalived.director.path("/var/lib/lvs.cluster/drain").mkdir(parents=True, exist_ok=True)
+            keepalived.director.path("/var/lib/lvs.cluster/weights").mkdir(parents=True, exist_ok=True)
             keepalived.configure(services, lines)
             keepalived.start()
             stack.callback(keepalived.stop)

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_table import DRAIN_FOLDER, owned
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_table import WEIGHT_FOLDER, owned
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import CONFIG_FILE, UNIT
 
 from .fake_host import DIP, FOREIGN, VIP, VRRP, Host
@@ -39,7 +39,7 @@ def test_services_alone(host: Host) -> None:
     result = host.run(**OPTIONS)
     assert (result["changed"], result["held_back"], result["held_back_vips"]) == (True, [], [])
     assert "active" not in result
-    assert host.path(DRAIN_FOLDER).is_dir()
+    assert host.path(WEIGHT_FOLDER).is_dir()
     assert rips(host) == [RS1, RS2]
     assert "vrrp_instance" not in host.config
     assert host.running
@@ -62,7 +62,7 @@ def test_nothing_that_is_left_ends_it(host: Host) -> None:
     host.run(**OPTIONS)
     result = host.run(services=[])
     assert (result["changed"], host.path(CONFIG_FILE).exists(), host.running) == (True, False, False)
-    assert not host.path(DRAIN_FOLDER).exists()
+    assert not host.path(WEIGHT_FOLDER).exists()
     assert host.run(services=[])["changed"] is False
 
 
@@ -89,13 +89,13 @@ def test_configuration_of_somebody_else_is_not_replaced(host: Host) -> None:
     assert rips(host) == [RS1, RS2]
 
 
-def test_file_of_a_drain_goes_with_its_destination(host: Host) -> None:
+def test_file_of_a_weight_goes_with_its_destination(host: Host) -> None:
     host.run(**OPTIONS)
     files = [
-        host.put(entry.drain_file, "-65535\n")
+        host.put(entry.weight_file, "-65535\n")
         for keys in owned(host.config).values()
         for entry in keys.values()
-        if entry.drain_file
+        if entry.weight_file
     ]
     host.run(**{**OPTIONS, "services": [web(RS2)]})
     assert [file.exists() for file in files] == [False, True]
