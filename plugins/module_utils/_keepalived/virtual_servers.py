@@ -321,9 +321,7 @@ def with_former_weights(servers: Iterable[VirtualServer], former: Owned) -> tupl
     return tuple(found)
 
 
-def _with_former_weight(
-    real_server: CheckedServer, entries: Mapping[DestinationKey, OwnedDestination]
-) -> CheckedServer:
+def _with_former_weight(real_server: CheckedServer, entries: Mapping[DestinationKey, OwnedDestination]) -> CheckedServer:
     destination = real_server.destination
     entry = entries.get(destination.key)
     if entry is None:

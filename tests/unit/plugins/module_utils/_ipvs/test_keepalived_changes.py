@@ -153,7 +153,8 @@ def test_number_of_a_weight(folder: Path, before: Destination, after: Destinatio
     assert (folder / "weights/rs1").read_text() == f"{number}\n"
 
 
-def test_another_weight_than_told(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_another_weight_than_told() -> None:
     with pytest.raises(LvsError, match="has not changed the weight of"):
         KeepalivedTable().make([Change(DESTINATION, HEAVIER)], lambda key: replace(HEAVIER, weight=6))
 
