@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core import values
-from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import header
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import config
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.virtual_servers import read_virtual_servers, render
 
 from .managed_host import PYTHON, TIMEOUT
@@ -82,7 +82,8 @@ class Keepalived:
 
     def configure(self, services: list[dict[str, Any]], lines: str = "") -> None:
         """Write the file, with these lines before the services."""
-        self.path.write_text(header("keepalived") + lines + render(read_virtual_servers(services), self._sources))
+        blocks = render(read_virtual_servers(services), self._sources)
+        self.path.write_text(config.Parts(services=lines + blocks).text)
 
     def start(self) -> None:
         """Start it, when it takes the file."""

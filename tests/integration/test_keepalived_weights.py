@@ -167,7 +167,7 @@ def test_description_comes_back(cluster: Cluster) -> None:
     services = rows("tcp", NAMED)
     options: dict[str, Any] = {"services": services, "sources": list(DIPS[181])}
     director = cluster.active
-    director.module("keepalived", **options).changed()  # the file is now as the module writes it
+    director.module("keepalived", **options).changed()  # the drop-in for systemd
     director.module("keepalived", **options).ok()
     set_weight(cluster, 0, 5).changed()
     director.module("ipvs_dest", **SERVICE, rip=RIPS[1], state="drained", drain_timeout=0).changed()
