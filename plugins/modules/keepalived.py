@@ -107,7 +107,8 @@ options:
       - The virtual services that keepalived owns, all of them, with checks of their real servers. It takes real servers that fail their check
         out of a service, and puts them back.
       - A service that leaves the list leaves the IPVS table. If omitted, the services of the configuration stay as they are.
-      - Other modules of this collection refuse to change these services. M(lvs.cluster.ipvs_dest) drains and restores their destinations.
+      - Other modules of this collection refuse to change these services. M(lvs.cluster.ipvs_dest) changes weights of their
+        destinations, and drains and restores them. These weights go at the next run of this module, see O(keep_weights).
     type: list
     elements: dict
     suboptions:
@@ -235,6 +236,12 @@ options:
     type: list
     elements: str
     default: []
+  keep_weights:
+    description:
+      - Whether existing destinations keep their weights, both those of the configuration that is there, and those that an operator has set
+        with M(lvs.cluster.ipvs_dest). Drained destinations stay drained in any case, and a warning names them.
+    type: bool
+    default: false
   unprepared:
     description:
       - The RIPs of real servers that have not been prepared for a change. A service to which packets would go in a new way to one of them is
@@ -322,6 +329,12 @@ held_back_vips:
   returned: success, with O(services)
   type: list
   elements: str
+  sample: []
+drained:
+  description: The destinations of O(services) that are drained, and stay so.
+  returned: success, with O(services)
+  type: list
+  elements: dict
   sample: []
 active:
   description: Whether this director holds the VIPs after the change.

@@ -14,16 +14,19 @@ from ipaddress import ip_address
 from .model import DestinationKey, ServiceKey
 
 CONFIG_FILE = "/etc/keepalived/keepalived.conf"
-# A file for each destination: keepalived adds the number in it to the weight.
-DRAIN_FOLDER = "/var/lib/lvs.cluster/drain"
-DRAINING, SERVING = "-65535\n", "0\n"
+# A file for each destination: keepalived adds the number in it to the configured weight.
+WEIGHT_FOLDER = "/var/lib/lvs.cluster/weights"
+HIGHEST_WEIGHT = 65535  # IPVS_WEIGHT_LIMIT in keepalived/include/ip_vs.h
+DRAINED = -HIGHEST_WEIGHT  # the number with which any weight is 0
 
 _TOP = re.compile(r"^(virtual_server (?:fwmark )?\S.*?) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^    (protocol|ip_family) (\S+)$", re.MULTILINE)
+_INHIBITS = re.compile(r"^    inhibit_on_failure$", re.MULTILINE)
 _REAL_SERVER = re.compile(r"^    real_server (\S+) (\d+) \{\n(.*?)^    \}", re.MULTILINE | re.DOTALL)
 _METHOD = re.compile(r"^ +lvs_method (.+)$", re.MULTILINE)
 _WEIGHT = re.compile(r"^ +weight (\d+)$", re.MULTILINE)
 _TRACKED = re.compile(r"^ +track_file (\S+)$", re.MULTILINE)
+_NUMBER = re.compile(r"\s*([+-]?\d+)")
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,38 @@ class OwnedDestination:
 
     weight: int  # as configured
     method: str  # as keepalived writes it
-    drain_file: str  # its path; empty for the services that checks go through
+    weight_file: str  # its path; empty for the services that checks go through
+    inhibited: bool = False  # whether it stays in the service with weight 0 when it fails
+
+    def weight_with(self, number: int) -> int:
+        """The weight that it has with this number in its file, while it answers."""
+        return max(0, min(self.weight + number, HIGHEST_WEIGHT))
+
+    def number_for(self, weight: int) -> int:
+        """The number with which it has this weight, and is not drained."""
+        number = weight - self.weight
+        return number - 1 if number == DRAINED else number
 
 
 Owned = Mapping[ServiceKey, Mapping[DestinationKey, OwnedDestination]]
 
 
-def drain_name(key: DestinationKey) -> str:
-    """The name of the file by which a destination is drained."""
+def number_in(text: str | None) -> int:
+    """The number in such a file, as keepalived reads it: 0 where there is none.
+
+    :param text: None: there is no file
+    """
+    found = _NUMBER.match(text or "")
+    return int(found[1]) if found else 0
+
+
+def weight_file(key: DestinationKey) -> str:
+    """The path of a destination's file."""
+    return f"{WEIGHT_FOLDER}/{weight_file_name(key)}"
+
+
+def weight_file_name(key: DestinationKey) -> str:
+    """Its name, by which the configuration calls it, too."""
     service = key.service
     if service.vip is None:
         name = f"fwmark-{service.fwmark}-ipv{service.family}"
@@ -68,10 +95,11 @@ def _services(text: str) -> Iterator[tuple[ServiceKey, str]]:
 
 
 def _destinations(service: ServiceKey, block: str) -> Iterator[tuple[DestinationKey, OwnedDestination]]:
+    inhibited = _INHIBITS.search(block) is not None
     for rip, port, lines in _REAL_SERVER.findall(block):
         weight, method, tracked = (pattern.search(lines) for pattern in (_WEIGHT, _METHOD, _TRACKED))
-        path = f"{DRAIN_FOLDER}/{tracked[1]}" if tracked else ""
+        path = f"{WEIGHT_FOLDER}/{tracked[1]}" if tracked else ""
         yield (
             DestinationKey(service, ip_address(rip), int(port)),
-            OwnedDestination(int(weight[1]) if weight else 1, method[1] if method else "", path),
+            OwnedDestination(int(weight[1]) if weight else 1, method[1] if method else "", path, inhibited),
         )

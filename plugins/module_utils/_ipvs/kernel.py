@@ -154,14 +154,22 @@ class IpvsBackend:
         """The IPVS table of those services that are restored after a reboot."""
         return {boot_text.IPVS: self.boot_rules(state.subject(boot_text.SUBJECT).get("services", []))}
 
+    def check_owner(self, changes: Sequence[Change[Any]]) -> list[Change[Any]]:
+        """Refuse changes that would be keepalived's, and return those that it can be told to make.
+
+        :raises LvsError: there are changes that it cannot be told to make
+        """
+        of_keepalived = [change for change in changes if self._keepalived.owns(change)]
+        if of_keepalived:
+            self._keepalived.check(of_keepalived)
+        return of_keepalived
+
     def make(self, changes: Sequence[Change[Any]]) -> None:
         """Make the changes in their order; removals, only when all other changes are made.
 
         A weight is noted before the kernel forgets it, and forgotten after the kernel has it again.
         """
-        of_keepalived = [change for change in changes if self._keepalived.owns(change)]
-        if of_keepalived:
-            self._keepalived.check(of_keepalived)
+        of_keepalived = self.check_owner(changes)
         draining = self._notes.remember(changes)
         noted = [change for change in changes if changes_note_only(change)]
         done = list(noted)
@@ -202,6 +210,10 @@ class IpvsBackend:
 
 class _ItemsBackend(IpvsBackend, Backend[DesiredT, KeyT, ItemT, ContextT], Generic[DesiredT, KeyT, ItemT, ContextT]):
     """Items of IPVS that are changed one by one."""
+
+    def check(self, transition: Transition[KeyT, ItemT, ContextT]) -> None:
+        """Refuse what keepalived would change back."""
+        self.check_owner(transition.changes)
 
     def apply(self, transition: Transition[KeyT, ItemT, ContextT]) -> None:
         """Make the changes."""
@@ -285,10 +297,17 @@ class TableBackend(_ItemsBackend["Desired[IpvsKey, TableItem]", IpvsKey, TableIt
     """Services and their destinations together.
 
     :param whole: all services, and not the named ones alone
+    :param after_keepalived: without those that keepalived owns: it gives them up before, which check mode does not wait for
     """
 
-    def __init__(self, whole: bool) -> None:
+    def __init__(self, whole: bool, after_keepalived: bool = False) -> None:
         self._whole = whole
+        self._after_keepalived = after_keepalived
+
+    def check(self, transition: Transition[IpvsKey, TableItem, None]) -> None:
+        """Refuse what keepalived would change back; what it gives up before is checked only when it is changed."""
+        if not self._after_keepalived:
+            super().check(transition)
 
     def read(self, desired: Desired[IpvsKey, TableItem]) -> Seen[IpvsKey, TableItem, None]:
         """The services, each with all its destinations behind it."""
@@ -296,7 +315,8 @@ class TableBackend(_ItemsBackend["Desired[IpvsKey, TableItem]", IpvsKey, TableIt
         named = {wanted.key for wanted in desired.wanted if isinstance(wanted.key, ServiceKey)}
         current: dict[IpvsKey, TableItem] = {}
         for service in self.services():
-            if self._whole or service.key in named:
+            given_up = self._after_keepalived and self.is_of_keepalived(service.key)
+            if (self._whole or service.key in named) and not given_up:
                 current[service.key] = service
                 current.update(self.destinations(service.key).items())
         return Seen(current, None)

@@ -44,7 +44,8 @@ from .model import (
     version_of,
     vips_in,
 )
-from .virtual_servers import global_lines, render_prepared
+from .virtual_servers import global_lines, render_prepared, with_former_weights
+from .weights import read_weights
 
 _TIMEOUT = 30  # seconds; a busy host takes some to start a program
 _NAME = UNIT.partition(".")[0]
@@ -88,6 +89,9 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         context = replace(context, linked=linked, foreign="" if ours else text)
         if desired.present and (ours or not desired.only_removes):
             context = _with_config(context, desired, ours, devices)
+            weights = read_weights(context.destinations, context.former)
+            items.update((file.key, file) for file in weights.ad_hoc)
+            context = replace(context, drained=weights.drained)
         return KeepalivedSeen(items, context)
 
     def apply(self, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> None:
@@ -105,7 +109,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         if CONFIG_FILE in changed:
             items = (transition.seen.items.get(CONFIG_FILE), transition.after().items.get(CONFIG_FILE))
             texts = [item.text if isinstance(item, ConfigFile) else "" for item in items]
-            _tidy_drain_files(*map(keepalived_table.owned, texts))
+            _tidy_weight_files(*map(keepalived_table.owned, texts))
         for change in transition.changes:
             item = change.item
             if isinstance(item, DueReload):
@@ -165,20 +169,20 @@ def vrrp_state() -> str:
     return "standby" if systemd.is_running(_NAME) else "stopped"
 
 
-def _tidy_drain_files(before: keepalived_table.Owned, after: keepalived_table.Owned) -> None:
+def _tidy_weight_files(before: keepalived_table.Owned, after: keepalived_table.Owned) -> None:
     """Have the folder, which keepalived watches, and no files of destinations that go."""
     if after:
-        files.make_folder(keepalived_table.DRAIN_FOLDER)
-    kept = set(_drain_files(after))
-    for path in _drain_files(before):
+        files.make_folder(keepalived_table.WEIGHT_FOLDER)
+    kept = set(_weight_files(after))
+    for path in _weight_files(before):
         if path not in kept:
             files.remove(path)
     if before and not after:
-        files.remove_folder(keepalived_table.DRAIN_FOLDER)
+        files.remove_folder(keepalived_table.WEIGHT_FOLDER)
 
 
-def _drain_files(owned: keepalived_table.Owned) -> list[str]:
-    return [entry.drain_file for entries in owned.values() for entry in entries.values() if entry.drain_file]
+def _weight_files(owned: keepalived_table.Owned) -> list[str]:
+    return [entry.weight_file for entries in owned.values() for entry in entries.values() if entry.weight_file]
 
 
 def engine() -> str:
@@ -241,6 +245,9 @@ def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, forme
     servers = desired.services
     if servers is None:
         return context
+    before = keepalived_table.owned(former.services)
+    if desired.keep_weights:
+        servers = with_former_weights(servers, before)
     rendered = render_prepared(servers, desired.sources, desired.unprepared, former.services)
     held = {service.service for service in rendered.held_back}
     of_services = frozenset(keepalived_table.owned(rendered.text))
@@ -250,7 +257,10 @@ def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, forme
         context,
         services_text=config.services_part(rendered.text, global_lines(servers)),
         services=of_services,
-        former_services=frozenset(keepalived_table.owned(former.services)) - of_services,
+        destinations=tuple(
+            real_server.destination for server in servers if server.key not in held for real_server in server.real_servers
+        ),
+        former=before,
         held_back=rendered.held_back,
         held_back_vips=tuple(missing),
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The module keepalived: VIPs that move between directors."""
+"""The module keepalived: VIPs that move between directors, and services whose real servers are checked."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from .._core.reconcile import Transition, Wanted
 from .._core.resource import Resource
 from .._core.textfile import TextFile
 from .._core.values import Address
+from .._ipvs.drain import drained_warning
+from .._ipvs.keepalived_table import weight_file
 from .host import KeepalivedBackend
 from .model import (
     CONFIG_FILE,
@@ -32,14 +34,15 @@ from .model import (
     Unit,
     VirtualRouter,
     WantedItem,
+    WeightFile,
     drop_in,
     standby_file,
 )
-from .options import SERVICES, SOURCES, STANDBY, TAKEOVER, UNPREPARED, VIPS, VRRP, read_router, read_vips
+from .options import KEEP_WEIGHTS, SERVICES, SOURCES, STANDBY, TAKEOVER, UNPREPARED, VIPS, VRRP, read_router, read_vips
 
 ARGUMENT_SPEC = {
     "vrrp": {"type": "dict", "options": VRRP},
-    **argument_spec(VIPS, PURGE, SERVICES, SOURCES, UNPREPARED, TAKEOVER, STANDBY, STATE),
+    **argument_spec(VIPS, PURGE, SERVICES, SOURCES, KEEP_WEIGHTS, UNPREPARED, TAKEOVER, STANDBY, STATE),
 }
 _SETTLING = 10.0  # seconds that keepalived may take until it has done what it was told
 _STARTING = 3.0  # seconds that it may take to start
@@ -74,6 +77,7 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
             router=None if router is None else replace(router, vips=held),
             services=services.value,
             sources=sources.value,
+            keep_weights=KEEP_WEIGHTS.read(options["keep_weights"]),
             unprepared=frozenset(unprepared.value),
             removed=removed,
             purge=purge,
@@ -111,6 +115,7 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         return [
             *wanted,
             _wanted(drop_in()),
+            *_weights(desired, seen),
             _wanted(ConfigFile(CONFIG_FILE, context.text)),
             Wanted(UNIT, Unit(UNIT), {"enabled": True, "running": True}),
             Wanted.absent(RELOAD_FILE),
@@ -137,7 +142,9 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         if desired.services is not None:
             facts["held_back"] = [service.facts() for service in context.held_back]
             facts["held_back_vips"] = list(context.held_back_vips)
-        warnings = [service.warning() for service in context.held_back]
+            facts["drained"] = [destination.facts() for destination in context.drained]
+        warnings = [drained_warning(context.drained)] if context.drained else []
+        warnings += [service.warning() for service in context.held_back]
         return {**facts, "warnings": warnings} if warnings else facts
 
     def after(
@@ -156,7 +163,9 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
             return {}
         context = transition.seen.context
         # Whoever owns the table next must not take for its own what keepalived is about to remove.
-        if desired.services is not None and not backend.has_services(context.services, context.former_services, _SETTLING):
+        if desired.services is not None and not backend.has_services(
+            context.services, context.former.keys() - context.services, _SETTLING
+        ):
             raise _late("created and removed all services")
         if router is None:
             return {}
@@ -167,6 +176,18 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
 
 def _wanted(file: TextFile) -> WantedItem:
     return Wanted(file.key, file, {"text": file.text})
+
+
+def _weights(desired: KeepalivedDesired, seen: KeepalivedSeen) -> list[WantedItem]:
+    """The weights that do not stay as they were set ad hoc."""
+    wanted: list[WantedItem] = []
+    for destination in seen.context.destinations:
+        path = weight_file(destination.key)
+        exists = destination.key in seen.context.former.get(destination.key.service, {})
+        if path in seen.items and not (exists and desired.keep_weights):
+            file = WeightFile(path, "0\n", destination)
+            wanted.append(Wanted(path, file, {"text": file.text, "destination": destination}))
+    return wanted
 
 
 def _standby(desired: KeepalivedDesired) -> list[WantedItem]:

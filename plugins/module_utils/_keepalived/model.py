@@ -23,7 +23,8 @@ from .._core.textfile import TextFile, made_file
 from .._core.values import Address
 from .._ipvs import keepalived_table
 from .._ipvs.held_back import HeldBack
-from .._ipvs.model import ServiceKey
+from .._ipvs.keepalived_table import Owned
+from .._ipvs.model import Destination, ServiceKey
 from .virtual_servers import VirtualServer
 
 CONFIG_FILE = keepalived_table.CONFIG_FILE
@@ -144,6 +145,17 @@ class DueReload(TextFile):
 
 
 @dataclass(frozen=True)
+class WeightFile(TextFile):
+    """The file with the number that keepalived adds to the weight of a destination."""
+
+    destination: Destination  # with the weight that it has by this number
+
+    def diff_line(self) -> str:
+        """The rule of the destination."""
+        return self.destination.diff_line()
+
+
+@dataclass(frozen=True)
 class Unit(Item):
     """The unit of keepalived."""
 
@@ -173,6 +185,7 @@ class KeepalivedDesired(Desired[str, KeepalivedItem]):
     router: VirtualRouter | None = None  # None: what there is stays
     services: tuple[VirtualServer, ...] | None = None  # all that keepalived owns; None: what there is stays
     sources: tuple[Address, ...] = ()  # from which checks come
+    keep_weights: bool = False  # whether destinations that exist keep their weights
     unprepared: frozenset[Address] = frozenset()  # the RIPs of real servers that have not been prepared for a change
     removed: frozenset[Address] = frozenset()  # VIPs that it gives up
     purge: bool = False  # whether it gives up all VIPs that are not named
@@ -206,7 +219,9 @@ class KeepalivedContext:
     held_back: tuple[HeldBack, ...] = ()  # services that are in it as they were before
     held_back_vips: tuple[str, ...] = ()  # VIPs that no service has, because of these
     services: frozenset[ServiceKey] = frozenset()  # that are in it
-    former_services: frozenset[ServiceKey] = frozenset()  # that keepalived removes, as they are no longer in it
+    destinations: tuple[Destination, ...] = ()  # of those that are not held back
+    former: Owned = field(default_factory=dict)  # what the configuration that is there owns
+    drained: tuple[Destination, ...] = ()  # of the destinations
     advertised: Address | None = None  # by the configuration that is there
     held: frozenset[Address] = frozenset()  # the addresses of the host
     systemd: bool = True  # whether it runs there

@@ -116,6 +116,7 @@ def _addresses(name: str, given: Any) -> tuple[values.Address, ...]:
 
 SERVICES: Option[tuple[VirtualServer, ...]] = Option("services", _services, type="list", elements="dict")
 SOURCES = text("sources", _addresses, type="list", elements="str", default=[])
+KEEP_WEIGHTS = boolean("keep_weights", default=False)
 UNPREPARED = text("unprepared", _addresses, type="list", elements="str", default=[])
 VIPS = Option("vips", read_vips, type="list", elements="dict", default=[])
 TAKEOVER = boolean("takeover", default=False)

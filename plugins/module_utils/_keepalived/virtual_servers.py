@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from .._core import values
@@ -23,14 +23,13 @@ from .._core.errors import InvalidValue, MissingValue
 from .._core.options import ABSENT, Facts, Faults, Option, Read, boolean, check_fields, choice, integer, required, text
 from .._core.values import Address
 from .._ipvs.held_back import HeldBack
-from .._ipvs.keepalived_table import DRAIN_FOLDER, drain_name, owned
+from .._ipvs.keepalived_table import HIGHEST_WEIGHT, Owned, OwnedDestination, owned, weight_file, weight_file_name
 from .._ipvs.model import FORWARDS, HASH_SCHEDULERS, Destination, DestinationKey, Service, ServiceKey
 from .._ipvs.options import DESTINATION, SCHEDULERS, SERVICE, SERVICE_KEY, destination_of, service_of
 from .checker import Aim, Check, check_protocol, read_check
 
 # Of the marks that keepalived gives to its own connections; the rest is a hash of where each mark leads to.
 FIRST_MARK, MARKS = 0x50000000, 0x10000000
-HIGHEST_WEIGHT = 65535  # IPVS_WEIGHT_LIMIT in keepalived/include/ip_vs.h
 # Each connection of a check keeps its port for a minute after it ended (TIME_WAIT), and keepalived binds them to an address.
 # Where none of them is free, keepalived does not check, and takes the real server for what it was before.
 PORTS, PORT_BUSY = 28232, 60  # ports of net.ipv4.ip_local_port_range; seconds
@@ -300,9 +299,34 @@ def render(servers: Sequence[VirtualServer], sources: Collection[Address]) -> st
     blocks = [_mark_block(path, mark) for path, mark in sorted(marks.items(), key=lambda item: item[1])]
     by_family: dict[int, Address] = {source.version: source for source in sources}
     for server in servers:
-        blocks += [_drain_block(real_server.destination.key) for real_server in server.real_servers]
+        blocks += [_weight_block(real_server.destination.key) for real_server in server.real_servers]
         blocks.append(_server_block(server, marks, by_family))
     return "\n".join(blocks)
+
+
+def with_former_weights(servers: Iterable[VirtualServer], former: Owned) -> tuple[VirtualServer, ...]:
+    """The services, with the weights that destinations have by the configuration that is there.
+
+    :raises Invalid: a service that cannot be with them
+    """
+    faults = Faults()
+    found = []
+    for server in servers:
+        entries = former.get(server.key, {})
+        kept = replace(server, real_servers=tuple(_with_former_weight(one, entries) for one in server.real_servers))
+        if kept != server:
+            faults.collect(kept.check, where=f"keep_weights, {server.key}")
+        found.append(kept)
+    faults.raise_all()
+    return tuple(found)
+
+
+def _with_former_weight(real_server: CheckedServer, entries: Mapping[DestinationKey, OwnedDestination]) -> CheckedServer:
+    destination = real_server.destination
+    entry = entries.get(destination.key)
+    if entry is None:
+        return real_server
+    return replace(real_server, destination=replace(destination, weight=entry.weight))
 
 
 class Rendered(NamedTuple):
@@ -408,9 +432,8 @@ def _family(family: int) -> str:
     return f"ip_family {'inet6' if family == 6 else 'inet'}"
 
 
-def _drain_block(key: DestinationKey) -> str:
-    name = drain_name(key)
-    return _block(f"track_file {name}", [f'file "{DRAIN_FOLDER}/{name}"', "weight 1"])
+def _weight_block(key: DestinationKey) -> str:
+    return _block(f"track_file {weight_file_name(key)}", [f'file "{weight_file(key)}"', "weight 1"])
 
 
 def _server_block(server: VirtualServer, marks: Mapping[_Path, int], sources: Mapping[int, Address]) -> str:
@@ -450,7 +473,7 @@ def _real_server_lines(
     lines += [f"lthreshold {destination.lower_threshold}"] if destination.lower_threshold else []
     if check is not None and check.runs:
         lines += check.lines(_aim(real_server, check, marks, sources))
-    lines += _lines("FILE_CHECK", [f"track_file {drain_name(destination.key)}", "weight 1"])
+    lines += _lines("FILE_CHECK", [f"track_file {weight_file_name(destination.key)}", "weight 1"])
     yield from _lines(f"real_server {destination.key.rip} {destination.key.port}", lines)
 
 

@@ -53,7 +53,8 @@ def setup_steps(
         steps += vips_single.removal_steps(removed)
     if settings["engine"] == KEEPALIVED and present:
         return [*steps, *_engine_steps(plan, settings, unprepared, router, sources), *sync_steps(settings, router)]
-    if former_engine == KEEPALIVED:
+    after_keepalived = former_engine == KEEPALIVED
+    if after_keepalived:
         # Two programs must not own the table.
         steps.append(step("keepalived", "ipvs", services=[]))
         steps.append(step("check_sysctl", "sysctl", "ipvs", state=ABSENT))
@@ -62,6 +63,7 @@ def setup_steps(
         "purge": "none",
         "keep_weights": settings["keep_weights"],
         "unprepared": list(unprepared),
+        **({"after_keepalived": True} if after_keepalived else {}),
     }
     # An empty description is taken for a mistake: nothing is purged. Neither is anything of other programs at teardown.
     if plan["services"] and present:
@@ -80,6 +82,7 @@ def _engine_steps(
     options: Facts = {
         "services": plan["virtual_servers"],
         "sources": list(sources),
+        "keep_weights": settings["keep_weights"],
         "unprepared": list(unprepared),
         "takeover": settings["keepalived_takeover"],
     }

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keepalived owns, and what is done to it: drains and restores, and nothing else."""
+"""What keepalived owns, and what is done to it: weights are changed, and nothing else."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ virtual_server 192.0.2.1 80 {
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host with this configuration."""
-    monkeypatch.setattr(keepalived_table, "DRAIN_FOLDER", str(tmp_path / "drain"))
+    monkeypatch.setattr(keepalived_table, "WEIGHT_FOLDER", str(tmp_path / "weights"))
     monkeypatch.setattr(keepalived_changes, "CONFIG_FILE", str(tmp_path / "keepalived.conf"))
     monkeypatch.setattr(keepalived_changes, "_SETTLING", 0.1)
     (tmp_path / "keepalived.conf").write_text(header("keepalived") + CONFIG)
@@ -91,7 +91,7 @@ def test_configuration_of_somebody_else_owns_nothing(folder: Path, text: str | N
         Change(Service(WEB), Service(WEB, scheduler="rr")),
         Change(None, DESTINATION),
         Change(DESTINATION, None),
-        Change(DESTINATION, replace(DESTINATION, weight=7)),
+        Change(DESTINATION, replace(DESTINATION, weight=7, lower_threshold=1)),
         Change(DRAINED, replace(DRAINED, upper_threshold=1)),
         Change(DESTINATION, replace(DRAINED, forward="route")),
         Change(
@@ -103,7 +103,7 @@ def test_configuration_of_somebody_else_owns_nothing(folder: Path, text: str | N
 )
 @pytest.mark.usefixtures("folder")
 def test_refused(change: Change[IpvsItem]) -> None:
-    with pytest.raises(LvsError, match=r"keepalived owns -t 192\.0\.2\.1:80 on this director.*lvs_services"):
+    with pytest.raises(LvsError, match=r"keepalived owns -t 192\.0\.2\.1:80 on this director.*lvs_services.*Weights can be"):
         KeepalivedTable().check([DRAIN, change])
 
 
@@ -120,11 +120,69 @@ def test_drain_and_restore(folder: Path) -> None:
     table = KeepalivedTable()
     table.check([DRAIN, RESTORE])
     table.make([DRAIN], lambda key: DRAINED)
-    assert (folder / "drain/rs1").read_text() == "-65535\n"
+    assert (folder / "weights/rs1").read_text() == "-65535\n"
     table.make([RESTORE], lambda key: DESTINATION)
-    assert (folder / "drain/rs1").read_text() == "0\n"
+    assert (folder / "weights/rs1").read_text() == "0\n"
     with pytest.raises(LvsError, match=r"keepalived has not changed the weight of .*10\.0\.0\.1:80 after 0\.1 seconds"):
         table.make([DRAIN], lambda key: DESTINATION)
+
+
+HEAVIER = replace(DESTINATION, weight=7)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "number"),
+    [
+        (DESTINATION, HEAVIER, 2),
+        (HEAVIER, DESTINATION, 0),
+        (DESTINATION, replace(DESTINATION, weight=1), -4),
+        (DESTINATION, replace(DESTINATION, weight=0), -5),
+        (DESTINATION, replace(DESTINATION, weight=65535), 65530),
+        (HEAVIER, replace(DRAINED, former_weight=7), -65535),
+        (replace(DRAINED, former_weight=7), HEAVIER, 2),
+        (replace(DESTINATION, weight=0), replace(DRAINED, former_weight=0), -65535),
+        (replace(DRAINED, former_weight=0), replace(DESTINATION, weight=0), -5),
+    ],
+)
+def test_number_of_a_weight(folder: Path, before: Destination, after: Destination, number: int) -> None:
+    """It is the difference from the configured one. A drain that is restored has the weight that it had."""
+    table = KeepalivedTable()
+    change: Change[IpvsItem] = Change(before, after)
+    table.check([change])
+    table.make([change], lambda key: after)
+    assert (folder / "weights/rs1").read_text() == f"{number}\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_another_weight_than_told() -> None:
+    with pytest.raises(LvsError, match="has not changed the weight of"):
+        KeepalivedTable().make([Change(DESTINATION, HEAVIER)], lambda key: replace(HEAVIER, weight=6))
+
+
+@pytest.mark.usefixtures("folder")
+def test_weight_that_keepalived_does_not_take() -> None:
+    with pytest.raises(LvsError, match="weight: 65536 is above 65535, the most that keepalived takes"):
+        KeepalivedTable().check([Change(DESTINATION, replace(DESTINATION, weight=65536))])
+
+
+def test_what_has_failed_has_the_weight_of_its_file(folder: Path) -> None:
+    (folder / "weights").mkdir()
+    (folder / "weights/rs2").write_text("3\n")
+    assert KeepalivedTable().with_failed({}, [WEB])[RS2].weight == 5
+
+
+def test_real_server_that_stays_with_weight_0_when_it_fails(folder: Path) -> None:
+    """It has its weight when it is back, and nobody waits for that. A drain is no failure."""
+    text = CONFIG.replace("    protocol TCP\n", "    protocol TCP\n    inhibit_on_failure\n")
+    (folder / "keepalived.conf").write_text(header("keepalived") + text)
+    table = KeepalivedTable()
+    failed = replace(DESTINATION, weight=0)
+    assert table.with_failed({RS1: failed}, [WEB])[RS1] == DESTINATION
+    assert table.with_failed({RS1: HEAVIER}, [WEB])[RS1] == HEAVIER
+    table.make([Change(DESTINATION, HEAVIER)], lambda key: failed)
+    assert table.with_failed({RS1: failed}, [WEB])[RS1] == HEAVIER
+    table.make([Change(HEAVIER, replace(DRAINED, former_weight=7))], lambda key: failed)
+    assert table.with_failed({RS1: failed}, [WEB])[RS1].weight == 0
 
 
 def test_what_has_failed_is_drained_when_it_is_back(folder: Path) -> None:
@@ -133,5 +191,5 @@ def test_what_has_failed_is_drained_when_it_is_back(folder: Path) -> None:
     assert failed == {RS1: DESTINATION, RS2: Destination(RS2, "masquerade", 2)}
     assert table.with_failed({}, [OTHER]) == {}
     table.make([Change(failed[RS2], replace(failed[RS2], weight=0, former_weight=2))], lambda key: None)
-    assert (folder / "drain/rs2").read_text() == "-65535\n"
+    assert (folder / "weights/rs2").read_text() == "-65535\n"
     assert table.with_failed({}, [WEB])[RS2].weight == 0

@@ -609,6 +609,48 @@ def test_named_part_of_the_table() -> None:
     assert list(backend.read(Desired([Wanted.absent(WEB)])).items) == [WEB, RS1, RS6]
 
 
+class OwnedByKeepalived:
+    """What a backend knows of keepalived where that owns one service."""
+
+    owned: Mapping[ServiceKey, Any] = {WEB: {}}
+
+    def owns(self, change: Change[Any]) -> bool:
+        """Services alone."""
+        return bool(change.item.key == WEB)
+
+    def check(self, changes: Sequence[Change[Any]]) -> None:
+        """Refuse all."""
+        raise LvsError(f"owned: {len(changes)}")
+
+
+def changes_to(*changes: Change[Any]) -> Transition[Any, Any, Any]:
+    """The changes, for what there is."""
+    return Transition([], Seen({}, None), changes)
+
+
+@pytest.mark.parametrize("backend", [ipvs.ServicesBackend(), ipvs.TableBackend(whole=False)])
+def test_changes_of_a_service_that_keepalived_owns(monkeypatch: pytest.MonkeyPatch, backend: Any) -> None:
+    """They are refused before anything is changed, and by whoever makes them."""
+    monkeypatch.setattr(ipvs, "KeepalivedTable", OwnedByKeepalived)
+    backend.check(changes_to(add(Service(DNS))))
+    with pytest.raises(LvsError, match="owned: 1"):
+        backend.check(changes_to(add(Service(DNS)), add(Service(WEB))))
+    socket = Socket()
+    with pytest.raises(LvsError, match="owned: 1"):
+        over(backend, socket).make([add(Service(DNS)), add(Service(WEB))])
+    assert not socket.sends
+
+
+def test_table_after_keepalived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is about to give up is not there, and is not refused before it is changed."""
+    monkeypatch.setattr(ipvs, "KeepalivedTable", OwnedByKeepalived)
+    backend = over(ipvs.TableBackend(whole=True, after_keepalived=True), Socket(answers=TABLE))
+    assert backend.read(Desired([])).items == {DNS: Service(DNS)}
+    backend.check(changes_to(add(Service(WEB))))
+    with pytest.raises(LvsError, match="owned: 1"):
+        backend.make([add(Service(WEB))])
+
+
 def test_timeouts() -> None:
     """All three under their one key."""
     socket = Socket(answers={(GET_CONFIG, b""): [codec.encode_timeouts(Timeouts(900, 120, 300))]})

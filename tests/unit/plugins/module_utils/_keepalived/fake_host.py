@@ -19,7 +19,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.module import ch
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_table import owned
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Service, ServiceKey
-from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import host
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import host, weights
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.keepalived import ARGUMENT_SPEC, Keepalived
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import (
     CONFIG_FILE,
@@ -67,19 +67,17 @@ class Host:
         monkeypatch.setattr(neighbour, "devices", self._devices)
         monkeypatch.setattr(host, "time", SimpleNamespace(monotonic=lambda: self.clock, sleep=self._sleep))
         monkeypatch.setattr(boot_files, "exist", lambda: False)
-        monkeypatch.setattr(
-            host,
-            "files",
-            SimpleNamespace(
-                read_text=lambda path: files.read_text(str(self.path(path))),
-                read_made=lambda path, asked_by: files.read_made(str(self.path(path)), asked_by),
-                make_folder=lambda path: files.make_folder(str(self.path(path))),
-                is_link=lambda path: files.is_link(str(self.path(path))),
-                write_text=self._write,
-                remove=self._remove,
-                remove_folder=lambda path: files.remove_folder(str(self.path(path))),
-            ),
+        own_files = SimpleNamespace(
+            read_text=lambda path: files.read_text(str(self.path(path))),
+            read_made=lambda path, asked_by: files.read_made(str(self.path(path)), asked_by),
+            make_folder=lambda path: files.make_folder(str(self.path(path))),
+            is_link=lambda path: files.is_link(str(self.path(path))),
+            write_text=self._write,
+            remove=self._remove,
+            remove_folder=lambda path: files.remove_folder(str(self.path(path))),
         )
+        for user in (host, weights):
+            monkeypatch.setattr(user, "files", own_files)
 
     def path(self, path: str) -> Path:
         """Where a file of the host is."""

@@ -109,7 +109,7 @@ FAULTS: list[tuple[Any, str]] = [
     ({"type": "http", "path": "x"}, "path: 'x' is not the path of a URL"),
     ({"type": "http", "path": '/"'}, "is not the path of a URL"),
     ({"type": "http", "path": "/$_PWD"}, "is not the path of a URL"),
-    ({"type": "http", "path": "/" + "a" * 2000}, "path: 2001 characters are more than 1000"),
+    ({"type": "http", "path": "/" + "a" * 2000}, "path: 2001 characters are more than 960"),
     ({"type": "http", "status": 99}, "status: 99 is no status code"),
     ({"type": "http", "status": "300-200"}, "is no status code"),
     ({"type": "http", "status": []}, "status: [] is empty"),

@@ -85,13 +85,13 @@ def test_checks_go_through_a_mark_to_one_real_server() -> None:
         ]
 
 
-def test_each_real_server_has_a_file_that_drains_it() -> None:
+def test_each_real_server_has_a_file_for_its_weight() -> None:
     blocks = blocks_of(WEB)
     for rip, real_server in zip(RIPS, real_servers(server_block(blocks))):
         (name, weight) = line(real_server, "FILE_CHECK")[0]
         assert weight == ["weight", "1"]
         (tracked,) = [block for block in blocks if block[0] == "track_file" and block[1] == name[1]]
-        assert tracked[-1] == [["file", f"/var/lib/lvs.cluster/drain/tcp-192.0.2.1-80-{rip}-80"], ["weight", "1"]]
+        assert tracked[-1] == [["file", f"/var/lib/lvs.cluster/weights/tcp-192.0.2.1-80-{rip}-80"], ["weight", "1"]]
 
 
 def test_a_mark_stays_when_another_real_server_is_added() -> None:
@@ -282,7 +282,7 @@ def test_what_is_written_is_found_again(servers: list[VirtualServer]) -> None:
         assert [entry.weight for entry in found[server.key].values()] == [
             real_server.destination.weight for real_server in server.real_servers
         ]
-        assert all(entry.drain_file for entry in found[server.key].values())
+        assert all(entry.weight_file for entry in found[server.key].values())
     others = found.keys() - {server.key for server in servers}
     assert all(FIRST_MARK <= key.fwmark < FIRST_MARK + MARKS for key in others)
     assert len(blocks) == len(found) + sum(len(server.real_servers) for server in servers)

@@ -329,6 +329,7 @@ def test_keepalived_owns_the_table() -> None:
             "keepalived": {
                 "services": CHECKED["virtual_servers"],
                 "sources": [DIP],
+                "keep_weights": False,
                 "unprepared": [RS1],
                 "takeover": False,
             }
@@ -338,6 +339,12 @@ def test_keepalived_owns_the_table() -> None:
     assert {"keepalived": {"purge": True}} in finish_rows
     assert FORMER not in finish_rows
     modules_take([*setup_rows, *finish_rows])
+
+
+def test_weights_that_keepalived_keeps() -> None:
+    settings = {**SETTINGS, "engine": "keepalived", "keep_weights": True}
+    (options,) = [step.options for step in setup_steps(CHECKED, settings, [], None, [DIP]) if step.module == "keepalived"]
+    assert options["keep_weights"] is True
 
 
 def test_keepalived_owns_the_table_and_moves_the_vips() -> None:
@@ -356,5 +363,5 @@ def test_keepalived_owns_the_table_and_moves_the_vips() -> None:
 def test_keepalived_gives_the_table_up_first(settings: Facts) -> None:
     steps = rows(setup_steps(CHECKED, {**SETTINGS, **settings}, [], former_engine="keepalived"))
     assert steps[1:3] == [{"keepalived": {"services": []}}, {"check_sysctl": {"state": "absent"}}]
-    assert "ipvs_table" in steps[3]
+    assert steps[3]["ipvs_table"]["after_keepalived"] is True
     modules_take(steps)
