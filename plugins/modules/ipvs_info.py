@@ -320,7 +320,7 @@ lvs_services:
       forward: tunnel
       real_servers: [{address: 192.168.56.183, weight: 1}]
 engine:
-  description: V(keepalived) if it owns services of the table by a configuration of M(lvs.cluster.keepalived). Otherwise empty.
+  description: V(keepalived) if it owns virtual services by a configuration of M(lvs.cluster.keepalived). Otherwise empty.
   returned: success
   type: str
   sample: ""

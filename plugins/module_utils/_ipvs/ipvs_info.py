@@ -72,6 +72,7 @@ class DirectorInfo:
     version: str
     connection_table_size: int
     holders: Mapping[Address, str] = field(default_factory=dict)  # the device that has an address
+    engine: str = ""  # keepalived, where it owns services by a configuration of this collection
     foreign: ForeignServices = field(default_factory=ForeignServices)  # of a keepalived of somebody else
 
 
@@ -96,6 +97,7 @@ class InfoBackend(IpvsBackend):
             version=version,
             connection_table_size=size,
             holders={address: device.name for device in neighbour.devices() for address in device.addresses},
+            engine="keepalived" if self._keepalived.owned else "",
             foreign=running_foreign_services(),
         )
 
@@ -136,7 +138,7 @@ def facts(director: DirectorInfo) -> Facts:
         "sync_daemons": [daemon.facts() for daemon in director.sync_daemons],
         "services": [_service_facts(counted) for counted in director.services],
         "lvs_services": [_description(counted, director.holders) for counted in director.services],
-        "engine": "keepalived" if any(counted.configured is not None for counted in director.services) else "",
+        "engine": director.engine,
         "foreign_keepalived": _foreign_facts(director) if director.foreign else {},
     }
 

@@ -23,16 +23,23 @@ def table(status: Status) -> list[str]:
         elif director.facts:
             lines.append("no services")
     lines.append("")
-    if any(host.commands or host.contradictions for host in status.hosts):
+    checks = [line for host in status.hosts for line in _check_lines(host)]
+    if checks:
+        lines += ["checks that fail:", *checks, ""]
+    if any(host.differs for host in status.hosts):
         lines.append("differs from the inventory:")
-    elif status.state == "same":
+    elif not any(host.problems for host in status.hosts):
         lines.append("nothing differs from the inventory")
     else:
         lines.append("nothing differs from the inventory on the hosts that could be read")
     for host in status.hosts:
-        if host.state != "same" or host.warnings:
+        if host.problems or host.differs or host.warnings:
             lines += _host_lines(host)
     return lines
+
+
+def _check_lines(host: HostView) -> list[str]:
+    return [*(f"  ERROR: {line}" for line in host.outages), *(f"  {line}" for line in host.out)]
 
 
 def _host_lines(host: HostView) -> list[str]:

@@ -79,7 +79,7 @@ def test_director() -> None:
 def of_keepalived(*kernel: Destination, configured: Sequence[Destination], out: Sequence[Destination] = ()) -> Facts:
     """What is told of a service that keepalived owns."""
     keys = frozenset(destination.key for destination in configured)
-    return facts(director(replace(counted(Service(WEB), *kernel), configured=keys, out=out)))
+    return facts(replace(director(replace(counted(Service(WEB), *kernel), configured=keys, out=out)), engine="keepalived"))
 
 
 def test_real_servers_that_keepalived_has_taken_out() -> None:

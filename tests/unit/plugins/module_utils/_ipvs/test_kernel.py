@@ -716,8 +716,9 @@ def test_director_whose_table_keepalived_owns(tmp_path: Path, monkeypatch: pytes
         (GET_DEST, codec.encode_key(WEB)): [destination(1, 2), destination(3, 0), destination(4, 0)],
         (GET_DEST, codec.encode_key(mark)): [],
     }
-    (service,) = over(InfoBackend(), Socket(answers=answers)).director().services
-    assert service.service.key == WEB
+    found = over(InfoBackend(), Socket(answers=answers)).director()
+    (service,) = found.services
+    assert (found.engine, service.service.key) == ("keepalived", WEB)
     assert service.configured == frozenset(keys.values())
     assert service.out == [Destination(keys[number], weight=2) for number in (2, 3)]
 
