@@ -19,8 +19,8 @@ from . import codec
 from .drain_notes import Notes
 from .foreign_keepalived import running_foreign_services
 from .foreign_services import ForeignServices
-from .kernel import IpvsBackend
 from .keepalived_table import CONFIG_FILE
+from .kernel import IpvsBackend
 from .model import DEFAULT_FORWARD, Destination, DestinationKey, Service, ServiceKey, SyncDaemon, Timeouts
 from .statistics import (
     CMD_GET_INFO,
@@ -48,7 +48,7 @@ class CountedService:
     service: Service
     statistics: Statistics
     destinations: Sequence[CountedDestination] = ()
-    configured: AbstractSet[DestinationKey] | None = None  # those that keepalived has for it; None: keepalived does not own it
+    configured: AbstractSet[DestinationKey] | None = None  # what keepalived has for it; None: it is not its owner
     out: Sequence[Destination] = ()  # of these, those whose checks fail, as they will be when they are back
 
     @property

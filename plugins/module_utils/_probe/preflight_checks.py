@@ -123,11 +123,11 @@ def _foreign_owner(request: PreflightRequest, foreign: ForeignServices) -> Itera
     owned = [str(service) for service in request.services if foreign.has(service)]
     if owned:
         reason = (
-            f"belong to the keepalived that runs on this host with {CONFIG_FILE}, which this collection did not make: it would"
-            " take real servers out and put them back while this collection changes the same services. Let keepalived go on"
-            " checking them, with lvs_engine: keepalived and lvs_keepalived_takeover: true, which replaces the file and keeps a"
-            " copy; or take them out of the file (or disable and stop keepalived), which removes them from the table until"
-            " this is run again"
+            f"belong to the keepalived that runs on this host with {CONFIG_FILE}, which this collection did not make: it"
+            " would take real servers out and put them back while this collection changes the same services. Let keepalived"
+            " go on checking them, with lvs_engine: keepalived and lvs_keepalived_takeover: true, which replaces the file and"
+            " keeps a copy; or take them out of the file (or disable and stop keepalived), which removes them from the table"
+            " until this is run again"
         )
         yield InvalidValue("services", ", ".join(owned), reason)
 
@@ -135,8 +135,8 @@ def _foreign_owner(request: PreflightRequest, foreign: ForeignServices) -> Itera
 def _foreign_warnings(request: PreflightRequest, foreign: ForeignServices) -> Iterator[str]:
     if request.services and foreign.unread:
         yield (
-            f"services: keepalived runs with {CONFIG_FILE}, which this collection did not make, and in which these lines were not"
-            f" followed: {', '.join(foreign.unread)}. If it has services of the description, two programs change them"
+            f"services: keepalived runs with {CONFIG_FILE}, which this collection did not make, and in which these lines were"
+            f" not followed: {', '.join(foreign.unread)}. If it has services of the description, two programs change them"
         )
 
 

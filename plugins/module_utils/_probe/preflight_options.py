@@ -117,9 +117,7 @@ def parse(options: Options) -> PreflightRequest:
     directors = [
         faults.read(values.address, f"directors[{index}]", director) for index, director in enumerate(options["directors"])
     ]
-    services = [
-        faults.read(ServiceKey.of, row, where=f"services[{index}]") for index, row in enumerate(options["services"])
-    ]
+    services = [faults.read(ServiceKey.of, row, where=f"services[{index}]") for index, row in enumerate(options["services"])]
     phase = faults.read(PHASE.read, options["phase"])
     drained = faults.read(DRAINED.read, options["drained"])
     untracked = faults.read(UNTRACKED.read, options["untracked"])

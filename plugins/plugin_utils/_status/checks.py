@@ -60,7 +60,7 @@ def _outage(service: ServiceView, director: str) -> str:
         counted = [real_server for real_server in service.real_servers if not real_server.sorry]
         rest = "" if all(real_server.out for real_server in counted) else ", or have weight 0"
         reason = f"all real servers of {service.title} are out on {director}, as their checks fail{rest}"
-    return f"{reason}: {f'the sorry server {sorry} takes the connections' if sorry else 'nobody takes connections of clients'}"
+    return f"{reason}: " + (f"the sorry server {sorry} takes the connections" if sorry else "nobody takes connections")
 
 
 def _elsewhere(service: ServiceView, real_server: RealServerView, others: Iterable[DirectorView]) -> str:

@@ -61,13 +61,14 @@ def cluster_status(options: Options, generated: str) -> Status:
     :param options: those of M(lvs.cluster.cluster_status)
     :param generated: the time
     """
-    inventories = [_inventory(reported) for reported in options["directors"]]
-    directors = [_director(reported, inventory) for reported, inventory in zip(options["directors"], inventories)]
+    reports = options["directors"]
+    inventories = [_inventory(reported) for reported in reports]
+    directors = [_director(reported, inventory) for reported, inventory in zip(reports, inventories)]
     found = [
         [*of_vips, *_of_owner(reported, inventory)]
-        for reported, inventory, of_vips in zip(options["directors"], inventories, _contradictions(options["directors"]))
+        for reported, inventory, of_vips in zip(reports, inventories, _contradictions(reports))
     ]
-    checks = [failing_checks(view, _others(view, reported, directors)) for view, reported in zip(directors, options["directors"])]
+    checks = [failing_checks(view, _others(view, reported, directors)) for view, reported in zip(directors, reports)]
     return Status(
         generated=generated,
         directors=[
@@ -127,8 +128,8 @@ def _of_owner(reported: Options, inventory: _Inventory) -> Iterator[str]:
     if foreign.get("services"):
         yield plain(
             f"keepalived runs with {foreign['config']}, which this collection did not make, and has services of this table:"
-            f" {', '.join(foreign['services'])}. It changes them by itself, and takes real servers out; lvs.cluster.site names"
-            " the ways out"
+            f" {', '.join(foreign['services'])}. It changes them by itself, and takes real servers out; lvs.cluster.site"
+            " names the ways out"
         )
 
 

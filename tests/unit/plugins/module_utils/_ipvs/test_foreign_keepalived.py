@@ -30,9 +30,7 @@ TEXT = "virtual_server 192.0.2.1 80 {\n}\n"
         (None, True, False),
     ],
 )
-def test_what_runs(
-    text: str | None, running: bool, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_runs(text: str | None, running: bool, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "keepalived.conf"
     if text is not None:
         config.write_text(text)

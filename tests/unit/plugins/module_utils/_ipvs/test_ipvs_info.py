@@ -95,7 +95,8 @@ def test_real_servers_that_keepalived_has_taken_out() -> None:
 
 
 def test_real_server_whose_weight_keepalived_has_set_to_0() -> None:
-    (service,) = of_keepalived(at(WEB, RS1, weight=0), configured=[at(WEB, RS1)], out=[at(WEB, RS1, weight=2)])["lvs_services"]
+    found = of_keepalived(at(WEB, RS1, weight=0), configured=[at(WEB, RS1)], out=[at(WEB, RS1, weight=2)])
+    (service,) = found["lvs_services"]
     assert service["real_servers"] == [{"address": RS1, "weight": 2}]
 
 

@@ -709,9 +709,7 @@ def test_director_whose_table_keepalived_owns(tmp_path: Path, monkeypatch: pytes
     answers: Any = {
         (GET_CONFIG, b""): [b""],
         (GET_INFO, b""): [wire.attribute(1, bytes(4)) + wire.attribute(2, bytes(4))],
-        (GET_SERVICE, b""): [
-            wire.nested(1, wire.attributes(service_answer(Service(key)))[1], stats) for key in (mark, WEB)
-        ],
+        (GET_SERVICE, b""): [wire.nested(1, wire.attributes(service_answer(Service(key)))[1], stats) for key in (mark, WEB)],
         # The third one is out by its weight, and the fourth is drained.
         (GET_DEST, codec.encode_key(WEB)): [destination(1, 2), destination(3, 0), destination(4, 0)],
         (GET_DEST, codec.encode_key(mark)): [],

@@ -50,8 +50,9 @@ def path_mtu(network: FakeNetwork, mtu: int) -> list[int]:
 
 
 @pytest.mark.parametrize("services", [[], [{"vip": "192.0.2.1", "port": 80}]])
+@pytest.mark.usefixtures("network")
 def test_foreign_keepalived_is_looked_for_where_there_are_services(
-    network: FakeNetwork, monkeypatch: pytest.MonkeyPatch, services: list[dict[str, Any]]
+    monkeypatch: pytest.MonkeyPatch, services: list[dict[str, Any]]
 ) -> None:
     found = foreign_services("include other.conf\n")
     monkeypatch.setattr(preflight_sockets, "running_foreign_services", lambda: found)

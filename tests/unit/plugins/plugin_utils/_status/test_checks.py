@@ -19,7 +19,7 @@ from tests.unit.plugins.plugin_utils._status.reports import LOST, RS1, RS2, WEB,
 SORRY = "10.0.0.9"
 KEY = {"vip": "192.0.2.1", "port": 80, "protocol": "tcp"}
 DESCRIBED = [{**WEB, "destinations": [{"rip": rip, "forward": "tunnel", "weight": 1} for rip in (RS1, RS2)]}]
-NOBODY = "nobody takes connections of clients"
+NOBODY = "nobody takes connections"
 ALL_OUT = "all real servers of web are out on ds1, as their checks fail"
 
 
@@ -40,9 +40,10 @@ def status_of(*infos: Any, quorum: int = 1, engine: str = "keepalived", results:
         "sorry_servers": [{**KEY, "rip": SORRY, "rport": None, "quorum": quorum}], "directors": ["ds1", "ds2"], **others,
     }  # fmt: skip
     directors = [
-        {"name": f"ds{number}", "info": found, "results": results, **description} for number, found in enumerate(infos, start=1)
+        {"name": f"ds{number}", "info": found, "results": results, **description}
+        for number, found in enumerate(infos, start=1)
     ]
-    real_servers = [{"name": name, "results": []} for name in ("rs1", "rs2")]
+    real_servers: list[dict[str, Any]] = [{"name": name, "results": []} for name in ("rs1", "rs2")]
     return cluster_status({"directors": directors, "real_servers": real_servers}, generated="now")
 
 
@@ -142,14 +143,15 @@ def test_what_differs_is_told_beside_checks() -> None:
     status = status_of(web(destination(RS1), out=[gone(RS2)]), results=[changed("sysctl -w x=1")])
     assert status.summary == "1 director has real servers out, as their checks fail, 1 host differs from the inventory"
     lines = table(status)
-    assert lines[lines.index("checks that fail:") + 3 :] == ["differs from the inventory:", "  ds1, director", "    sysctl -w x=1"]
+    after = lines[lines.index("checks that fail:") + 3 :]
+    assert after == ["differs from the inventory:", "  ds1, director", "    sysctl -w x=1"]
 
 
 @pytest.mark.parametrize(
     ("owner", "described", "message"),
     [
-        ("keepalived", "netlink", "the IPVS table is owned by keepalived, and according to the description by the modules of this"),
-        ("", "keepalived", "the IPVS table is owned by the modules of this collection, and according to the description by keep"),
+        ("keepalived", "netlink", "the IPVS table is owned by keepalived, and according to the description by the mod"),
+        ("", "keepalived", "the IPVS table is owned by the modules of this collection, and according to the descript"),
         ("keepalived", "keepalived", ""),
         ("", "netlink", ""),
     ],
