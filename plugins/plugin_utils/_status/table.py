@@ -23,7 +23,8 @@ def table(status: Status) -> list[str]:
         elif director.facts:
             lines.append("no services")
     lines.append("")
-    checks = [line for host in status.hosts for line in _check_lines(host)]
+    checks = [f"  ERROR: {line}" for host in status.hosts for line in host.outages]
+    checks += [f"  {line}" for host in status.hosts for line in host.out]
     if checks:
         lines += ["checks that fail:", *checks, ""]
     if any(host.differs for host in status.hosts):
@@ -36,10 +37,6 @@ def table(status: Status) -> list[str]:
         if host.problems or host.differs or host.warnings:
             lines += _host_lines(host)
     return lines
-
-
-def _check_lines(host: HostView) -> list[str]:
-    return [*(f"  ERROR: {line}" for line in host.outages), *(f"  {line}" for line in host.out)]
 
 
 def _host_lines(host: HostView) -> list[str]:
