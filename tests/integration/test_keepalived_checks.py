@@ -16,6 +16,7 @@ import pytest
 from .checked_cluster import (
     BACK_WITHIN,
     DIPS,
+    FAR_VIP,
     FAST,
     MAPPING,
     OUT_WITHIN,

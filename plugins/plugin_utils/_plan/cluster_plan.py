@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._core.errors import LvsError
-from ...module_utils._core.options import PRESENT, Facts, Options
+from ...module_utils._core.options import ABSENT, PRESENT, Facts, Options
+from ...module_utils._ipvs.model import ServiceKey
 from . import connections, director_steps, real_server_steps, vips_vrrp
 from .clusters import Cluster
+from .health import NETLINK
 from .neighbours import asking_real_servers
 from .planner import Planner
 from .real_server import RealServerPlan
@@ -205,7 +207,12 @@ def _director(
     finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips, router, takes_part)
     return {
         "services": plan["services"],
-        "preflight": {**preflight, "paths": paths, "directors": vips_vrrp.other_dips(plan["routers"], router)},
+        "preflight": {
+            **preflight,
+            "paths": paths,
+            "directors": vips_vrrp.other_dips(plan["routers"], router),
+            "services": _owned(plan["services"], task.settings),
+        },
         "setup": rows(setup),
         # Real servers give up only what no director uses any more.
         "label": task.plan_id if any(director_steps.sets_table(of.module, of.options) for of in setup) else "",
@@ -214,11 +221,33 @@ def _director(
         "untracked": plan["untracked"],
         "tcp_services": plan["tcp_services"],
         "names": plan["names"],
+        "sorry_servers": _sorry_servers(plan["virtual_servers"]),
         "hosts": names,
         "ready": [name for name in directors if name != host and progress[name].plan == task.plan_id],
         "neighbours": asking_real_servers(preflight["vips"], contacted),
         "unreachable": unreachable,
     }
+
+
+def _owned(services: Iterable[Options], settings: Options) -> list[Facts]:
+    """The services that the modules of this collection own, where they do: what identifies each."""
+    if settings["engine"] != NETLINK:
+        return []
+    return [ServiceKey.of(row).facts() for row in services if row.get("state") != ABSENT]
+
+
+def _sorry_servers(services: Iterable[Options]) -> list[Facts]:
+    """The sorry servers of the services that have one, and with which weight left these are up."""
+    return [
+        {
+            **ServiceKey.of(row).facts(),
+            "rip": row["sorry_server"]["address"],
+            "rport": row["sorry_server"].get("port"),
+            "quorum": row.get("quorum", 1),
+        }
+        for row in services
+        if row.get("sorry_server")
+    ]
 
 
 def _router(router: Facts, settings: Options) -> Facts:

@@ -15,7 +15,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.options import F
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import drained_warning
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_table import WEIGHT_FOLDER, owned
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey
-from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import CONFIG_FILE, UNIT
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import CONFIG_FILE, RELOAD_FILE, UNIT
 from tests.unit.helpers import save_state
 
 from .fake_host import DIP, FOREIGN, VIP, VRRP, Host
@@ -54,7 +54,7 @@ def test_services_alone(host: Host) -> None:
 def test_each_part_stays_without_its_option(host: Host) -> None:
     host.run(**OPTIONS)
     host.run(vrrp=VRRP, vips=[{"vip": VIP}])
-    assert host.events == [f"write {CONFIG_FILE}", f"reload {UNIT}"]
+    assert host.events == [f"write {RELOAD_FILE}", f"write {CONFIG_FILE}", f"reload {UNIT}", f"remove {RELOAD_FILE}"]
     assert (rips(host), host.vips) == ([RS1, RS2], [VIP])
     host.run(**{**OPTIONS, "services": [web(RS1)]})
     assert (rips(host), host.vips) == ([RS1], [VIP])

@@ -62,6 +62,21 @@ def refused(run: Run, host: str, **task: Any) -> str:
     return str(caught.value)
 
 
+def test_services_that_the_modules_own() -> None:
+    """None of them where keepalived does, or where they go."""
+    gone = {**MAPPED, "state": "absent"}
+    key = {"vip": VIP, "port": 80, "protocol": "tcp"}
+    for engine, services in (("netlink", [key]), ("keepalived", [])):
+        assert lab_run([WEB, gone], lvs_engine=engine).plan("ds1")["director"]["preflight"]["services"] == services
+
+
+def test_sorry_servers() -> None:
+    """Of the services that have one."""
+    sorry = {**WEB, "sorry_server": {"address": "192.168.56.190"}, "quorum": 2}
+    (found,) = lab_run([sorry, MAPPED], lvs_engine="keepalived").plan("ds1")["director"]["sorry_servers"]
+    assert found == {"vip": VIP, "port": 80, "protocol": "tcp", "rip": "192.168.56.190", "rport": None, "quorum": 2}
+
+
 def test_director() -> None:
     """The whole plan, and nothing of a real server."""
     run = lab_run(DIFFERENT_DELIVERIES)
@@ -71,7 +86,11 @@ def test_director() -> None:
     assert (plan["rips"], plan["probes"]) == (whole.rips, whole.probes)
     assert plan["director"] == {
         "services": whole.services,
-        "preflight": {**whole.preflight, "directors": []},
+        "preflight": {
+            **whole.preflight,
+            "directors": [],
+            "services": [{name: row[name] for name in ("vip", "port", "protocol")} for row in whole.services],
+        },
         "setup": rows(setup_steps(asdict(whole), plan["settings"], [RS1])),
         "label": plan["id"],
         "held_back": [],
@@ -79,6 +98,7 @@ def test_director() -> None:
         "finish": rows(finish_steps(asdict(whole), plan["settings"])),
         "tcp_services": [{"vip": row["vip"], "port": row["port"]} for row in whole.services if row["protocol"] == "tcp"],
         "names": whole.names,
+        "sorry_servers": [],
         "hosts": whole.hosts,
         "ready": [],
         "neighbours": [],
