@@ -217,6 +217,14 @@ def test_drained_stays_drained(host: Host, keep_weights: bool) -> None:
     assert host.run(services=[web(RS2, RS3)], sources=[DIP])["drained"] == []
 
 
+def test_drain_whose_former_weight_nobody_knows(host: Host) -> None:
+    """It stays, and is not said to come back by a restore."""
+    host.run(**OPTIONS)
+    file = put_number(host, RS1, -65535)
+    result = host.run(**OPTIONS)
+    assert (file.read_text(), result["changed"], result["drained"], "warnings" in result) == ("-65535\n", False, [], False)
+
+
 def test_weights_that_are_kept(host: Host) -> None:
     """Of destinations that exist, in the configuration and beside it; a new one has that of the description."""
     host.run(**OPTIONS)
