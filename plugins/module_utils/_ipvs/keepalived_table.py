@@ -38,14 +38,16 @@ class OwnedDestination:
 Owned = Mapping[ServiceKey, Mapping[DestinationKey, OwnedDestination]]
 
 
+def service_name(key: ServiceKey) -> str:
+    """The name of a service in names of files."""
+    if key.vip is None:
+        return f"fwmark-{key.fwmark}-ipv{key.family}"
+    return f"{key.protocol}-{key.vip}-{key.port}"
+
+
 def drain_name(key: DestinationKey) -> str:
     """The name of the file by which a destination is drained."""
-    service = key.service
-    if service.vip is None:
-        name = f"fwmark-{service.fwmark}-ipv{service.family}"
-    else:
-        name = f"{service.protocol}-{service.vip}-{service.port}"
-    return f"{name}-{key.rip}-{key.port}"
+    return f"{service_name(key.service)}-{key.rip}-{key.port}"
 
 
 def owned(text: str) -> Owned:

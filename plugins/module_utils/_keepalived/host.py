@@ -22,7 +22,7 @@ from .._ipvs import keepalived_table
 from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import ServiceKey
 from .._net import neighbour
-from . import config
+from . import config, quorum
 from .model import (
     CONFIG_FILE,
     COPY_FILE,
@@ -95,9 +95,9 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         ran = isinstance(before, Unit) and before.running
         changed = {change.item.key for change in transition.changes}
         units_read = DROP_IN not in changed
+        items = (transition.seen.items.get(CONFIG_FILE), transition.after().items.get(CONFIG_FILE))
+        texts = [item.text if isinstance(item, ConfigFile) else "" for item in items]
         if CONFIG_FILE in changed:
-            items = (transition.seen.items.get(CONFIG_FILE), transition.after().items.get(CONFIG_FILE))
-            texts = [item.text if isinstance(item, ConfigFile) else "" for item in items]
             _tidy_drain_files(*map(keepalived_table.owned, texts))
         for change in transition.changes:
             item = change.item
@@ -115,6 +115,9 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             systemd.reload_units()
         if CONFIG_FILE in changed and ran and UNIT in transition.after().items:
             systemd.control("reload", UNIT)
+        # Keepalived writes them, so it comes first; one that is there when it reloads keeps its number.
+        for path in sorted(set(quorum.files(texts[0])).difference(quorum.files(texts[1]))):
+            files.remove(path)
 
     def has_services(self, coming: Collection[ServiceKey], going: Collection[ServiceKey], timeout: float) -> bool:
         """Whether IPVS has all services that come, and none of those that go, in time.
@@ -197,6 +200,7 @@ def _with_config(
     context = _with_services(context, desired, former)
     router = context.text if desired.router is not None else "" if desired.purge else former.router
     services = former.services if desired.services is None else context.services_text
+    router = quorum.tracking(router, services) if _tracks_quorum(desired, former) else quorum.without(router)
     wanted = config.Parts(router, services).text
     if not wanted:
         return replace(context, text="")
@@ -227,6 +231,8 @@ def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, forme
     servers = desired.services
     if servers is None:
         return context
+    tracks = _tracks_quorum(desired, former)
+    servers = tuple(replace(server, track_quorum=tracks) for server in servers)
     rendered = render_prepared(servers, desired.sources, desired.unprepared, former.services)
     held = {service.service for service in rendered.held_back}
     of_services = frozenset(keepalived_table.owned(rendered.text))
@@ -240,6 +246,13 @@ def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, forme
         held_back=rendered.held_back,
         held_back_vips=tuple(missing),
     )
+
+
+def _tracks_quorum(desired: KeepalivedDesired, former: config.Parts) -> bool:
+    """Whether services below their quorum lower the priority in the virtual router that there is afterwards."""
+    if desired.router is not None:
+        return desired.router.track_quorum
+    return not desired.purge and quorum.is_tracked(former.router)
 
 
 def _refusal(text: str) -> str:
