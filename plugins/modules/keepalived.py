@@ -76,8 +76,8 @@ options:
           - Keepalived writes the files C(/run/lvs.cluster.quorum.*) with C(/bin/cp).
           - A real server that is drained has no weight. If the rest weighs less than O(services[].quorum), drain it on all directors within
             this time.
-          - Only changes count. A quorum that was lost before this was set, or when keepalived's VRRP process alone was killed, counts when it
-            is lost again. So does one that O(services[].alpha) never gained.
+          - Only what changes counts. A quorum that was lost before this was set, or that a service with O(services[].alpha) has not gained
+            since keepalived started, counts when it is lost again.
         type: bool
         default: false
       device:

@@ -65,7 +65,8 @@ def tracking(router: str, services: str) -> str:
     :param services: the part of the services, whose commands write the files
     """
     names = _COMMAND.findall(services)
-    # A file that keepalived left behind when it was killed counts no more: its checkers begin anew, too.
+    # A file that is there keeps its number: VRRP that was killed alone starts with what the checkers have found out. Checkers
+    # that start have the file written as soon as the quorum is there, so that what a former one left behind does not stay.
     blocks = [_block(name, number) for name, number in _NUMBERS.items()] + [_block(name, 0) for name in names]
     lines = "".join(f"        {_TRACKED}{name}\n" for name in names)
     text = _INSTANCE.sub(lambda _found: "".join(blocks), without(router), count=1)
@@ -74,7 +75,7 @@ def tracking(router: str, services: str) -> str:
 
 
 def _block(name: str, number: int) -> str:
-    lines = [f'    file "{_PATH}{name}"', "    weight 1", f"    init_file {number} overwrite"]
+    lines = [f'    file "{_PATH}{name}"', "    weight 1", f"    init_file {number}"]
     return "\n".join([f"track_file {_TRACKED}{name} {{", *lines, "}\n\n"])
 
 
