@@ -107,8 +107,10 @@ def test_device_without_neighbours(device: str) -> None:
         (pair(version=2), "lvs_vrrp_advert_interval: 0.1 is not in 1..255 seconds, in whole seconds"),
         (
             tracking(preempt=False),
-            "lvs_vrrp_track_quorum: true does nothing without preemption, as no director would take the VIPs from one whose"
-            " priority is lower: set preempt (lvs_vrrp_preempt) to true, or leave it out",
+            (
+                "lvs_vrrp_track_quorum: true does nothing without preemption, as no director would take the VIPs from one whose"
+                " priority is lower: set preempt (lvs_vrrp_preempt) to true, or leave it out"
+            ),
         ),
         (
             pair(preempt=True, track_quorum=True),
