@@ -66,6 +66,23 @@ options:
           - Each move can end connections, so they stay where they are by default.
         type: bool
         default: false
+      track_quorum:
+        description:
+          - Whether services whose quorum is lost lower the priority of this director, by V(20) each, down to V(1). Those without a check do
+            not. So a director that does not reach the real servers gives the VIPs to one that does. If all directors lose a service, all
+            priorities fall, and the VIPs stay.
+          - Needs O(vrrp.preempt). Give O(services) in the same task.
+          - Another director takes over when it has had the higher priority for the longest C(delay_loop) and the longest C(timeout) of the
+            checks together, rounded up to whole seconds, and one second more (C(preempt_delay) of keepalived). As directors check at
+            different times, one of them loses a service earlier than another one. A director that returns takes the VIPs back after this
+            time, too. If the active one fails, another one does not wait for it.
+          - Keepalived writes the files C(/run/lvs.cluster.quorum.*) with C(/bin/cp).
+          - A real server that is drained has no weight. If the rest weighs less than O(services[].quorum), drain it on all directors within
+            this time.
+          - Only what changes counts. A quorum that was lost before this was set, or that a service with O(services[].alpha) has not gained
+            since keepalived started, counts when it is lost again.
+        type: bool
+        default: false
       device:
         description: The device of the advertisements, and of VIPs without a device. The one that has O(vrrp.source) if omitted.
         type: str

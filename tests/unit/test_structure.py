@@ -51,6 +51,7 @@ PURE = {
         "oldest_python",
         "keepalived_table",
         "checker",
+        "quorum",
         "virtual_servers",
     ),
 }

@@ -67,12 +67,14 @@ def weight_file(key: DestinationKey) -> str:
 
 def weight_file_name(key: DestinationKey) -> str:
     """Its name, by which the configuration calls it, too."""
-    service = key.service
-    if service.vip is None:
-        name = f"fwmark-{service.fwmark}-ipv{service.family}"
-    else:
-        name = f"{service.protocol}-{service.vip}-{service.port}"
-    return f"{name}-{key.rip}-{key.port}"
+    return f"{service_name(key.service)}-{key.rip}-{key.port}"
+
+
+def service_name(key: ServiceKey) -> str:
+    """The name of a service in names of files."""
+    if key.vip is None:
+        return f"fwmark-{key.fwmark}-ipv{key.family}"
+    return f"{key.protocol}-{key.vip}-{key.port}"
 
 
 def owned(text: str) -> Owned:

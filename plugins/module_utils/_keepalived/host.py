@@ -22,7 +22,7 @@ from .._ipvs import keepalived_table
 from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import ServiceKey
 from .._net import neighbour
-from . import config, networks
+from . import config, networks, quorum
 from .model import (
     CONFIG_FILE,
     COPY_FILE,
@@ -106,9 +106,9 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         units_read = changed.isdisjoint((DROP_IN, RELOAD_FILE))
         if ran and UNIT in transition.after().items and not changed.isdisjoint((DROP_IN, CONFIG_FILE)):
             files.write_text(RELOAD_FILE, "")
+        items = (transition.seen.items.get(CONFIG_FILE), transition.after().items.get(CONFIG_FILE))
+        texts = [item.text if isinstance(item, ConfigFile) else "" for item in items]
         if CONFIG_FILE in changed:
-            items = (transition.seen.items.get(CONFIG_FILE), transition.after().items.get(CONFIG_FILE))
-            texts = [item.text if isinstance(item, ConfigFile) else "" for item in items]
             _tidy_weight_files(*map(keepalived_table.owned, texts))
         for change in transition.changes:
             item = change.item
@@ -130,6 +130,9 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             systemd.control("reload", UNIT)
         if not changed.isdisjoint((DROP_IN, CONFIG_FILE, UNIT, RELOAD_FILE)):
             files.remove(RELOAD_FILE)
+        # Keepalived writes them, so it comes first; one that is there when it reloads keeps its number.
+        for path in sorted(set(quorum.files(texts[0])).difference(quorum.files(texts[1]))):
+            files.remove(path)
 
     def has_services(self, coming: Collection[ServiceKey], going: Collection[ServiceKey], timeout: float) -> bool:
         """Whether IPVS has all services that come, and none of those that go, in time.
@@ -212,6 +215,7 @@ def _with_config(
     context = _with_services(context, desired, former)
     router = context.text if desired.router is not None else "" if desired.purge else former.router
     services = former.services if desired.services is None else context.services_text
+    router = quorum.tracking(router, services) if _tracks_quorum(desired, former) else quorum.without(router)
     wanted = config.Parts(router, services).text
     if not wanted:
         return replace(context, text="")
@@ -248,6 +252,8 @@ def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, forme
     before = keepalived_table.owned(former.services)
     if desired.keep_weights:
         servers = with_former_weights(servers, before)
+    tracks = _tracks_quorum(desired, former)
+    servers = tuple(replace(server, track_quorum=tracks) for server in servers)
     rendered = render_prepared(servers, desired.sources, desired.unprepared, former.services)
     held = {service.service for service in rendered.held_back}
     of_services = frozenset(keepalived_table.owned(rendered.text))
@@ -264,6 +270,13 @@ def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, forme
         held_back=rendered.held_back,
         held_back_vips=tuple(missing),
     )
+
+
+def _tracks_quorum(desired: KeepalivedDesired, former: config.Parts) -> bool:
+    """Whether services below their quorum lower the priority in the virtual router that there is afterwards."""
+    if desired.router is not None:
+        return desired.router.track_quorum
+    return not desired.purge and quorum.is_tracked(former.router)
 
 
 def _refusal(text: str) -> str:

@@ -66,6 +66,7 @@ class VirtualRouter:
     version: int = 3
     interval: float = 0.1  # seconds between two advertisements
     preempt: bool = False
+    track_quorum: bool = False  # whether services below their quorum lower the priority
     device: str | None = None  # None: the one that has C(source)
     vips: tuple[RouterVip, ...] = ()
     track_devices: tuple[str, ...] = ()
@@ -104,6 +105,12 @@ class VirtualRouter:
         if self.version == 2 and self.source.version == 6:
             faults.add(InvalidValue("version", 2, "is for IPv4: take version 3"))
         faults.found += secret_faults(self.secret, self.version)
+        if self.track_quorum and not self.preempt:
+            reason = (
+                "does nothing without preemption, as no director would take the VIPs from one whose priority is lower: set"
+                " preempt (lvs_vrrp_preempt) to true, or leave it out"
+            )
+            faults.add(InvalidValue("track_quorum", "true", reason))
         faults.raise_all()
 
     def _check_interval(self, faults: Faults) -> None:

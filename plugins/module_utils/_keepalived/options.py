@@ -94,9 +94,10 @@ PRIORITY = integer("priority", 1, 254, default=100)
 VERSION = Option("version", _version, type="int", choices=(2, 3), default=3)
 ADVERT_INTERVAL = number("advert_interval", INTERVALS[3][0], INTERVALS[2][1], " seconds", default=0.1)
 PREEMPT = boolean("preempt", default=False)
+TRACK_QUORUM = boolean("track_quorum", default=False)
 TRACK_DEVICES = Option("track_devices", _devices, type="list", elements="str", default=[])
 SECRET = Option("secret", str)
-_FIELDS = (ID, SOURCE, PEERS, PRIORITY, VERSION, ADVERT_INTERVAL, PREEMPT, _DEVICE, TRACK_DEVICES, SECRET)
+_FIELDS = (ID, SOURCE, PEERS, PRIORITY, VERSION, ADVERT_INTERVAL, PREEMPT, TRACK_QUORUM, _DEVICE, TRACK_DEVICES, SECRET)
 VRRP: dict[str, Any] = argument_spec(*_FIELDS)
 VRRP["secret"]["no_log"] = True
 

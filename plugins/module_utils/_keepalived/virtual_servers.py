@@ -26,6 +26,7 @@ from .._ipvs.held_back import HeldBack
 from .._ipvs.keepalived_table import HIGHEST_WEIGHT, Owned, OwnedDestination, owned, weight_file, weight_file_name
 from .._ipvs.model import FORWARDS, HASH_SCHEDULERS, Destination, DestinationKey, Service, ServiceKey
 from .._ipvs.options import DESTINATION, SCHEDULERS, SERVICE, SERVICE_KEY, destination_of, service_of
+from . import quorum
 from .checker import Aim, Check, check_protocol, read_check
 
 # Of the marks that keepalived gives to its own connections; the rest is a hash of where each mark leads to.
@@ -114,11 +115,18 @@ class VirtualServer:
     quorum: int | None = None  # the sum of weights with which the service is up; None: 1
     inhibit_on_failure: bool = False
     alpha: bool = False
+    track_quorum: bool = False  # whether it lowers the director's priority when it is not up
 
     @property
     def key(self) -> ServiceKey:
         """What identifies it."""
         return self.service.key
+
+    @property
+    def tells_quorum(self) -> bool:
+        """Whether the director is told when the quorum is lost: without a check, it never is."""
+        checks = (real_server.check for real_server in self.real_servers)
+        return self.track_quorum and any(check is not None and check.runs for check in checks)
 
     def check(self) -> None:
         """Refuse what keepalived cannot do, and what it would change by itself.
@@ -276,11 +284,11 @@ def needs_accept_local(servers: Iterable[VirtualServer]) -> bool:
 
 
 def runs_programs(servers: Iterable[VirtualServer]) -> bool:
-    """Whether checks are programs of the user's."""
+    """Whether checks are programs of the user's, or quorums are told by one."""
     return any(
-        real_server.check is not None and real_server.check.type == "misc"
+        server.tells_quorum
+        or any(real_server.check is not None and real_server.check.type == "misc" for real_server in server.real_servers)
         for server in servers
-        for real_server in server.real_servers
     )
 
 
@@ -450,6 +458,7 @@ def _server_block(server: VirtualServer, marks: Mapping[_Path, int], sources: Ma
     lines += ["alpha"] if server.alpha else []
     lines += ["inhibit_on_failure"] if server.inhibit_on_failure else []
     lines += [f"quorum {server.quorum}"] if server.quorum is not None else []
+    lines += quorum.commands(key) if server.tells_quorum else []
     if server.sorry_server is not None:
         sorry = server.sorry_server
         lines.append(f"sorry_server {sorry.address} {sorry.port or key.port}")

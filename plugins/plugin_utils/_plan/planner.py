@@ -32,7 +32,7 @@ _COMMON, _CLUSTER = "common", "cluster"
 _DIRECTOR_VARIABLES = ("lvs_dip", "lvs_dip6")
 _REAL_SERVER_VARIABLES = ("lvs_rip", "lvs_rip6")
 # The settings that a plan depends on.
-_SHARED_VRRP = ("id", "version", "advert_interval", "preempt", "multicast")
+_SHARED_VRRP = ("id", "version", "advert_interval", "preempt", "track_quorum", "multicast")
 _VRRP = (*_SHARED_VRRP, "track_devices")
 _ROUTER_ID = f"{PREFIX}vrrp_id"
 # What the directors of a cluster have to agree on.

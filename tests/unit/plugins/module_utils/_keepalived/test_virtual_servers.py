@@ -191,6 +191,26 @@ def test_programs_run_as_root_only_where_there_are_some() -> None:
     assert "enable_script_security" in global_lines(servers_of(program))
 
 
+def test_quorum_is_told_where_it_can_be_lost() -> None:
+    """By a program without a shell, that runs as root."""
+    unchecked = {**WEB, "port": 81, "destinations": [{"rip": RIPS[0]}, {"rip": RIPS[1], "check": "none"}]}
+    marked = {"fwmark": 5, "family": "ipv6", "destinations": [{"rip": "2001:db8::5", "check": {"type": "tcp", "port": 80}}]}
+    servers = [replace(server, track_quorum=True) for server in servers_of(WEB, unchecked, marked)]
+    told = [
+        [line(block, f"quorum_{name}") for name in ("up", "down") if [f"quorum_{name}"] in [row[:1] for row in block[-1]]]
+        for block in parsed(render(servers, SOURCES))
+        if block[0] == "virtual_server" and (block[1] != "fwmark" or block[2] == "5")
+    ]
+    paths = ["/run/lvs.cluster.quorum.tcp-192.0.2.1-80", None, "/run/lvs.cluster.quorum.fwmark-5-ipv6"]
+    expected = [
+        [[f"/bin/cp /run/lvs.cluster.quorum.{name} {path}"] for name in ("up", "down")] if path else [] for path in paths
+    ]
+    assert told == expected
+    assert "enable_script_security" in global_lines(servers)
+    assert global_lines(servers[1:2]) == global_lines(servers_of(WEB)) == []
+    assert "quorum_" not in render(servers_of(WEB, marked), SOURCES)
+
+
 def test_accept_local_is_for_ipv4_with_a_mark() -> None:
     assert needs_accept_local(servers_of(WEB))
     assert not needs_accept_local(servers_of({**WEB, "vip": "2001:db8::1"}))
@@ -267,6 +287,7 @@ def virtual_servers(draw: st.DrawFn) -> VirtualServer:
         tuple(CheckedServer(replace(item, weight=draw(weights)), draw(checks)) for item in destinations),
         quorum=draw(st.none() | st.just(1)),
         alpha=draw(st.booleans()),
+        track_quorum=draw(st.booleans()),
     )
 
 

@@ -47,6 +47,7 @@ VRRP_SETTINGS: dict[str, Any] = {
     "version": 3,
     "advert_interval": 0.1,
     "preempt": False,
+    "track_quorum": False,
     "multicast": False,
     "track_devices": [],
 }
