@@ -108,10 +108,11 @@ def test_next_one_waits_for_the_checks_of_every_director(play: Player) -> None:
     run = play("rolling_update", TASKS, inventory=checked_pair(), results=[seen("ds1"), seen("ds2")]).succeeded()
     for host in ("ds1", "ds2"):
         looks = [call.place for call in run.calls("ipvs_info", host=host)]
-        assert len(looks) == 2
+        assert len(looks) == 4  # and once before each drain
         restore, drain = run.last("ipvs_dest", rip=RS1, state="present"), run.first("ipvs_dest", rip=RS2, state="drained")
-        assert restore < looks[0] < drain
-        assert run.last("ipvs_dest", rip=RS2, state="present") < looks[1]
+        assert looks[0] < run.first("ipvs_dest", rip=RS1, state="drained")
+        assert restore < looks[1] < looks[2] < drain
+        assert run.last("ipvs_dest", rip=RS2, state="present") < looks[3]
 
 
 def test_real_server_that_checks_do_not_put_back_ends_the_update(play: Player) -> None:
@@ -122,6 +123,21 @@ def test_real_server_that_checks_do_not_put_back_ends_the_update(play: Player) -
     assert f"keepalived on ds2 has not put {RS1} back into service after 3 seconds" in run.output
     assert "has its former weights again" in run.output
     assert drained(run) == restored(run) == {RS1}
+
+
+def test_last_one_that_clients_have_is_not_drained(play: Player) -> None:
+    """On one director, the check of the other one fails."""
+    results = [seen("ds1"), seen("ds2", out=[RS2])]
+    run = play("rolling_update", TASKS, inventory=checked_pair(), results=results).failed("rs1")
+    assert f"without rs1, {VIP}:80 would have no real server on ds2" in " ".join(run.output.split())
+    assert drained(run) == set()
+
+
+def test_only_one_of_a_service_is_drained(play: Player) -> None:
+    """It has no other: that is what the operator described."""
+    alone = [seen(host, there=[RS1]) for host in ("ds1", "ds2")]
+    run = play("rolling_update", TASKS, "--extra-vars=lvs_target=rs1", inventory=checked_pair(), results=alone).succeeded()
+    assert drained(run) == {RS1}
 
 
 def test_others_that_are_out_do_not_matter(play: Player) -> None:
