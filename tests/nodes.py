@@ -18,6 +18,8 @@ import yaml
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.virtual_servers import FIRST_MARK, MARKS
+
 from . import readme
 
 PROJECT = Path(__file__).parents[1]
@@ -115,8 +117,13 @@ def answers(client: Host, url: str, requests: int) -> list[str]:
 
 
 def rules(director: Host) -> list[str]:
-    """The IPVS table as ipvsadm saves it, sorted by ipvsadm."""
-    return [line.strip() for line in director.check_output("ipvsadm -Sn").splitlines()]
+    """The IPVS table as ipvsadm saves it, sorted by ipvsadm, without the services that keepalived's checks go through."""
+    lines = [line.strip() for line in director.check_output("ipvsadm -Sn").splitlines()]
+    return [line for line in lines if not _is_of_checks(line.split())]
+
+
+def _is_of_checks(words: list[str]) -> bool:
+    return words[1] == "-f" and FIRST_MARK <= int(words[2]) < FIRST_MARK + MARKS
 
 
 def mac(node: Host, device: str = "eth0") -> str:

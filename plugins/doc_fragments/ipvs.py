@@ -16,4 +16,6 @@ requirements:
   - root on the managed host, also in check mode, because the kernel allows only root to read IPVS
 notes:
   - Uses generic netlink to communicate with the kernel. C(ipvsadm) is not required.
+  - Services that M(lvs.cluster.keepalived) configured belong to keepalived, and are not changed. M(lvs.cluster.ipvs_dest) drains and restores
+    their destinations.
 """

@@ -24,8 +24,8 @@ options:
     description:
       - The modules to run, in order. Each entry has one key, the name of the module without C(lvs.cluster), and as its value the options of
         the module.
-      - Valid modules are M(lvs.cluster.arp_sysctl), M(lvs.cluster.boot), M(lvs.cluster.firewall), M(lvs.cluster.ipvs_dest),
-        M(lvs.cluster.ipvs_service), M(lvs.cluster.ipvs_sync_daemon), M(lvs.cluster.ipvs_sysctl), M(lvs.cluster.ipvs_table),
+      - Valid modules are M(lvs.cluster.arp_sysctl), M(lvs.cluster.boot), M(lvs.cluster.check_sysctl), M(lvs.cluster.firewall),
+        M(lvs.cluster.ipvs_dest), M(lvs.cluster.ipvs_service), M(lvs.cluster.ipvs_sync_daemon), M(lvs.cluster.ipvs_sysctl), M(lvs.cluster.ipvs_table),
         M(lvs.cluster.ipvs_timeouts), M(lvs.cluster.keepalived), M(lvs.cluster.mss_clamp), M(lvs.cluster.port_dnat),
         M(lvs.cluster.preflight), M(lvs.cluster.state_info), M(lvs.cluster.tunl_vip), M(lvs.cluster.tunnel_guard) and
         M(lvs.cluster.vip_probe).

@@ -154,6 +154,14 @@ director:
         paths: [{name: rs1, rip: 192.168.56.183, forward: tunnel, tunnel_type: ipip, tunnel_checksum: none, inner: [4], port: 80}]
         sources: [192.168.56.181]
         devices: [{device: tunl0, vips: [192.168.56.185]}]
+        services: [{vip: 192.168.56.185, port: 80, protocol: tcp}]
+    sorry_servers:
+      description: The services with a sorry server, by the options that identify them, with its address, its port if it has one of its own, and
+        the weight that has to be left without it.
+      returned: on a director
+      type: list
+      elements: dict
+      sample: [{vip: 192.168.56.185, port: 80, protocol: tcp, rip: 192.168.56.190, rport: null, quorum: 1}]
     hosts:
       description: The names of the real servers of the inventory, by their RIP.
       returned: on a director

@@ -21,7 +21,10 @@ options:
       - For each director, its C(name), the result of M(lvs.cluster.ipvs_info) as C(info), and the C(results) of tasks run in check mode.
       - From the results, C(commands) are reported as differences, along with C(warnings). For a task that failed and for a host that
         could not be reached, the message is reported.
-      - C(services), C(names) and C(hosts) are what the description says, as in RV(lvs.cluster.cluster_plan#module:director).
+      - C(services), C(names), C(hosts) and C(sorry_servers) are what the description says, as in RV(lvs.cluster.cluster_plan#module:director).
+      - C(engine) is O(lvs.cluster.lvs#role:main:lvs_engine). A table that another program owns is reported as a difference.
+      - A real server that keepalived has taken out as its check fails is reported as such, and is no difference. A service is reported as an
+        error if none of its real servers is left.
       - C(vrrp) is what M(lvs.cluster.state_info) returns, and C(directors) the names of the directors of the same cluster. With these, it is
         reported if several directors hold the VIPs, or none of them.
       - If a destination in C(info) has a value in C(drained), this is reported as its weight before the drain.
@@ -53,6 +56,8 @@ EXAMPLES = r"""
         services: "{{ plan.director.services }}"
         names: "{{ plan.director.names }}"
         hosts: "{{ plan.director.hosts }}"
+        sorry_servers: "{{ plan.director.sorry_servers }}"
+        engine: "{{ plan.settings.engine }}"
     real_servers: []
     page: /var/www/html/lvs.html
 """
@@ -64,7 +69,9 @@ table:
   type: list
   elements: str
 state:
-  description: The most severe state of any host, in this order V(unreachable), V(failed), V(differs), V(same).
+  description:
+    - The most severe state of any host, in this order V(unreachable), V(failed), V(outage), V(differs), V(out), V(same).
+    - With V(outage), a service of a director has real servers that are out, and none that is left. With V(out), real servers are out.
   returned: success
   type: str
   sample: same

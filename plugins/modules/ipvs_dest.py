@@ -20,6 +20,8 @@ description:
     kernel does not keep it. O(state=present) restores it.
   - Without a service, with O(rip) only, O(state=drained) applies to all destinations that the real server has on this director, and
     O(state=present) to those of them that are drained.
+  - Where keepalived owns the service (M(lvs.cluster.keepalived)), it can only be given another O(weight), up to V(65535), drained and restored.
+    One that fails its check has the weight when it is back.
 options:
   rip:
     description:

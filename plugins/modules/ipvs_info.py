@@ -12,6 +12,7 @@ short_description: Read the IPVS table, counters, timeouts and sync daemons of a
 version_added: 0.1.0
 description:
   - Returns the virtual services and their real servers with their counters, the timeouts and the sync daemons, as shown by C(ipvsadm -L).
+  - The services with firewall marks that checks of M(lvs.cluster.keepalived) go through are left out.
   - Also returns the table in the format of the variable C(lvs_services). With it, an inventory can take over a director that was set up
     by hand.
 seealso:
@@ -289,9 +290,20 @@ services:
               returned: success
               type: int
               sample: 0
+    out:
+      description:
+        - The real servers that keepalived has taken out as their checks fail, or whose weight it has set to 0, with the fields of RV(services[].destinations)
+          except the counters. RV(services[].destinations[].weight) is the one that they get when they are back.
+        - Those that it has taken out because RV(services) has its sorry server are among them.
+      returned: success, if keepalived owns the service by a configuration of M(lvs.cluster.keepalived)
+      type: list
+      elements: dict
+      sample: [{rip: 192.168.56.184, rport: 80, forward: tunnel, weight: 1, drained: null}]
 lvs_services:
   description:
     - The same table as the roles of this collection take it, without values that are the default.
+    - Real servers that keepalived has taken out are there, and sorry servers are not. Checks, sorry servers and the quorum of a service that
+      keepalived owns are not there.
     - C(director_device) is the device that holds the VIP. It is omitted if no device does.
     - C(adopted=true) is set if this collection would not create the service or one of its destinations with these values. See
       O(lvs.cluster.lvs#role:main:lvs_services[].adopted).
@@ -307,6 +319,36 @@ lvs_services:
       director_device: tunl0
       forward: tunnel
       real_servers: [{address: 192.168.56.183, weight: 1}]
+engine:
+  description: V(keepalived) if it owns virtual services by a configuration of M(lvs.cluster.keepalived). Otherwise empty.
+  returned: success
+  type: str
+  sample: ""
+foreign_keepalived:
+  description:
+    - What a keepalived that runs with a configuration of somebody else has to do with the table. Real servers that it has taken out are not in
+      the table.
+    - Empty if there is no such keepalived, or if its configuration has neither virtual services nor lines that include other files.
+  returned: success
+  type: dict
+  contains:
+    config:
+      description: The configuration.
+      returned: success
+      type: str
+      sample: /etc/keepalived/keepalived.conf
+    services:
+      description: The names, as in RV(lvs_services), of the services of the table that the configuration has, too.
+      returned: success
+      type: list
+      elements: str
+      sample: [tcp-192.168.56.185-80]
+    unread:
+      description: The lines by which it may have others, as they include files that are not read, or have names in place of addresses.
+      returned: success
+      type: list
+      elements: str
+      sample: [include /etc/keepalived/conf.d/*.conf]
 timeouts:
   description: How long IPVS remembers idle connections, in seconds.
   returned: success

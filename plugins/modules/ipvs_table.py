@@ -137,6 +137,12 @@ options:
       - V(false) ends the drain with the listed weight or, if none is listed, with the former weight.
     type: bool
     default: true
+  after_keepalived:
+    description:
+      - Whether M(lvs.cluster.keepalived) has given up its services before, in the same run. Check mode then shows what is added when they
+        are gone. Otherwise it fails where they would be changed.
+    type: bool
+    default: false
   unprepared:
     description:
       - The RIPs of real servers that have not been prepared for a change, because they cannot be reached or are left out of the run.

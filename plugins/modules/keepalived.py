@@ -2,19 +2,20 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VIPs that move from one director to another."""
+"""VIPs that move from one director to another, and services whose real servers are checked."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: keepalived
-short_description: Let VIPs move between directors with keepalived
+short_description: Let VIPs move between directors, and check real servers, with keepalived
 version_added: 0.1.0
 description:
   - Configures keepalived on a director, so that one of several directors holds the VIPs of a cluster, and another one takes them over when
     it fails (VRRP, RFC 5798).
   - Writes C(/etc/keepalived/keepalived.conf) as a whole, with mode C(0600). Keepalived checks the new file before it replaces the old one.
-    The unit is reloaded if only the configuration changed, and never restarted. It is enabled and started if it does not run.
+    The unit is reloaded if only the configuration changed, and never restarted. It is enabled and started if it does not run. If a run
+    ends before the unit is reloaded, the next one reloads it.
   - A drop-in for the unit has systemd start keepalived again when it was killed, and start it after C(lvs-cluster.service), which restores
     the virtual services at boot.
   - One virtual router has all VIPs of both families, so that they are always on the same director. VIPs are added with the whole address as
@@ -25,7 +26,7 @@ description:
 options:
   vrrp:
     description:
-      - The virtual router, as this director takes part in it. Required, unless only O(standby) is given, or with O(state=absent).
+      - The virtual router, as this director takes part in it. If omitted, the one of the configuration stays as it is.
     type: dict
     suboptions:
       id:
@@ -37,7 +38,9 @@ options:
         type: str
         required: true
       peers:
-        description: The addresses of the other directors, which advertisements are sent to. If empty, they are sent by multicast.
+        description:
+          - The addresses of the other directors, which advertisements are sent to. If empty, they are sent by multicast.
+          - All have to be in a network of the device that has O(vrrp.source), as VIPs cannot move to another network.
         type: list
         elements: str
         default: []
@@ -63,6 +66,23 @@ options:
           - Each move can end connections, so they stay where they are by default.
         type: bool
         default: false
+      track_quorum:
+        description:
+          - Whether services whose quorum is lost lower the priority of this director, by V(20) each, down to V(1). Those without a check do
+            not. So a director that does not reach the real servers gives the VIPs to one that does. If all directors lose a service, all
+            priorities fall, and the VIPs stay.
+          - Needs O(vrrp.preempt). Give O(services) in the same task.
+          - Another director takes over when it has had the higher priority for the longest C(delay_loop) and the longest C(timeout) of the
+            checks together, rounded up to whole seconds, and one second more (C(preempt_delay) of keepalived). As directors check at
+            different times, one of them loses a service earlier than another one. A director that returns takes the VIPs back after this
+            time, too. If the active one fails, another one does not wait for it.
+          - Keepalived writes the files C(/run/lvs.cluster.quorum.*) with C(/bin/cp).
+          - A real server that is drained has no weight. If the rest weighs less than O(services[].quorum), drain it on all directors within
+            this time.
+          - Only what changes counts. A quorum that was lost before this was set, or that a service with O(services[].alpha) has not gained
+            since keepalived started, counts when it is lost again.
+        type: bool
+        default: false
       device:
         description: The device of the advertisements, and of VIPs without a device. The one that has O(vrrp.source) if omitted.
         type: str
@@ -86,7 +106,9 @@ options:
         type: str
         required: true
       device:
-        description: The device that faces the clients. That of the virtual router if omitted.
+        description:
+          - The device that faces the clients. That of the virtual router if omitted.
+          - The module fails if a VIP is in the network of another device. One that is in no network of the host may be routed to it.
         type: str
       state:
         description: Whether the virtual router should have the VIP.
@@ -94,9 +116,156 @@ options:
         choices: [present, absent]
         default: present
   purge:
-    description: Whether the VIPs are removed that are not listed in O(vips).
+    description: Whether the VIPs are removed that are not listed in O(vips). Without O(vrrp), the virtual router is removed.
     type: bool
     default: false
+  services:
+    description:
+      - The virtual services that keepalived owns, all of them, with checks of their real servers. It takes real servers that fail their check
+        out of a service, and puts them back.
+      - A service that leaves the list leaves the IPVS table. If omitted, the services of the configuration stay as they are.
+      - Other modules of this collection refuse to change these services. M(lvs.cluster.ipvs_dest) changes weights of their
+        destinations, and drains and restores them. These weights go at the next run of this module, see O(keep_weights).
+    type: list
+    elements: dict
+    suboptions:
+      vip:
+        description: See O(lvs.cluster.ipvs_service#module:vip).
+        type: str
+      port:
+        description: See O(lvs.cluster.ipvs_service#module:port).
+        type: int
+      protocol:
+        description: See O(lvs.cluster.ipvs_service#module:protocol).
+        type: str
+        choices: [tcp, udp, sctp]
+        default: tcp
+      fwmark:
+        description: See O(lvs.cluster.ipvs_service#module:fwmark).
+        type: int
+      family:
+        description: See O(lvs.cluster.ipvs_service#module:family).
+        type: str
+        choices: [ipv4, ipv6]
+      scheduler:
+        description: See O(lvs.cluster.ipvs_service#module:scheduler).
+        type: str
+      scheduler_flags:
+        description: See O(lvs.cluster.ipvs_service#module:scheduler_flags).
+        type: list
+        elements: str
+        choices: [fallback, port, flag-1, flag-2, flag-3]
+      persistence_timeout:
+        description: See O(lvs.cluster.ipvs_service#module:persistence_timeout).
+        type: int
+      persistence_netmask:
+        description: See O(lvs.cluster.ipvs_service#module:persistence_netmask).
+        type: str
+      persistence_engine:
+        description: See O(lvs.cluster.ipvs_service#module:persistence_engine).
+        type: str
+        choices: [none, sip]
+      one_packet:
+        description: See O(lvs.cluster.ipvs_service#module:one_packet).
+        type: bool
+      quorum:
+        description:
+          - The weight that the real servers that answer have together, at least, for the service to be up, V(1) to V(2147483647).
+        type: int
+      inhibit_on_failure:
+        description: Whether a real server that does not answer stays in the service, with weight V(0).
+        type: bool
+      alpha:
+        description: Whether a real server that is new gets connections only after its first successful check.
+        type: bool
+      sorry_server:
+        description: The server that takes the connections while the service is not up.
+        type: dict
+        suboptions:
+          address:
+            description: Its address.
+            type: str
+            required: true
+          port:
+            description: Its port, V(1) to V(65535). That of the service if omitted.
+            type: int
+          forward:
+            description: The forwarding method to it. V(route) if omitted.
+            type: str
+            choices: [tunnel, route, masquerade, local]
+      state:
+        description: V(absent) is the same as leaving it out.
+        type: str
+        choices: [present, absent]
+        default: present
+      destinations:
+        description: The real servers of the service. At least one has a weight above V(0).
+        type: list
+        elements: dict
+        suboptions:
+          rip:
+            description: See O(lvs.cluster.ipvs_dest#module:rip).
+            type: str
+            required: true
+          rport:
+            description:
+              - See O(lvs.cluster.ipvs_dest#module:rport).
+              - If it is omitted with C(forward=masquerade), the port of the service.
+            type: int
+          forward:
+            description: See O(lvs.cluster.ipvs_dest#module:forward).
+            type: str
+            choices: [tunnel, route, masquerade, local]
+          weight:
+            description: See O(lvs.cluster.ipvs_dest#module:weight).
+            type: int
+          upper_threshold:
+            description: See O(lvs.cluster.ipvs_dest#module:upper_threshold).
+            type: int
+          lower_threshold:
+            description: See O(lvs.cluster.ipvs_dest#module:lower_threshold).
+            type: int
+          tunnel_type:
+            description: See O(lvs.cluster.ipvs_dest#module:tunnel_type).
+            type: str
+            choices: [ipip, gue, gre]
+          tunnel_port:
+            description: See O(lvs.cluster.ipvs_dest#module:tunnel_port).
+            type: int
+          tunnel_checksum:
+            description: See O(lvs.cluster.ipvs_dest#module:tunnel_checksum).
+            type: str
+            choices: [none, checksum, remote_checksum]
+          check:
+            description:
+              - How the real server is checked. A type, V(tcp), V(http), V(https), V(smtp), V(dns), V(misc) or V(none), or a dictionary with
+                C(type) and its options. Not at all if omitted. See the README of the role C(lvs.cluster.lvs).
+              - Where packets go through a tunnel or by direct routing to a VIP, so does the check. Others go to the real server's own address.
+            type: raw
+          state:
+            description: V(absent) is the same as leaving it out.
+            type: str
+            choices: [present, absent]
+            default: present
+  sources:
+    description:
+      - The addresses of this director that checks come from, one of each address family, its DIPs. Required where a check goes to a VIP.
+    type: list
+    elements: str
+    default: []
+  keep_weights:
+    description:
+      - Whether existing destinations keep their weights, both those of the configuration that is there, and those that an operator has set
+        with M(lvs.cluster.ipvs_dest). Drained destinations stay drained in any case, and a warning names them.
+    type: bool
+    default: false
+  unprepared:
+    description:
+      - The RIPs of real servers that have not been prepared for a change. A service to which packets would go in a new way to one of them is
+        left as it is.
+    type: list
+    elements: str
+    default: []
   takeover:
     description:
       - Whether a C(keepalived.conf) that this collection did not create may be replaced. Its text is kept in
@@ -140,6 +309,17 @@ EXAMPLES = r"""
     vips:
       - {vip: 192.168.56.185}
 
+- name: Serve and check two real servers
+  lvs.cluster.keepalived:
+    sources: [192.168.56.181]
+    services:
+      - vip: 192.168.56.185
+        port: 80
+        scheduler: wrr
+        destinations:
+          - {rip: 192.168.56.183, check: {type: http, path: /health}}
+          - {rip: 192.168.56.184, check: {type: http, path: /health}}
+
 - name: Hand the VIPs over to another director
   lvs.cluster.keepalived:
     standby: true
@@ -155,6 +335,24 @@ version:
   returned: success
   type: str
   sample: 2.2.7
+held_back:
+  description: The services that were left as they are, because of O(unprepared).
+  returned: success, with O(services)
+  type: list
+  elements: dict
+  sample: []
+held_back_vips:
+  description: The VIPs of such services that no service has.
+  returned: success, with O(services)
+  type: list
+  elements: str
+  sample: []
+drained:
+  description: The destinations of O(services) that are drained, and stay so.
+  returned: success, with O(services)
+  type: list
+  elements: dict
+  sample: []
 active:
   description: Whether this director holds the VIPs after the change.
   returned: success, if the configuration changed, and not in check mode
@@ -178,7 +376,7 @@ changes:
       type: str
       sample: add
     kind:
-      description: The kind of object that changed, V(file) or V(unit).
+      description: The kind of object that changed, V(file) or V(unit); V(reload) if an earlier run ended before keepalived was reloaded.
       returned: success
       type: str
       sample: unit

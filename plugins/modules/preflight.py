@@ -105,6 +105,33 @@ options:
     type: list
     elements: str
     default: []
+  services:
+    description:
+      - The virtual services that this collection is going to own. It is a fault if a keepalived runs on this host with a configuration that this
+        collection did not make, and has one of them, as both would change the same services.
+      - Of that configuration, only the lines with C(virtual_server) are read. There is a warning of files that it includes.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      vip:
+        description: The VIP.
+        type: str
+      port:
+        description: The port, V(0) to V(65535).
+        type: int
+      protocol:
+        description: The protocol.
+        type: str
+        choices: [tcp, udp, sctp]
+        default: tcp
+      fwmark:
+        description: The firewall mark, in place of O(services[].vip) and O(services[].port), V(1) to V(4294967295).
+        type: int
+      family:
+        description: The address family of a service with a firewall mark. Defaults to V(ipv4).
+        type: str
+        choices: [ipv4, ipv6]
   phase:
     description:
       - With V(before), for checks before setup.

@@ -134,6 +134,11 @@ firewall:
   returned: success
   type: str
   sample: firewalld
+engine:
+  description: V(keepalived) if it owns virtual services that M(lvs.cluster.keepalived) configured. Otherwise empty.
+  returned: success
+  type: str
+  sample: ""
 vrrp:
   description:
     - Whether the host holds the VIPs that M(lvs.cluster.keepalived) lets move between directors, V(active) or V(standby).

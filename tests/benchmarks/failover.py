@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the lvs.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure what clients lose when a director fails: of a pair that is set up by hand, and of one by this collection.
+"""Measure what clients lose when a director fails: of a pair set up by hand, and by this collection, with each engine.
 
-    lab/run python -m tests.benchmarks.failover [--runs 3] [--fault NAME]... [--way hand|collection]...
+    lab/run python -m tests.benchmarks.failover [--runs 3] [--fault NAME]... [--way hand|netlink|keepalived]...
 
 In a cluster of its own: two directors, three real servers, a client. The pair by hand is keepalived as its manual has it,
 with checks and the kernel's sync daemon, and its unit as the distribution has it. Each fault happens to the active director,
 under short requests and lasting connections (traffic.py), and so does its end. It exits with 1 where more requests were
-lost by what an operator does, or by a director that returns, than were under way, in the collection's pair.
+lost by what an operator does, or by a director that returns, than were under way, in a pair of the collection.
 """
 
 from __future__ import annotations
@@ -66,9 +66,14 @@ def run(*words: str) -> str:
 # ----- the two ways
 
 
-def by_collection() -> None:
+def with_netlink() -> None:
     """What a user of the collection runs."""
     run("ansible-playbook", *INVENTORY, "playbooks/site.yml")
+
+
+def with_keepalived() -> None:
+    """What a user of the collection runs who wants real servers checked."""
+    run("ansible-playbook", *INVENTORY, "--inventory=molecule/checks/inventory", "playbooks/site.yml")
 
 
 _REAL_SERVER = f"""
@@ -132,9 +137,14 @@ class Way:
     name: str
     what: str
     set_up: Callable[[], None]
+    ours: bool = True  # whether nothing may be lost by what an operator does
 
 
-WAYS = (Way("hand", "by hand", by_hand), Way("collection", "lvs.cluster", by_collection))
+WAYS = (
+    Way("hand", "by hand", by_hand, ours=False),
+    Way("netlink", "lvs.cluster, engine netlink", with_netlink),
+    Way("keepalived", "lvs.cluster, engine keepalived", with_keepalived),
+)
 
 
 @contextmanager
@@ -251,7 +261,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.failover", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=3, help="how often each is measured (%(default)s)")
     parser.add_argument("--fault", action="append", choices=[fault.name for fault in FAULTS], help="only this one (all)")
-    parser.add_argument("--way", action="append", choices=[way.name for way in WAYS], help="only this one (both)")
+    parser.add_argument("--way", action="append", choices=[way.name for way in WAYS], help="only this one (all)")
     return parser.parse_args(arguments)
 
 
@@ -278,7 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     print(shown(fault.what, struck), flush=True)
                     print(shown("    and its end", back), flush=True)
                     certain = back + (struck if fault.planned else [])
-                    if way.name == "collection" and any(len(phase.seen.failures) > UNDER_WAY for phase in certain):
+                    if way.ours and any(len(phase.seen.failures) > UNDER_WAY for phase in certain):
                         lost.append(fault.what)
             print(flush=True)
     except (Wrong, subprocess.CalledProcessError) as error:

@@ -31,6 +31,7 @@ OWN_FOLDERS = (
     "etc/systemd/system",
     "etc/systemd/network",
     "etc/NetworkManager/conf.d",
+    "etc/keepalived",
 )
 # Mount namespaces with these folders, by the names of the network namespaces.
 MOUNTS = Path("/run/lvs-mounts")

@@ -27,6 +27,8 @@ _IPVS_INFO = {
     "connection_table_size": 4096,
     "version": "1.2.1",
     "kernel": "6.12.48",
+    "engine": "",
+    "foreign_keepalived": {},
 }
 # What modules return on a host where nothing is left to do.
 _RESULTS: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ import yaml
 
 from tests.checkout import PROJECT
 
-from .standins import DS1, RS1, RS2, VIP, Player, cluster, releasing
+from .standins import DS1, RS1, RS2, VIP, VIP2, Player, cluster, failing, releasing
 
 SPECIFICATION = yaml.safe_load((PROJECT / "roles/lvs/meta/argument_specs.yml").read_text())
 OPTIONS = SPECIFICATION["argument_specs"]["main"]["options"]
@@ -67,6 +67,16 @@ def test_verify_in_ini_format(play: Player, value: str) -> None:
 def test_preflight_is_off(play: Player) -> None:
     run = play("site", "--extra-vars=lvs_preflight=no").succeeded()
     assert [call.options["phase"] for call in run.calls("preflight")] == ["after"]
+
+
+@pytest.mark.parametrize(("engine", "vips"), [("netlink", [VIP, VIP2]), ("keepalived", [])])
+def test_preflight_looks_for_another_owner(play: Player, engine: str, vips: list[str]) -> None:
+    """Of what the modules are going to own; a fault ends the run before the first change."""
+    fault = failing("preflight", "ds1", "belong to the keepalived")
+    run = play("site", f"--extra-vars=lvs_engine={engine}", results=[fault]).failed("belong to the keepalived")
+    (call,) = run.calls("preflight")
+    assert [service["vip"] for service in call.options["services"]] == vips
+    assert not run.calls(changing=True)
 
 
 def test_clamp_is_off(play: Player) -> None:

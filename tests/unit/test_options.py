@@ -23,6 +23,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     SERVICE,
     SERVICE_KEY,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import checker, virtual_servers
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import options as keepalived_options
 from ansible_collections.lvs.cluster.plugins.module_utils._nft import mss_clamp, port_dnat
 
@@ -42,6 +43,12 @@ READ_BY_THE_MODULE: dict[tuple[str, str], dict[str, Any]] = {
     ("mss_clamp", "tunnels"): argument_spec(*mss_clamp.ROW),
     ("firewall", "services"): argument_spec(*firewall.ROW),
     ("keepalived", "vips"): argument_spec(*keepalived_options.VIP_ROW),
+    ("keepalived", "services"): {
+        **_SERVICE_ROW,
+        **argument_spec(*virtual_servers.OF_KEEPALIVED),
+        "sorry_server": {"type": "dict", "options": argument_spec(*virtual_servers.SORRY_SERVER)},
+        "destinations": {**_DESTINATIONS, "options": {**argument_spec(*DESTINATION, virtual_servers.CHECK, STATE)}},
+    },
 }
 # Required in a row, and optional beside the list, or the other way round: the module says so in its message.
 LOOSE = {("port_dnat", "mappings"), ("mss_clamp", "tunnels")}
@@ -159,7 +166,22 @@ def test_role_takes_the_options_of_services_and_destinations() -> None:
     real_server = service["real_servers"]["options"]
     assert_same(real_server, [*(option for option in DESTINATION if option is not RIP), STATE])
     named = {option.name for option in (*DESTINATION, STATE)} - {"rip"}
-    assert real_server.keys() == named | {"host", "address"}
+    assert real_server.keys() == named | {"host", "address", "check"}
+
+
+def test_role_takes_the_options_of_keepalived() -> None:
+    service = specification("lvs")["lvs_services"]["options"]
+    assert_same(service, virtual_servers.OF_KEEPALIVED)
+    assert_same(service["sorry_server"]["options"], virtual_servers.SORRY_SERVER)
+
+
+def test_readme_of_the_role_has_the_options_of_a_check() -> None:
+    text = (PROJECT / "roles/lvs/README.md").read_text(encoding="utf-8")
+    section = text.split("## Fields of a check\n")[1].split("\n## ")[0]
+    listed = [row.split(" | ")[0].strip("| `") for row in section.splitlines() if row.startswith("| `")]
+    assert listed == [option.name for option in checker.OPTIONS]
+    for kind in checker.TYPES:
+        assert f"`{kind}`" in section
 
 
 def test_role_takes_the_options_of_a_drain() -> None:

@@ -49,6 +49,10 @@ PURE = {
         "kernel_release",
         "older_kernels",
         "oldest_python",
+        "keepalived_table",
+        "checker",
+        "quorum",
+        "virtual_servers",
     ),
 }
 IMPURE_LIBRARIES = {

@@ -41,6 +41,13 @@ def boot() -> Module:
     return ARGUMENT_SPEC, Boot()
 
 
+def check_sysctl() -> Module:
+    """M(lvs.cluster.check_sysctl)."""
+    from .._sysctl.check_sysctl import ARGUMENT_SPEC, CheckSysctl
+
+    return ARGUMENT_SPEC, CheckSysctl()
+
+
 def firewall() -> Module:
     """M(lvs.cluster.firewall)."""
     from .._firewall.firewall import ARGUMENT_SPEC, Firewall
@@ -153,6 +160,7 @@ MODULES = {
     for module in (
         arp_sysctl,
         boot,
+        check_sysctl,
         firewall,
         ipvs_dest,
         ipvs_service,

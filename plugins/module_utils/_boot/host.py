@@ -91,4 +91,6 @@ def _ipvs(described: Sequence[Options], noted: Sequence[Options]) -> tuple[list[
     with IpvsBackend() as ipvs:
         existing = [service for service in noted if ipvs.service(ServiceKey.from_facts(service)) is not None]
         services = services_to_restore(described, existing)
+        # Keepalived makes its services when it starts.
+        services = [service for service in services if not ipvs.is_of_keepalived(ServiceKey.from_facts(service))]
         return services, ipvs.boot_rules(services)

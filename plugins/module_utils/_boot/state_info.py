@@ -14,10 +14,10 @@ from .._firewall.model import SUBJECT as FIREWALL
 from .._firewall.model import opened_services
 from .._firewall.running import running
 from .._ipvs import drain_notes
-from .._keepalived.host import vrrp_state
+from .._keepalived.host import engine, vrrp_state
 from .._net.ownership import Claims
 from .._net.rtnetlink import SUBJECT as NETWORK
-from .._sysctl.model import IPVS_CLAIMANT, claimants
+from .._sysctl.model import CHECKS_CLAIMANT, IPVS_CLAIMANT, claimants
 from .._sysctl.model import SUBJECT as SYSCTL
 
 
@@ -27,12 +27,13 @@ def read(_options: Options) -> Facts:
     claims = Claims.load(subjects.get(NETWORK, {}))
     return {
         "devices": [{"name": device, "vips": claims.vips(device)} for device in sorted(claims.devices)],
-        "arp_silent_devices": sorted(claimants(subjects.get(SYSCTL, {})) - {IPVS_CLAIMANT}),
+        "arp_silent_devices": sorted(claimants(subjects.get(SYSCTL, {})) - {IPVS_CLAIMANT, CHECKS_CLAIMANT}),
         "services": list(subjects.get(boot_text.SUBJECT, {}).get("services", [])),
         "drained": list(subjects.get(drain_notes.SUBJECT, [])),
         "opened": opened_services(subjects.get(FIREWALL, {})),
         "firewall": running(),
         "vrrp": vrrp_state(),
+        "engine": engine(),
         "boot": boot_files.exist(),
         "empty": not any(subjects.values()),
         "missing": requirements.missing(),

@@ -30,6 +30,19 @@ def read_text(path: str) -> str | None:
         raise LvsError(f"{path}: {error.strerror}") from error
 
 
+def make_folder(path: str) -> None:
+    """Create a folder, unless it is there."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise refused(path, error) from error
+
+
+def is_readable(path: str) -> bool:
+    """Whether there is a file that this user can read."""
+    return os.access(path, os.R_OK)
+
+
 def is_link(path: str) -> bool:
     """Whether a file is a symbolic link, wherever that leads."""
     return os.path.islink(path)

@@ -208,6 +208,7 @@ def _converge(resource: AnyResource, desired: Desired[Any, Any], module: Ansible
             seen = backend.read(desired)
             wanted = resource.plan(desired, seen)
             transition = Transition(wanted, seen, reconcile(wanted, seen))
+            backend.check(transition)
             if module.check_mode:
                 return _result(resource, desired, transition)
             _apply(backend, transition)

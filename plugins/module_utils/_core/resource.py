@@ -38,6 +38,12 @@ class Backend(Generic[DesiredT, KeyT, ItemT, ContextT]):
         """The named items that exist; others do no harm."""
         raise NotImplementedError
 
+    def check(self, transition: Transition[KeyT, ItemT, ContextT]) -> None:
+        """Refuse changes that cannot be made on this host; in check mode, too.
+
+        :raises LvsError: there are such changes
+        """
+
     def apply(self, transition: Transition[KeyT, ItemT, ContextT]) -> None:
         """Make the changes, in their order."""
         raise NotImplementedError

@@ -10,14 +10,14 @@ clients; ip_vs_proto_tcp.c, ip_vs_proto_sctp.c and ip_vs_proto_udp.c for which c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from .._core import values
 from .._core.errors import InvalidValue, LvsError
 from .._core.options import ABSENT, PRESENT, Facts, Option, Options, choice, integer
 from .._sysctl.model import IpvsSysctlKey
-from .model import Service, ServiceKey
+from .model import Destination, Service, ServiceKey
 from .statistics import Connections
 
 # Where it is 0, a client of a persistent service stays with its real server, whatever the weight of that.
@@ -110,6 +110,16 @@ class Drain:
                 f" connections; while {EXPIRE_QUIESCENT} is 0, it comes back until then, and is remembered anew"
             )
         raise LvsError(message, facts)
+
+
+def drained_warning(drained: Sequence[Destination]) -> str:
+    """What a person should know of destinations that stay drained, and how they come back."""
+    names = ", ".join(str(destination.key) for destination in drained)
+    rips = ", ".join(sorted({str(destination.key.rip) for destination in drained}))
+    return (
+        f"drained, and left so: {names}. The playbook lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip={rips} and"
+        " state=present, gives back the former weights"
+    )
 
 
 def may_be_udp(service: ServiceKey) -> bool:

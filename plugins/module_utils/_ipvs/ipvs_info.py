@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field, replace
 
 from .._core.options import Facts, Options
@@ -16,6 +17,9 @@ from .._net import neighbour
 from .._net.model import FALLBACK_DEVICES
 from . import codec
 from .drain_notes import Notes
+from .foreign_keepalived import running_foreign_services
+from .foreign_services import ForeignServices
+from .keepalived_table import CONFIG_FILE
 from .kernel import IpvsBackend
 from .model import DEFAULT_FORWARD, Destination, DestinationKey, Service, ServiceKey, SyncDaemon, Timeouts
 from .statistics import (
@@ -44,6 +48,18 @@ class CountedService:
     service: Service
     statistics: Statistics
     destinations: Sequence[CountedDestination] = ()
+    configured: AbstractSet[DestinationKey] | None = None  # what keepalived has for it; None: it is not its owner
+    out: Sequence[Destination] = ()  # of these, those whose checks fail, as they will be when they are back
+
+    @property
+    def real_servers(self) -> list[Destination]:
+        """All real servers: those that are out, too, and no sorry server."""
+        destinations = [counted.destination for counted in self.destinations]
+        if self.configured is None:
+            return destinations
+        out = {destination.key: destination for destination in self.out}
+        there = [destination for destination in destinations if destination.key in self.configured - out.keys()]
+        return sorted([*there, *out.values()], key=lambda destination: destination.key.order)
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,8 @@ class DirectorInfo:
     version: str
     connection_table_size: int
     holders: Mapping[Address, str] = field(default_factory=dict)  # the device that has an address
+    engine: str = ""  # keepalived, where it owns services by a configuration of this collection
+    foreign: ForeignServices = field(default_factory=ForeignServices)  # of a keepalived of somebody else
 
 
 class InfoBackend(IpvsBackend):
@@ -70,12 +88,17 @@ class InfoBackend(IpvsBackend):
         services = [self._counted(answer, notes) for answer in self._request(codec.CMD_GET_SERVICE, dump=True)]
         return DirectorInfo(
             # The kernel's order is that of its hash table.
-            services=sorted(services, key=lambda counted: counted.service.key.order),
+            services=sorted(
+                (counted for counted in services if not self._keepalived.is_of_checks(counted.service.key)),
+                key=lambda counted: counted.service.key.order,
+            ),
             timeouts=codec.decode_timeouts(config),
             sync_daemons=[codec.decode_daemon(answer) for answer in self._request(codec.CMD_GET_DAEMON, dump=True)],
             version=version,
             connection_table_size=size,
             holders={address: device.name for device in neighbour.devices() for address in device.addresses},
+            engine="keepalived" if self._keepalived.owned else "",
+            foreign=running_foreign_services(),
         )
 
     def _counted(self, answer: bytes, notes: Notes) -> CountedService:
@@ -85,7 +108,19 @@ class InfoBackend(IpvsBackend):
             for row in self._request(codec.CMD_GET_DEST, codec.encode_key(service.key), dump=True)
         ]
         destinations.sort(key=lambda counted: counted.destination.key.order)
-        return CountedService(service, service_statistics(answer), destinations)
+        found = CountedService(service, service_statistics(answer), destinations)
+        return self._with_out(found, notes) if self.is_of_keepalived(service.key) else found
+
+    def _with_out(self, counted: CountedService, notes: Notes) -> CountedService:
+        """A service that keepalived owns, with the real servers that it has taken out, or whose weight it has set to 0."""
+        configured = self._keepalived.with_failed({}, [counted.service.key])
+        weights = {found.destination.key: found.destination.weight for found in counted.destinations}
+        out = [
+            notes.with_note(destination)
+            for key, destination in configured.items()
+            if key not in weights or (not weights[key] and destination.weight)
+        ]
+        return replace(counted, configured=frozenset(configured), out=sorted(out, key=lambda item: item.key.order))
 
 
 def read(_options: Options) -> Facts:
@@ -103,6 +138,17 @@ def facts(director: DirectorInfo) -> Facts:
         "sync_daemons": [daemon.facts() for daemon in director.sync_daemons],
         "services": [_service_facts(counted) for counted in director.services],
         "lvs_services": [_description(counted, director.holders) for counted in director.services],
+        "engine": director.engine,
+        "foreign_keepalived": _foreign_facts(director) if director.foreign else {},
+    }
+
+
+def _foreign_facts(director: DirectorInfo) -> Facts:
+    keys = [counted.service.key for counted in director.services if counted.configured is None]
+    return {
+        "config": CONFIG_FILE,
+        "services": [_name(key) for key in keys if director.foreign.has(key)],
+        "unread": list(director.foreign.unread),
     }
 
 
@@ -118,6 +164,7 @@ def _service_facts(counted: CountedService) -> Facts:
             }
             for destination in counted.destinations
         ],
+        **({} if counted.configured is None else {"out": [_own_facts(counted.service, gone) for gone in counted.out]}),
     }
 
 
@@ -127,14 +174,17 @@ def _own_facts(service: Service, destination: Destination) -> Facts:
     return {name: value for name, value in destination.facts().items() if name not in names}
 
 
+def _name(key: ServiceKey) -> str:
+    if key.vip is None:
+        return f"fwmark-{key.fwmark}" + ("-ipv6" if key.family == 6 else "")
+    return f"{key.protocol}-{key.vip}-{key.port}"
+
+
 def _description(counted: CountedService, holders: Mapping[Address, str]) -> Facts:
     """A service as the variable lvs_services has it: what differs from the defaults."""
     service = counted.service
     key = service.key
-    name = f"fwmark-{key.fwmark}" + ("-ipv6" if key.family == 6 else "")
-    if key.vip is not None:
-        name = f"{key.protocol}-{key.vip}-{key.port}"
-    description = {"name": name, **service.facts()}
+    description = {"name": _name(key), **service.facts()}
     plain = Service(key, persistence_timeout=service.persistence_timeout).facts()
     for option in ("scheduler_flags", "persistence_netmask", "persistence_engine", "one_packet"):
         if description[option] == plain[option]:
@@ -143,7 +193,7 @@ def _description(counted: CountedService, holders: Mapping[Address, str]) -> Fac
         del description["persistence_timeout"]
     if key.vip is not None and key.vip in holders:
         description["director_device"] = holders[key.vip]
-    destinations = [destination.destination for destination in counted.destinations]
+    destinations = counted.real_servers
     forwards = [destination.forward for destination in destinations]
     common = max(sorted(set(forwards)), key=forwards.count, default=DEFAULT_FORWARD)
     description["forward"] = common

@@ -30,6 +30,7 @@ from .._core.options import (
 from .._core.reconcile import Change, Seen, Transition, Wanted
 from .._core.resource import Desired, Resource
 from .._core.values import Address
+from .drain import drained_warning
 from .found_by_rip import found_by_rip
 from .held_back import held_back, vips_without_service
 from .kernel import TableBackend
@@ -74,6 +75,7 @@ ARGUMENT_SPEC = {
         PURGE_NETWORKS,
         boolean("keep_weights", default=False),
         boolean("keep_drained", default=True),
+        boolean("after_keepalived", default=False),
         UNPREPARED,
     ),
 }
@@ -88,6 +90,7 @@ class DesiredTable(Desired[IpvsKey, TableItem]):
     networks: Sequence[Network] | None  # that purge of services is bounded to; None: every service
     keep_drained: bool
     unprepared: AbstractSet[Address]  # the RIPs of real servers that have not been prepared for a change
+    after_keepalived: bool = False
 
 
 class IpvsTable(Resource[DesiredTable, IpvsKey, TableItem, None, TableBackend]):
@@ -118,12 +121,20 @@ class IpvsTable(Resource[DesiredTable, IpvsKey, TableItem, None, TableBackend]):
                 unique.add(item.key, item.where, shown=_name)
                 wanted.append(item)
         faults.raise_all()
-        return DesiredTable(wanted, complete, options["purge"], networks.value, options["keep_drained"], unprepared.value)
+        return DesiredTable(
+            wanted,
+            complete,
+            options["purge"],
+            networks.value,
+            options["keep_drained"],
+            unprepared.value,
+            options.get("after_keepalived") is True,
+        )
 
     def open(self, desired: DesiredTable) -> TableBackend:
         """Connect to IPVS."""
         # Whether a VIP has another service, only the whole table says.
-        return TableBackend(whole=desired.purge == SERVICES or bool(desired.unprepared))
+        return TableBackend(desired.purge == SERVICES or bool(desired.unprepared), desired.after_keepalived)
 
     def plan(self, desired: DesiredTable, seen: Seen[IpvsKey, TableItem, None]) -> Sequence[Wanted[IpvsKey, TableItem]]:
         """What is wanted, with drained destinations as they are where they are to be kept; and what is purged beside it.
@@ -155,7 +166,7 @@ class IpvsTable(Resource[DesiredTable, IpvsKey, TableItem, None, TableBackend]):
             "held_back_vips": vips_without_service(held, after),
             "purged": [service.facts() for service in _purged(desired, transition.changes)],
         }
-        warnings = [_drained_warning(drained)] if drained else []
+        warnings = [drained_warning(drained)] if drained else []
         warnings += [service.warning() for service in held]
         return {**facts, "warnings": warnings} if warnings else facts
 
@@ -195,15 +206,6 @@ def _listed_drained(wanted: Sequence[Wanted[IpvsKey, TableItem]], items: Mapping
     """The listed destinations that are drained, in the order of the list."""
     by_key = {destination.key: destination for destination in _drained(items)}
     return [by_key[item.key] for item in wanted if item.key in by_key] if by_key else []
-
-
-def _drained_warning(drained: Sequence[Destination]) -> str:
-    names = ", ".join(str(destination.key) for destination in drained)
-    rips = ", ".join(sorted({str(destination.key.rip) for destination in drained}))
-    return (
-        f"drained, and left so: {names}. The playbook lvs.cluster.restore, or lvs.cluster.ipvs_dest with rip={rips} and"
-        " state=present, gives back the former weights"
-    )
 
 
 def _drained(items: Mapping[IpvsKey, TableItem]) -> Iterator[Destination]:

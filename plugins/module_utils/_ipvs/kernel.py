@@ -24,6 +24,7 @@ from . import codec
 from .devices import DesiredDaemon, Devices, device_of, devices_for
 from .drain import EXPIRE_QUIESCENT
 from .drain_notes import Notes, changes_note_only
+from .keepalived_changes import KeepalivedTable
 from .model import Destination, DestinationKey, IpvsItem, IpvsKey, Service, ServiceKey, SyncDaemon, TableItem, Timeouts
 from .older_kernels import check_tunnels
 from .refusals import NOT_PERMITTED, refusal
@@ -95,6 +96,17 @@ class IpvsBackend:
                 raise NotPermitted(NOT_PERMITTED) from error
             raise KernelRefused(f"IPVS: {error.strerror or error}") from error
 
+    @cached_property
+    def _keepalived(self) -> KeepalivedTable:
+        return KeepalivedTable()
+
+    def is_of_keepalived(self, key: ServiceKey) -> bool:
+        """Whether keepalived owns a service."""
+        return key in self._keepalived.owned
+
+    def _destination(self, key: DestinationKey) -> Destination | None:
+        return self.destinations(key.service).get(key)
+
     def service(self, key: ServiceKey) -> Service | None:
         """The service of that key, if there is one."""
         try:
@@ -122,7 +134,7 @@ class IpvsBackend:
     def boot_rules(self, services: Iterable[Options]) -> list[str]:
         """The rules that restore these services as they are, the timeouts, and the daemons after a reboot.
 
-        None where there are neither services nor daemons: the services may be of another program.
+        None where there are neither services nor daemons, and keepalived owns none: they may be of another program.
 
         :param services: the facts of each service's key
         """
@@ -133,7 +145,7 @@ class IpvsBackend:
                 destinations = sorted(self.destinations(key).values(), key=lambda destination: destination.key.order)
                 rules += [service.rule(), *(destination.boot_rule() for destination in destinations)]
         daemons = [codec.decode_daemon(answer).rule() for answer in self._request(codec.CMD_GET_DAEMON, dump=True)]
-        if not (rules or daemons):
+        if not (rules or daemons or self._keepalived.owned):
             return []
         (config,) = self._request(codec.CMD_GET_CONFIG)
         return [*rules, codec.decode_timeouts(config).rule(), *daemons]
@@ -142,16 +154,32 @@ class IpvsBackend:
         """The IPVS table of those services that are restored after a reboot."""
         return {boot_text.IPVS: self.boot_rules(state.subject(boot_text.SUBJECT).get("services", []))}
 
+    def check_owner(self, changes: Sequence[Change[Any]]) -> list[Change[Any]]:
+        """Refuse changes that would be keepalived's, and return those that it can be told to make.
+
+        :raises LvsError: there are changes that it cannot be told to make
+        """
+        of_keepalived = [change for change in changes if self._keepalived.owns(change)]
+        if of_keepalived:
+            self._keepalived.check(of_keepalived)
+        return of_keepalived
+
     def make(self, changes: Sequence[Change[Any]]) -> None:
         """Make the changes in their order; removals, only when all other changes are made.
 
         A weight is noted before the kernel forgets it, and forgotten after the kernel has it again.
         """
+        of_keepalived = self.check_owner(changes)
         draining = self._notes.remember(changes)
         noted = [change for change in changes if changes_note_only(change)]
         done = list(noted)
         try:
-            self._send([change for change in changes if not changes_note_only(change)] if noted else changes, done)
+            if of_keepalived:
+                # One that has weight 0 already has to keep it.
+                self._keepalived.make(of_keepalived, self._destination)
+                done = list({id(change): change for change in (*noted, *of_keepalived)}.values())
+            others = [change for change in changes if change not in of_keepalived] if of_keepalived else changes
+            self._send([change for change in others if not changes_note_only(change)] if noted else others, done)
         except LvsError as error:
             # Of a change that the kernel did not answer, the outcome is unknown: its note stays.
             if isinstance(error.__cause__, SomeRefused):
@@ -182,6 +210,10 @@ class IpvsBackend:
 
 class _ItemsBackend(IpvsBackend, Backend[DesiredT, KeyT, ItemT, ContextT], Generic[DesiredT, KeyT, ItemT, ContextT]):
     """Items of IPVS that are changed one by one."""
+
+    def check(self, transition: Transition[KeyT, ItemT, ContextT]) -> None:
+        """Refuse what keepalived would change back."""
+        self.check_owner(transition.changes)
 
     def apply(self, transition: Transition[KeyT, ItemT, ContextT]) -> None:
         """Make the changes."""
@@ -222,14 +254,15 @@ class DestinationsBackend(
         """All destinations of these services."""
         check_tunnels(desired.wanted, os.uname().release)
         if self._whole:
-            services = {service.key: service for service in self.services()}
+            services = {service.key: service for service in self.services() if not self._keepalived.is_of_checks(service.key)}
             needed = dict.fromkeys(services, False)
         else:
             needed = {}
             for wanted in desired.wanted:
                 needed[wanted.key.service] = needed.get(wanted.key.service, False) or wanted.new is not None
             services = self._named_services(needed) if self._draining else {}
-        return Seen(self._destinations_of(needed), DirectorContext(services, self._draining and _expires_quiescent()))
+        found = self._notes.with_notes(self._keepalived.with_failed(self._destinations_of(needed), needed))
+        return Seen(found, DirectorContext(services, self._draining and _expires_quiescent()))
 
     def _named_services(self, keys: Iterable[ServiceKey]) -> dict[ServiceKey, Service]:
         found = (self.service(key) for key in keys)
@@ -264,10 +297,17 @@ class TableBackend(_ItemsBackend["Desired[IpvsKey, TableItem]", IpvsKey, TableIt
     """Services and their destinations together.
 
     :param whole: all services, and not the named ones alone
+    :param after_keepalived: without those that keepalived owns: it gives them up before, which check mode does not wait for
     """
 
-    def __init__(self, whole: bool) -> None:
+    def __init__(self, whole: bool, after_keepalived: bool = False) -> None:
         self._whole = whole
+        self._after_keepalived = after_keepalived
+
+    def check(self, transition: Transition[IpvsKey, TableItem, None]) -> None:
+        """Refuse what keepalived would change back; what it gives up before is checked only when it is changed."""
+        if not self._after_keepalived:
+            super().check(transition)
 
     def read(self, desired: Desired[IpvsKey, TableItem]) -> Seen[IpvsKey, TableItem, None]:
         """The services, each with all its destinations behind it."""
@@ -275,7 +315,8 @@ class TableBackend(_ItemsBackend["Desired[IpvsKey, TableItem]", IpvsKey, TableIt
         named = {wanted.key for wanted in desired.wanted if isinstance(wanted.key, ServiceKey)}
         current: dict[IpvsKey, TableItem] = {}
         for service in self.services():
-            if self._whole or service.key in named:
+            given_up = self._after_keepalived and self.is_of_keepalived(service.key)
+            if (self._whole or service.key in named) and not given_up:
                 current[service.key] = service
                 current.update(self.destinations(service.key).items())
         return Seen(current, None)

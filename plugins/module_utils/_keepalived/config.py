@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from .._core.textfile import header
 from .._core.values import Address
@@ -14,12 +15,43 @@ from .model import STANDBY_FILE, RouterVip, VirtualRouter
 
 _STANDBY = "lvs_standby"
 _INDENT = "    "
+_SERVICES = "# Virtual services\n"
 # As the active director cannot know what neighbours believe after a split, it announces its VIPs again and again.
 _ANNOUNCED_EVERY = 1  # seconds
 
 
-def text(router: VirtualRouter, device: str) -> str:
-    """The whole file.
+class Parts(NamedTuple):
+    """What a file consists of; a part that is empty is not there."""
+
+    router: str = ""  # the virtual router
+    services: str = ""  # virtual services
+
+    @property
+    def text(self) -> str:
+        """The whole file; empty where it would have nothing."""
+        if not any(self):
+            return ""
+        services = f"{_SERVICES}{self.services}" if self.services else ""
+        return header("keepalived") + "".join(f"\n{part}" for part in (self.router, services) if part)
+
+    @classmethod
+    def of(cls, text: str) -> Parts:
+        """The parts of a file that this collection made."""
+        before, _marker, services = text.partition(_SERVICES)
+        router = before.partition("\n")[2].strip("\n")
+        return cls(router and f"{router}\n", services)
+
+
+def services_part(blocks: str, lines: Sequence[str]) -> str:
+    """The part of virtual services.
+
+    :param lines: of the block C(global_defs)
+    """
+    return (_block("global_defs", lines) + "\n" if lines else "") + blocks
+
+
+def router_part(router: VirtualRouter, device: str) -> str:
+    """The part of a virtual router.
 
     :param device: the device that has the virtual router's source
     """
@@ -29,7 +61,7 @@ def text(router: VirtualRouter, device: str) -> str:
         _block(f"track_file {_STANDBY}", [f'file "{STANDBY_FILE}"', "weight 0", "init_file 0"]),
         _instance(router, router.device or device),
     ]
-    return header("keepalived") + "".join(f"\n{block}" for block in blocks)
+    return "\n".join(blocks)
 
 
 def _instance(router: VirtualRouter, device: str) -> str:

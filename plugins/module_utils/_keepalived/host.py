@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from .._core import files, program, requirements, systemd
@@ -18,20 +18,25 @@ from .._core.reconcile import Transition
 from .._core.resource import Backend
 from .._core.textfile import TextFile, is_made_here
 from .._core.values import Address
+from .._ipvs import keepalived_table
+from .._ipvs.kernel import IpvsBackend
+from .._ipvs.model import ServiceKey
 from .._net import neighbour
-from . import config
+from . import config, networks, quorum
 from .model import (
     CONFIG_FILE,
     COPY_FILE,
     DROP_IN,
+    RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
     ConfigFile,
+    DueReload,
     KeepalivedContext,
     KeepalivedDesired,
     KeepalivedItem,
     KeepalivedSeen,
-    Service,
+    Unit,
     VirtualRouter,
     advertised_in,
     all_vips,
@@ -39,6 +44,8 @@ from .model import (
     version_of,
     vips_in,
 )
+from .virtual_servers import global_lines, render_prepared, with_former_weights
+from .weights import read_weights
 
 _TIMEOUT = 30  # seconds; a busy host takes some to start a program
 _NAME = UNIT.partition(".")[0]
@@ -74,26 +81,40 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             items[DROP_IN] = TextFile(DROP_IN, made)
         # The keepalived of somebody else is not looked at where nothing is to be configured.
         if context.systemd and (ours or desired.present):
-            unit = Service(UNIT, systemd.is_enabled(UNIT), systemd.is_running(_NAME))
+            unit = Unit(UNIT, systemd.is_enabled(UNIT), systemd.is_running(_NAME))
             if unit.enabled or unit.running:
                 items[UNIT] = unit
+            if unit.running and files.read_text(RELOAD_FILE) is not None:
+                items[RELOAD_FILE] = DueReload(RELOAD_FILE, "")
         context = replace(context, linked=linked, foreign="" if ours else text)
-        if desired.router is not None:
-            context = _with_config(context, desired, desired.router, ours, devices)
+        if desired.present and (ours or not desired.only_removes):
+            context = _with_config(context, desired, ours, devices)
+            weights = read_weights(context.destinations, context.former)
+            items.update((file.key, file) for file in weights.ad_hoc)
+            context = replace(context, drained=weights.drained)
         return KeepalivedSeen(items, context)
 
     def apply(self, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> None:
         """Write or remove the files in their order; then have systemd and keepalived read them.
 
-        A keepalived that ran before reads its configuration again, and one that was just started has read it.
+        A keepalived that ran before reads its configuration again, and one that was just started has read it. If this is
+        killed, the next run sees that what is written has not been read.
         """
         before = transition.seen.items.get(UNIT)
-        ran = isinstance(before, Service) and before.running
+        ran = isinstance(before, Unit) and before.running
         changed = {change.item.key for change in transition.changes}
-        units_read = DROP_IN not in changed
+        units_read = changed.isdisjoint((DROP_IN, RELOAD_FILE))
+        if ran and UNIT in transition.after().items and not changed.isdisjoint((DROP_IN, CONFIG_FILE)):
+            files.write_text(RELOAD_FILE, "")
+        items = (transition.seen.items.get(CONFIG_FILE), transition.after().items.get(CONFIG_FILE))
+        texts = [item.text if isinstance(item, ConfigFile) else "" for item in items]
+        if CONFIG_FILE in changed:
+            _tidy_weight_files(*map(keepalived_table.owned, texts))
         for change in transition.changes:
             item = change.item
-            if isinstance(item, Service):
+            if isinstance(item, DueReload):
+                continue
+            if isinstance(item, Unit):
                 if change.after is not None and not units_read:
                     systemd.reload_units()
                     units_read = True
@@ -105,8 +126,27 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         files.remove_folder(os.path.dirname(DROP_IN))
         if not units_read:
             systemd.reload_units()
-        if CONFIG_FILE in changed and ran and UNIT in transition.after().items:
+        if not changed.isdisjoint((CONFIG_FILE, RELOAD_FILE)) and ran and UNIT in transition.after().items:
             systemd.control("reload", UNIT)
+        if not changed.isdisjoint((DROP_IN, CONFIG_FILE, UNIT, RELOAD_FILE)):
+            files.remove(RELOAD_FILE)
+        # Keepalived writes them, so it comes first; one that is there when it reloads keeps its number.
+        for path in sorted(set(quorum.files(texts[0])).difference(quorum.files(texts[1]))):
+            files.remove(path)
+
+    def has_services(self, coming: Collection[ServiceKey], going: Collection[ServiceKey], timeout: float) -> bool:
+        """Whether IPVS has all services that come, and none of those that go, in time.
+
+        :param timeout: seconds
+        """
+        deadline = time.monotonic() + timeout
+        while time.monotonic() <= deadline:
+            with IpvsBackend() as ipvs:
+                existing = {service.key for service in ipvs.services()}
+            if existing.issuperset(coming) and existing.isdisjoint(going):
+                return True
+            time.sleep(_PAUSE)
+        return False
 
     def wait(self, done: Callable[[frozenset[Address]], bool], timeout: float) -> frozenset[Address] | None:
         """The addresses of the host, as soon as they are as expected; None where they are not in time.
@@ -124,11 +164,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
 
 def vrrp_state() -> str:
     """Whether this host is C(active), C(standby) or C(stopped) in a virtual router of this collection; empty: it has none."""
-    try:
-        text = files.read_text(CONFIG_FILE) or ""
-    except LvsError:  # without root
-        return ""
-    advertised = advertised_in(text) if is_made_here(text) else None
+    advertised = advertised_in(_own_text())
     if advertised is None:
         return ""
     if neighbour.holder(advertised, neighbour.devices()) is not None:
@@ -136,20 +172,66 @@ def vrrp_state() -> str:
     return "standby" if systemd.is_running(_NAME) else "stopped"
 
 
+def _tidy_weight_files(before: keepalived_table.Owned, after: keepalived_table.Owned) -> None:
+    """Have the folder, which keepalived watches, and no files of destinations that go."""
+    if after:
+        files.make_folder(keepalived_table.WEIGHT_FOLDER)
+    kept = set(_weight_files(after))
+    for path in _weight_files(before):
+        if path not in kept:
+            files.remove(path)
+    if before and not after:
+        files.remove_folder(keepalived_table.WEIGHT_FOLDER)
+
+
+def _weight_files(owned: keepalived_table.Owned) -> list[str]:
+    return [entry.weight_file for entries in owned.values() for entry in entries.values() if entry.weight_file]
+
+
+def engine() -> str:
+    """C(keepalived) where it owns virtual services by a configuration of this collection; empty where it does not."""
+    return _NAME if keepalived_table.owned(_own_text()) else ""
+
+
+def _own_text() -> str:
+    """The configuration, where this collection made it and it can be read."""
+    try:
+        text = files.read_text(CONFIG_FILE) or ""
+    except LvsError:  # without root
+        return ""
+    return text if is_made_here(text) else ""
+
+
 def _with_config(
-    context: KeepalivedContext,
-    desired: KeepalivedDesired,
-    router: VirtualRouter,
-    text: str,
-    devices: Iterable[neighbour.Device],
+    context: KeepalivedContext, desired: KeepalivedDesired, text: str, devices: Sequence[neighbour.Device]
 ) -> KeepalivedContext:
     """With the configuration that is wanted, and what keepalived says of it.
 
     :param text: the configuration of this collection that is there; empty: there is none
     """
+    former = config.Parts.of(text)
+    if desired.router is not None:
+        context = _with_router(context, desired, desired.router, text, devices)
+    context = _with_services(context, desired, former)
+    router = context.text if desired.router is not None else "" if desired.purge else former.router
+    services = former.services if desired.services is None else context.services_text
+    router = quorum.tracking(router, services) if _tracks_quorum(desired, former) else quorum.without(router)
+    wanted = config.Parts(router, services).text
+    if not wanted:
+        return replace(context, text="")
     if program.path_of(_NAME) is None:
         raise NotYetThere(f"keepalived is not installed: {requirements.advice(_NAME)}")
     version = version_of(program.spoken(_NAME, "--version", timeout=_TIMEOUT)[0])
+    return replace(context, version=version, text=wanted, refusal="" if wanted == text else _refusal(wanted))
+
+
+def _with_router(
+    context: KeepalivedContext,
+    desired: KeepalivedDesired,
+    router: VirtualRouter,
+    text: str,
+    devices: Sequence[neighbour.Device],
+) -> KeepalivedContext:
     device = router.device or neighbour.holder(router.source, devices)
     if device is None:
         raise LvsError(
@@ -157,9 +239,44 @@ def _with_config(
             " packets into tunnels, or name the device"
         )
     vips = all_vips(desired, vips_in(text))
-    wanted = config.text(replace(router, vips=vips), device)
-    refusal = "" if wanted == text else _refusal(wanted)
-    return replace(context, version=version, device=device, text=wanted, refusal=refusal, vips=vips)
+    wanted = config.router_part(replace(router, vips=vips), device)
+    if wanted != config.Parts.of(text).router:
+        networks.check(router, device, devices)
+    return replace(context, device=device, text=wanted, vips=vips)
+
+
+def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, former: config.Parts) -> KeepalivedContext:
+    servers = desired.services
+    if servers is None:
+        return context
+    before = keepalived_table.owned(former.services)
+    if desired.keep_weights:
+        servers = with_former_weights(servers, before)
+    tracks = _tracks_quorum(desired, former)
+    servers = tuple(replace(server, track_quorum=tracks) for server in servers)
+    rendered = render_prepared(servers, desired.sources, desired.unprepared, former.services)
+    held = {service.service for service in rendered.held_back}
+    of_services = frozenset(keepalived_table.owned(rendered.text))
+    served = {key.vip for key in of_services}
+    missing = dict.fromkeys(str(key.vip) for key in held if key.vip is not None and key.vip not in served)
+    return replace(
+        context,
+        services_text=config.services_part(rendered.text, global_lines(servers)),
+        services=of_services,
+        destinations=tuple(
+            real_server.destination for server in servers if server.key not in held for real_server in server.real_servers
+        ),
+        former=before,
+        held_back=rendered.held_back,
+        held_back_vips=tuple(missing),
+    )
+
+
+def _tracks_quorum(desired: KeepalivedDesired, former: config.Parts) -> bool:
+    """Whether services below their quorum lower the priority in the virtual router that there is afterwards."""
+    if desired.router is not None:
+        return desired.router.track_quorum
+    return not desired.purge and quorum.is_tracked(former.router)
 
 
 def _refusal(text: str) -> str:

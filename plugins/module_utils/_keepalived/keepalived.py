@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The module keepalived: VIPs that move between directors."""
+"""The module keepalived: VIPs that move between directors, and services whose real servers are checked."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from .._core.reconcile import Transition, Wanted
 from .._core.resource import Resource
 from .._core.textfile import TextFile
 from .._core.values import Address
+from .._ipvs.drain import drained_warning
+from .._ipvs.keepalived_table import weight_file
 from .host import KeepalivedBackend
 from .model import (
     CONFIG_FILE,
     COPY_FILE,
     DROP_IN,
     OLDEST,
+    RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
     ConfigFile,
@@ -28,17 +31,18 @@ from .model import (
     KeepalivedDesired,
     KeepalivedItem,
     KeepalivedSeen,
-    Service,
+    Unit,
     VirtualRouter,
     WantedItem,
+    WeightFile,
     drop_in,
     standby_file,
 )
-from .options import STANDBY, TAKEOVER, VIPS, VRRP, read_router, read_vips
+from .options import KEEP_WEIGHTS, SERVICES, SOURCES, STANDBY, TAKEOVER, UNPREPARED, VIPS, VRRP, read_router, read_vips
 
 ARGUMENT_SPEC = {
     "vrrp": {"type": "dict", "options": VRRP},
-    **argument_spec(VIPS, PURGE, TAKEOVER, STANDBY, STATE),
+    **argument_spec(VIPS, PURGE, SERVICES, SOURCES, KEEP_WEIGHTS, UNPREPARED, TAKEOVER, STANDBY, STATE),
 }
 _SETTLING = 10.0  # seconds that keepalived may take until it has done what it was told
 _STARTING = 3.0  # seconds that it may take to start
@@ -55,19 +59,28 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         vips = faults.read(read_vips, options["vips"] or ())
         present = STATE.read(options["state"]) != ABSENT
         standby = options["standby"]
-        if given is None and present and standby is None:
-            faults.add(InvalidValue("vrrp", "is missing:", "describe the virtual router, or give standby alone"))
+        purge = PURGE.read(options["purge"])
+        services = faults.read(lambda: None if options["services"] is None else SERVICES.read(options["services"]))
+        sources = faults.read(SOURCES.read, options["sources"])
+        unprepared = faults.read(UNPREPARED.read, options["unprepared"])
+        if given is None and present and standby is None and options["services"] is None and not purge:
+            reason = "describe the virtual router, or services, or give standby alone"
+            faults.add(InvalidValue("vrrp", "is missing:", reason))
         if given is None and options["vips"]:
             faults.add(InvalidValue("vips", f"{len(options['vips'])} rows", "need a virtual router: describe it with vrrp"))
-        if not present and (given is not None or standby is not None):
-            faults.add(InvalidValue("state", ABSENT, "cannot go with vrrp or standby: leave them out"))
+        if not present and (given is not None or standby is not None or options["services"] is not None):
+            faults.add(InvalidValue("state", ABSENT, "cannot go with vrrp, services or standby: leave them out"))
         faults.raise_all()
         held, removed = vips.value
         return KeepalivedDesired(
             [],
             router=None if router is None else replace(router, vips=held),
+            services=services.value,
+            sources=sources.value,
+            keep_weights=KEEP_WEIGHTS.read(options["keep_weights"]),
+            unprepared=frozenset(unprepared.value),
             removed=removed,
-            purge=PURGE.read(options["purge"]),
+            purge=purge,
             takeover=TAKEOVER.read(options["takeover"]),
             present=present,
             standby=None if standby is None else STANDBY.read(standby),
@@ -83,11 +96,18 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
             return self._plan_removal(seen)
         wanted = _standby(desired)
         context = seen.context
-        if desired.router is None:
+        if not desired.configures:
             if context.advertised is None:
                 raise NotYetThere(f"standby: {CONFIG_FILE} has no virtual router of this collection: describe it with vrrp")
             return wanted
-        if desired.removed and not desired.router.vips and CONFIG_FILE not in seen.items:
+        if desired.only_removes and CONFIG_FILE not in seen.items:
+            return wanted  # nothing to give up
+        if not context.text:
+            # Nothing is left, or all that is wanted has to wait.
+            return [*wanted, *self._plan_removal(seen)] if CONFIG_FILE in seen.items else wanted
+        router = desired.router
+        gives_up = desired.removed and router is not None and not router.vips and desired.services is None
+        if gives_up and CONFIG_FILE not in seen.items:
             return wanted  # nothing to give up
         _check_host(seen, desired.takeover)
         if context.foreign:
@@ -95,8 +115,10 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         return [
             *wanted,
             _wanted(drop_in()),
+            *_weights(desired, seen),
             _wanted(ConfigFile(CONFIG_FILE, context.text)),
-            Wanted(UNIT, Service(UNIT), {"enabled": True, "running": True}),
+            Wanted(UNIT, Unit(UNIT), {"enabled": True, "running": True}),
+            Wanted.absent(RELOAD_FILE),
         ]
 
     def _plan_removal(self, seen: KeepalivedSeen) -> Sequence[WantedItem]:
@@ -106,8 +128,8 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
 
     def plan_without_host(self, desired: KeepalivedDesired) -> Sequence[WantedItem]:
         """What check mode shows where keepalived is not installed yet."""
-        configured: Sequence[WantedItem] = [_wanted(drop_in()), Wanted(UNIT, Service(UNIT), {})]
-        return [*_standby(desired), *(configured if desired.router is not None else ())]
+        configured: Sequence[WantedItem] = [_wanted(drop_in()), Wanted(UNIT, Unit(UNIT), {})]
+        return [*_standby(desired), *(configured if desired.configures and not desired.only_removes else ())]
 
     def empty_host(self) -> KeepalivedSeen:
         """A host without keepalived."""
@@ -115,7 +137,15 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
 
     def outcome(self, desired: KeepalivedDesired, transition: Transition[str, KeepalivedItem, KeepalivedContext]) -> Facts:
         """The version, where the host has told it."""
-        return {"version": ".".join(map(str, transition.seen.context.version))}
+        context = transition.seen.context
+        facts: Facts = {"version": ".".join(map(str, context.version))}
+        if desired.services is not None:
+            facts["held_back"] = [service.facts() for service in context.held_back]
+            facts["held_back_vips"] = list(context.held_back_vips)
+            facts["drained"] = [destination.facts() for destination in context.drained]
+        warnings = [drained_warning(context.drained)] if context.drained else []
+        warnings += [service.warning() for service in context.held_back]
+        return {**facts, "warnings": warnings} if warnings else facts
 
     def after(
         self,
@@ -129,7 +159,15 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
         router = desired.router
         if desired.standby:
             _wait_for_standby(backend, transition.seen.context)
-        if router is None or changed.isdisjoint((CONFIG_FILE, UNIT)):
+        if changed.isdisjoint((CONFIG_FILE, UNIT, RELOAD_FILE)):
+            return {}
+        context = transition.seen.context
+        # Whoever owns the table next must not take for its own what keepalived is about to remove.
+        if desired.services is not None and not backend.has_services(
+            context.services, context.former.keys() - context.services, _SETTLING
+        ):
+            raise _late("created and removed all services")
+        if router is None:
             return {}
         was_active = router.advertised in transition.seen.context.held
         vips = {vip.vip for vip in transition.seen.context.vips}
@@ -138,6 +176,18 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
 
 def _wanted(file: TextFile) -> WantedItem:
     return Wanted(file.key, file, {"text": file.text})
+
+
+def _weights(desired: KeepalivedDesired, seen: KeepalivedSeen) -> list[WantedItem]:
+    """The weights that do not stay as they were set ad hoc."""
+    wanted: list[WantedItem] = []
+    for destination in seen.context.destinations:
+        path = weight_file(destination.key)
+        exists = destination.key in seen.context.former.get(destination.key.service, {})
+        if path in seen.items and not (exists and desired.keep_weights):
+            file = WeightFile(path, "0\n", destination)
+            wanted.append(Wanted(path, file, {"text": file.text, "destination": destination}))
+    return wanted
 
 
 def _standby(desired: KeepalivedDesired) -> list[WantedItem]:

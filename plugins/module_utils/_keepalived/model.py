@@ -21,11 +21,18 @@ from .._core.reconcile import Item, Seen, Wanted
 from .._core.resource import Desired
 from .._core.textfile import TextFile, made_file
 from .._core.values import Address
+from .._ipvs import keepalived_table
+from .._ipvs.held_back import HeldBack
+from .._ipvs.keepalived_table import Owned
+from .._ipvs.model import Destination, ServiceKey
+from .virtual_servers import VirtualServer
 
-CONFIG_FILE = "/etc/keepalived/keepalived.conf"
+CONFIG_FILE = keepalived_table.CONFIG_FILE
 COPY_FILE = f"{CONFIG_FILE}.before-lvs-cluster"  # what somebody else wrote
 # In /run: a host that starts again has not been told to stand by.
 STANDBY_FILE = "/run/lvs.cluster.standby"
+# There from the first change of keepalived's files until it has read them. In /run: one that starts reads them.
+RELOAD_FILE = "/run/lvs.cluster.keepalived-reload"
 UNIT = "keepalived.service"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/lvs-cluster.conf"
 OLDEST = (2, 2, 7)
@@ -59,6 +66,7 @@ class VirtualRouter:
     version: int = 3
     interval: float = 0.1  # seconds between two advertisements
     preempt: bool = False
+    track_quorum: bool = False  # whether services below their quorum lower the priority
     device: str | None = None  # None: the one that has C(source)
     vips: tuple[RouterVip, ...] = ()
     track_devices: tuple[str, ...] = ()
@@ -97,6 +105,12 @@ class VirtualRouter:
         if self.version == 2 and self.source.version == 6:
             faults.add(InvalidValue("version", 2, "is for IPv4: take version 3"))
         faults.found += secret_faults(self.secret, self.version)
+        if self.track_quorum and not self.preempt:
+            reason = (
+                "does nothing without preemption, as no director would take the VIPs from one whose priority is lower: set"
+                " preempt (lvs_vrrp_preempt) to true, or leave it out"
+            )
+            faults.add(InvalidValue("track_quorum", "true", reason))
         faults.raise_all()
 
     def _check_interval(self, faults: Faults) -> None:
@@ -119,7 +133,37 @@ class ConfigFile(TextFile):
 
 
 @dataclass(frozen=True)
-class Service(Item):
+class DueReload(TextFile):
+    """What a run has left behind that ended before keepalived had read its files."""
+
+    KIND = "reload"
+
+    def command(self, action: str = "add") -> str:
+        """What a run would have done that did not end too soon."""
+        return f"systemctl daemon-reload\nsystemctl reload {UNIT}"
+
+    def diff_line(self) -> str:
+        """What it means."""
+        return f"{UNIT} has not read its files"
+
+    def identity(self) -> Facts:
+        """The unit."""
+        return {"unit": UNIT}
+
+
+@dataclass(frozen=True)
+class WeightFile(TextFile):
+    """The file with the number that keepalived adds to the weight of a destination."""
+
+    destination: Destination  # with the weight that it has by this number
+
+    def diff_line(self) -> str:
+        """The rule of the destination."""
+        return self.destination.diff_line()
+
+
+@dataclass(frozen=True)
+class Unit(Item):
     """The unit of keepalived."""
 
     KIND = "unit"
@@ -137,7 +181,7 @@ class Service(Item):
         return {"unit": self.key}
 
 
-KeepalivedItem = Union[TextFile, Service]
+KeepalivedItem = Union[TextFile, Unit]
 WantedItem = Wanted[str, KeepalivedItem]
 
 
@@ -145,7 +189,11 @@ WantedItem = Wanted[str, KeepalivedItem]
 class KeepalivedDesired(Desired[str, KeepalivedItem]):
     """What the options ask for; the text of the configuration depends on the host."""
 
-    router: VirtualRouter | None = None
+    router: VirtualRouter | None = None  # None: what there is stays
+    services: tuple[VirtualServer, ...] | None = None  # all that keepalived owns; None: what there is stays
+    sources: tuple[Address, ...] = ()  # from which checks come
+    keep_weights: bool = False  # whether destinations that exist keep their weights
+    unprepared: frozenset[Address] = frozenset()  # the RIPs of real servers that have not been prepared for a change
     removed: frozenset[Address] = frozenset()  # VIPs that it gives up
     purge: bool = False  # whether it gives up all VIPs that are not named
     takeover: bool = False
@@ -155,7 +203,12 @@ class KeepalivedDesired(Desired[str, KeepalivedItem]):
     @property
     def configures(self) -> bool:
         """Whether keepalived is configured, or its configuration removed: not where a director is only told to stand by."""
-        return self.router is not None or not self.present
+        return self.router is not None or self.services is not None or self.purge or not self.present
+
+    @property
+    def only_removes(self) -> bool:
+        """Whether nothing is wanted that has to be there: then keepalived does not have to be there, either."""
+        return self.router is None and not self.services
 
 
 @dataclass(frozen=True)
@@ -167,8 +220,15 @@ class KeepalivedContext:
     linked: bool = False  # whether the configuration is a symbolic link
     foreign: str = ""  # the configuration, where somebody else wrote it
     refusal: str = ""  # what keepalived has to say against the configuration
-    text: str = ""  # the configuration that is wanted
+    text: str = ""  # the configuration that is wanted; empty: none
+    services_text: str = ""  # the part of it with the services
     vips: tuple[RouterVip, ...] = ()  # in it
+    held_back: tuple[HeldBack, ...] = ()  # services that are in it as they were before
+    held_back_vips: tuple[str, ...] = ()  # VIPs that no service has, because of these
+    services: frozenset[ServiceKey] = frozenset()  # that are in it
+    destinations: tuple[Destination, ...] = ()  # of those that are not held back
+    former: Owned = field(default_factory=dict)  # what the configuration that is there owns
+    drained: tuple[Destination, ...] = ()  # of the destinations
     advertised: Address | None = None  # by the configuration that is there
     held: frozenset[Address] = frozenset()  # the addresses of the host
     systemd: bool = True  # whether it runs there

@@ -24,8 +24,10 @@ from .._core.options import (
     number,
     required,
     rows,
+    text,
 )
 from .model import INTERVALS, RouterVip, VirtualRouter, is_plain
+from .virtual_servers import VirtualServer, check_number, read_virtual_servers
 
 
 def _peers(given: Any) -> tuple[values.Address, ...]:
@@ -92,11 +94,31 @@ PRIORITY = integer("priority", 1, 254, default=100)
 VERSION = Option("version", _version, type="int", choices=(2, 3), default=3)
 ADVERT_INTERVAL = number("advert_interval", INTERVALS[3][0], INTERVALS[2][1], " seconds", default=0.1)
 PREEMPT = boolean("preempt", default=False)
+TRACK_QUORUM = boolean("track_quorum", default=False)
 TRACK_DEVICES = Option("track_devices", _devices, type="list", elements="str", default=[])
 SECRET = Option("secret", str)
-_FIELDS = (ID, SOURCE, PEERS, PRIORITY, VERSION, ADVERT_INTERVAL, PREEMPT, _DEVICE, TRACK_DEVICES, SECRET)
+_FIELDS = (ID, SOURCE, PEERS, PRIORITY, VERSION, ADVERT_INTERVAL, PREEMPT, TRACK_QUORUM, _DEVICE, TRACK_DEVICES, SECRET)
 VRRP: dict[str, Any] = argument_spec(*_FIELDS)
 VRRP["secret"]["no_log"] = True
+
+
+def _services(given: Any) -> tuple[VirtualServer, ...]:
+    servers = read_virtual_servers(given)
+    check_number(servers)
+    return tuple(servers)
+
+
+def _addresses(name: str, given: Any) -> tuple[values.Address, ...]:
+    faults = Faults()
+    found = [faults.read(values.address, name, address) for address in given or ()]
+    faults.raise_all()
+    return tuple(dict.fromkeys(address.value for address in found))
+
+
+SERVICES: Option[tuple[VirtualServer, ...]] = Option("services", _services, type="list", elements="dict")
+SOURCES = text("sources", _addresses, type="list", elements="str", default=[])
+KEEP_WEIGHTS = boolean("keep_weights", default=False)
+UNPREPARED = text("unprepared", _addresses, type="list", elements="str", default=[])
 VIPS = Option("vips", read_vips, type="list", elements="dict", default=[])
 TAKEOVER = boolean("takeover", default=False)
 STANDBY = boolean("standby")

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from .._core.errors import InvalidValue
 from .._core.options import Facts, Faults
 from .._core.values import Address
+from .._ipvs.foreign_services import ForeignServices
+from .._ipvs.keepalived_table import CONFIG_FILE
 from .._ipvs.model import Destination
 from .._net import tunnel
 from . import director_settings
@@ -48,6 +50,7 @@ class Findings:
     own_macs: set[str]
     director: Director = field(default_factory=lambda: Director((), {}))
     director_macs: Mapping[str, Address] = field(default_factory=dict)  # of the other directors
+    foreign: ForeignServices = field(default_factory=ForeignServices)  # of a keepalived of somebody else
 
 
 def sizes(passes: int, fails: int) -> range:
@@ -86,6 +89,9 @@ def to_result(request: PreflightRequest, findings: Findings, drained: Collection
     for fault in director_settings.faults(findings.director, use):
         faults.add(fault)
     warnings += director_settings.warnings(findings.director, use)
+    warnings += _foreign_warnings(request, findings.foreign)
+    for fault in _foreign_owner(request, findings.foreign):
+        faults.add(fault)
     real_servers = {mac: path for path in request.paths for mac in findings.paths[path.rip].macs}
     for index, vip in enumerate(request.vips):
         for mac, device in _other_holders(vip, findings):
@@ -110,6 +116,28 @@ def to_result(request: PreflightRequest, findings: Findings, drained: Collection
         "unchecked": [str(vip) for vip in dict.fromkeys(request.vips) if vip not in findings.answers],
         "warnings": list(dict.fromkeys(warnings)),
     }
+
+
+def _foreign_owner(request: PreflightRequest, foreign: ForeignServices) -> Iterator[InvalidValue]:
+    """The services that two programs would own. Each would undo what the other one does."""
+    owned = [str(service) for service in request.services if foreign.has(service)]
+    if owned:
+        reason = (
+            f"belong to the keepalived that runs on this host with {CONFIG_FILE}, which this collection did not make: it"
+            " would take real servers out and put them back while this collection changes the same services. Let keepalived"
+            " go on checking them, with lvs_engine: keepalived and lvs_keepalived_takeover: true, which replaces the file and"
+            " keeps a copy; or take them out of the file (or disable and stop keepalived), which removes them from the table"
+            " until this is run again"
+        )
+        yield InvalidValue("services", ", ".join(owned), reason)
+
+
+def _foreign_warnings(request: PreflightRequest, foreign: ForeignServices) -> Iterator[str]:
+    if request.services and foreign.unread:
+        yield (
+            f"services: keepalived runs with {CONFIG_FILE}, which this collection did not make, and in which these lines were"
+            f" not followed: {', '.join(foreign.unread)}. If it has services of the description, two programs change them"
+        )
 
 
 def _use(request: PreflightRequest, findings: Findings, drained: Collection[Address]) -> Use:

@@ -14,6 +14,8 @@ from .._core import values
 from .._core.errors import InvalidValue
 from .._core.options import Faults, Option, Options, Read, argument_spec, boolean, choice, integer, number, text
 from .._core.values import Address
+from .._ipvs.model import ServiceKey
+from .._ipvs.options import SERVICE_KEY
 from .._net import tunnel
 from .options import OptionReader
 
@@ -58,6 +60,7 @@ ARGUMENT_SPEC = {
     "sources": {"type": "list", "elements": "str", "default": []},
     "devices": {"type": "list", "elements": "dict", "default": [], "options": argument_spec(DEVICE, VIPS)},
     "directors": {"type": "list", "elements": "str", "default": []},
+    "services": {"type": "list", "elements": "dict", "default": [], "options": argument_spec(*SERVICE_KEY)},
     **argument_spec(PHASE, DRAINED, UNTRACKED, TIMEOUT),
 }
 
@@ -91,6 +94,7 @@ class PreflightRequest:
     sources: tuple[Address, ...]  # from which the real servers accept tunnelled packets
     devices: Mapping[Address, tuple[str, ...]]  # by VIP: those that are going to hold it
     directors: tuple[Address, ...]  # the other ones, of which one may have the VIPs
+    services: tuple[ServiceKey, ...]  # that this collection is going to own
     is_set_up: bool  # the VIPs are where they should be, and paths are not probed
     tolerates_drained: bool  # faults of a path to a drained real server are warnings
     untracked: bool  # packets for VIPs are going to be exempted from connection tracking
@@ -113,6 +117,7 @@ def parse(options: Options) -> PreflightRequest:
     directors = [
         faults.read(values.address, f"directors[{index}]", director) for index, director in enumerate(options["directors"])
     ]
+    services = [faults.read(ServiceKey.of, row, where=f"services[{index}]") for index, row in enumerate(options["services"])]
     phase = faults.read(PHASE.read, options["phase"])
     drained = faults.read(DRAINED.read, options["drained"])
     untracked = faults.read(UNTRACKED.read, options["untracked"])
@@ -128,6 +133,7 @@ def parse(options: Options) -> PreflightRequest:
         tuple(source.value for source in sources),
         by_vip,
         tuple(director.value for director in directors),
+        tuple(service.value for service in services),
         phase.value == "after",
         drained.value == "warn",
         untracked.value,

@@ -13,6 +13,8 @@ import errno
 from collections.abc import Iterable, Sequence
 
 from .._core.values import Address
+from .._ipvs.foreign_keepalived import running_foreign_services
+from .._ipvs.foreign_services import ForeignServices
 from .._net import neighbour, tunnel
 from .._net.route import route_to
 from .director_host import read_director
@@ -39,7 +41,8 @@ def run_preflight(request: PreflightRequest) -> Findings:
         _probe(request, reachable)
     own_macs = {neighbour.written(device.mac) for device in devices}
     director_macs = {mac: dip for dip, finding in directors.items() for mac in finding.macs}
-    return Findings(paths, answers, own_macs, read_director(devices), director_macs)
+    foreign = running_foreign_services() if request.services else ForeignServices()
+    return Findings(paths, answers, own_macs, read_director(devices), director_macs, foreign)
 
 
 def _probe(request: PreflightRequest, reachable: dict[Address, PathFinding]) -> None:

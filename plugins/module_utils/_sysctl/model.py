@@ -21,6 +21,7 @@ from .._core.textfile import TextFile
 ALL = "all"  # of each device setting, the kernel uses the larger of the device's value and that of C(all)
 SUBJECT = "sysctl"  # of the state file
 IPVS_CLAIMANT = "ipvs"  # claims the settings of IPVS; those of devices are claimed by the device
+CHECKS_CLAIMANT = "checks of real servers"  # but those that answers to checks need; no device has such a name
 DIRECTORY = "/etc/sysctl.d"
 
 Value = Union[int, str]

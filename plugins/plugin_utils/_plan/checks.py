@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Rules for services and hosts together, where each is valid by itself. Pure."""
+"""Rules for services and hosts together, where each is valid by itself. Pure.
+
+Sources, in net/netfilter/ipvs of Linux: ip_vs_mh_get() in ip_vs_mh.c and ip_vs_sh_get() in ip_vs_sh.c.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ...module_utils._core import values
 from ...module_utils._core.errors import InvalidValue
 from ...module_utils._core.options import ABSENT, Faults
 from ...module_utils._core.values import Address
-from ...module_utils._ipvs.model import ServiceKey
+from ...module_utils._ipvs.model import HASH_FLAG_BITS, HASH_SCHEDULERS, ServiceKey
 from .description import ServiceDescription
 from .errors import DescriptionFault
 from .inventory import Inventory
@@ -173,6 +176,11 @@ def _service_warnings(service: ServiceDescription, vips: Mapping[Address | None,
     place = f"{service.place}, real_servers:"
     if not service.present_real_servers:
         yield f"{place} is empty: every connection will be refused"
+    if _has_clients_of_one_real_server(service):
+        yield (
+            f"{service.place}, scheduler_flags: has no fallback, so new clients whose hash is that of a real server which is"
+            " drained (weight 0), or full (upper_threshold), are refused, while others are there: add the flag fallback"
+        )
     for real_server in service.present_real_servers:
         rip = real_server.rip
         if real_server.host is None and real_server.mapping is not None:
@@ -182,3 +190,11 @@ def _service_warnings(service: ServiceDescription, vips: Mapping[Address | None,
             )
         if rip in vips and rip != service.key.vip:
             yield f"{place} {rip} is the VIP of {vips[rip].place}: packets go on to its real servers"
+
+
+def _has_clients_of_one_real_server(service: ServiceDescription) -> bool:
+    """Whether a client is refused if the real server that its hash names takes no connections, though others do."""
+    configuration = service.configuration
+    if configuration is None or len(service.present_real_servers) < 2:
+        return False
+    return configuration.scheduler in HASH_SCHEDULERS and not configuration.scheduler_flags & HASH_FLAG_BITS["fallback"]

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._core.errors import LvsError
-from ...module_utils._core.options import PRESENT, Facts, Options
+from ...module_utils._core.options import ABSENT, PRESENT, Facts, Options
+from ...module_utils._ipvs.model import ServiceKey
 from . import connections, director_steps, real_server_steps, vips_vrrp
 from .clusters import Cluster
+from .health import NETLINK
 from .neighbours import asking_real_servers
 from .planner import Planner
 from .real_server import RealServerPlan
@@ -35,13 +37,16 @@ class _Progress:
     contacted: bool | None  # None: nobody tried
     plan: str  # the id of the plan that the host was set up for; empty: none
     results: Sequence[Options]  # of the steps of its set-up
+    engine: str  # who owns services of this collection in the table of a director, as it was found
+    takes_part: bool  # in a virtual router of this collection, as it was found
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> _Progress:
         """The progress of a host, from its variables."""
         host, setup = raw.get(_HOST), raw.get(_SETUP) or {}
         contacted = None if host is None else not (host.get("unreachable") or host.get("failed"))
-        return cls(contacted, str(setup.get("label", "")), setup.get("results", ()))
+        engine, takes_part = str((host or {}).get("engine", "")), bool((host or {}).get("vrrp"))
+        return cls(contacted, str(setup.get("label", "")), setup.get("results", ()), engine, takes_part)
 
     @property
     def state(self) -> Options | None:
@@ -51,7 +56,7 @@ class _Progress:
 
     def of_table(self, value: str) -> list[Any]:
         """A return value of M(lvs.cluster.ipvs_table) on a director."""
-        tables = [result for result in self.results if result["module"] == director_steps.TABLE]
+        tables = [result for result in self.results if result["module"] in (director_steps.TABLE, director_steps.ENGINE)]
         return [entry for table in tables for entry in table.get(value, ())]
 
 
@@ -195,25 +200,54 @@ def _director(
     if unprepared is None:
         unprepared = list(_rips(plan, (name for name in plan["rips"] if progress[name].plan != task.plan_id)))
     router = _router(plan["routers"].get(host, {}), task.settings)
-    setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared, router))
+    sources = plan["check_sources"].get(host, [])
+    setup = task.of_tags(director_steps.setup_steps(plan, task.settings, unprepared, router, sources, progress[host].engine))
     held_back, held_back_vips = progress[host].of_table("held_back"), progress[host].of_table("held_back_vips")
-    finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips, router)
+    takes_part = progress[host].takes_part
+    finish = director_steps.finish_steps(plan, task.settings, held_back, held_back_vips, router, takes_part)
     return {
         "services": plan["services"],
-        "preflight": {**preflight, "paths": paths, "directors": vips_vrrp.other_dips(plan["routers"], router)},
+        "preflight": {
+            **preflight,
+            "paths": paths,
+            "directors": vips_vrrp.other_dips(plan["routers"], router),
+            "services": _owned(plan["services"], task.settings),
+        },
         "setup": rows(setup),
         # Real servers give up only what no director uses any more.
-        "label": task.plan_id if any(of.module == director_steps.TABLE for of in setup) else "",
+        "label": task.plan_id if any(director_steps.sets_table(of.module, of.options) for of in setup) else "",
         "finish": rows(task.of_tags(finish)),
         "held_back": held_back,
         "untracked": plan["untracked"],
         "tcp_services": plan["tcp_services"],
         "names": plan["names"],
+        "sorry_servers": _sorry_servers(plan["virtual_servers"]),
         "hosts": names,
         "ready": [name for name in directors if name != host and progress[name].plan == task.plan_id],
         "neighbours": asking_real_servers(preflight["vips"], contacted),
         "unreachable": unreachable,
     }
+
+
+def _owned(services: Iterable[Options], settings: Options) -> list[Facts]:
+    """The services that the modules of this collection own, where they do: what identifies each."""
+    if settings["engine"] != NETLINK:
+        return []
+    return [ServiceKey.of(row).facts() for row in services if row.get("state") != ABSENT]
+
+
+def _sorry_servers(services: Iterable[Options]) -> list[Facts]:
+    """The sorry servers of the services that have one, and with which weight left these are up."""
+    return [
+        {
+            **ServiceKey.of(row).facts(),
+            "rip": row["sorry_server"]["address"],
+            "rport": row["sorry_server"].get("port"),
+            "quorum": row.get("quorum", 1),
+        }
+        for row in services
+        if row.get("sorry_server")
+    ]
 
 
 def _router(router: Facts, settings: Options) -> Facts:

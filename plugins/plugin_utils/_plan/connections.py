@@ -65,7 +65,7 @@ def sync_steps(settings: Options, router: Options | None) -> list[Step]:
     if settings["vips"] != VRRP:
         return []
     if settings["state"] != PRESENT or not settings["sync"] or not router:
-        return [step(SYNC_DAEMON, "ipvs", role=role, state=ABSENT) for role in _ROLES]
+        return sync_removal_steps("ipvs")
     options: Facts = {"sync_id": router["id"] if settings["sync_id"] is None else settings["sync_id"]}
     if settings["sync_device"] is None:
         options["dip"] = router["source"]
@@ -78,6 +78,11 @@ def sync_steps(settings: Options, router: Options | None) -> list[Step]:
     return [step(SYNC_DAEMON, "ipvs", role=role, **options, **lengths[role]) for role in _ROLES]
 
 
+def sync_removal_steps(*tags: str) -> list[Step]:
+    """What stops the sync daemons."""
+    return [step(SYNC_DAEMON, *tags, role=role, state=ABSENT) for role in _ROLES]
+
+
 def warnings(facts: Options, settings: Options) -> list[str]:
     """What ends connections when another director takes over, though it is allowed."""
     if settings["vips"] != VRRP or settings["state"] != PRESENT or settings["sync"]:
@@ -86,7 +91,7 @@ def warnings(facts: Options, settings: Options) -> list[str]:
     if facts["unhashed"]:
         found.append(
             f"lvs_sync: is false: connections to {_names(facts['unhashed'])} end when another director takes over. Set it to"
-            " true, or their scheduler to mh with the flag port"
+            " true, or their scheduler to mh with the flags port and fallback"
         )
     if not facts["hashed"]:
         return found

@@ -10,7 +10,7 @@ Each option is read once, here. A fault has the place of its option: the service
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -21,14 +21,21 @@ from ...module_utils._core.options import PRESENT, STATE, Facts, Faults, Options
 from ...module_utils._core.values import Address
 from ...module_utils._ipvs.model import DEFAULT_FORWARD, FORWARDS, Destination, DestinationKey, Service, ServiceKey
 from ...module_utils._ipvs.options import DESTINATION_READERS, SCHEDULERS, SERVICE, SERVICE_KEY, service_of
+from ...module_utils._keepalived.checker import Check
+from ...module_utils._keepalived.virtual_servers import CheckedServer
 from ...module_utils._net.model import FALLBACK_DEVICES
 from ...module_utils._nft import port_dnat
+from . import health
 from .errors import DescriptionFault
+from .health import Health
 from .inventory import VRRP, Host, Inventory
 
 _SERVICE = tuple(option.name for option in (*SERVICE_KEY, *SERVICE))
-SERVICE_FIELDS = ("name", *_SERVICE, "forward", "rport", "director_device", "real_servers", "state", "adopted")
-REAL_SERVER_FIELDS = ("host", "address", *DESTINATION_READERS, "state")
+SERVICE_FIELDS = (
+    *("name", *_SERVICE, "forward", "rport", "director_device", "real_servers", "state", "adopted"),
+    *health.SERVICE_FIELDS,
+)
+REAL_SERVER_FIELDS = ("host", "address", *DESTINATION_READERS, "state", *health.REAL_SERVER_FIELDS)
 
 # Only a destination that exists may have no port.
 _READERS: Mapping[str, Callable[[object], Any]] = {**DESTINATION_READERS, "rport": partial(values.port, "rport")}
@@ -46,6 +53,7 @@ class RealServerDescription:
     destination: Destination
     rport: int  # where its program listens
     present: bool
+    check: Check | None = None  # that keepalived makes; None: none
 
     @property
     def name(self) -> str:
@@ -84,6 +92,12 @@ class ServiceDescription:
     director_device: str  # holds its VIP on the director; empty: the device that has the DIP
     real_servers: tuple[RealServerDescription, ...]
     adopted: bool = False  # it is as another program made it
+    health: Health = field(default_factory=Health)  # where keepalived owns the table
+
+    @property
+    def checked_servers(self) -> list[CheckedServer]:
+        """The real servers that the service should have, as keepalived has them."""
+        return [CheckedServer(real_server.destination, real_server.check) for real_server in self.present_real_servers]
 
     @property
     def network_vip(self) -> Address | None:
@@ -170,16 +184,22 @@ def _service(row: Options, inventory: Inventory) -> ServiceDescription:
     if row.get("scheduler") is not None and not adopted:
         faults.collect(values.choice, "scheduler", row["scheduler"], SCHEDULERS)
     _check_row(row, SERVICE_FIELDS, faults)
-    real_servers = _real_servers(row, keys, adopted, inventory, faults)
+    protocol = keys[0].protocol if len(keys) == 1 else None
+    of_service = health.read_health(row, protocol, inventory.engine, faults)
+    real_servers = _real_servers(row, keys, adopted, inventory, of_service, faults)
     faults.raise_all()
-    return ServiceDescription(
+    described = ServiceDescription(
         name=str(row["name"]),
         key=wanted.value.key,
         configuration=wanted.value.new if inventory.state == PRESENT else None,
         director_device=device.value,
         real_servers=tuple(real_servers),
         adopted=adopted,
+        health=of_service,
     )
+    if described.configuration is not None and inventory.engine == health.KEEPALIVED:
+        health.check_service(of_service, described.configuration, described.checked_servers)
+    return described
 
 
 def _adopted(row: Options) -> bool:
@@ -221,7 +241,7 @@ def _director_device(row: Options, service: ServiceKey, adopted: bool, inventory
 
 
 def _real_servers(
-    row: Options, keys: Sequence[ServiceKey], adopted: bool, inventory: Inventory, faults: Faults
+    row: Options, keys: Sequence[ServiceKey], adopted: bool, inventory: Inventory, of_service: Health, faults: Faults
 ) -> list[RealServerDescription]:
     """The real servers of a service.
 
@@ -234,7 +254,7 @@ def _real_servers(
     for key, *possible in product(keys, *(_COMMON[name] for name in unknown)):
         own = Faults()
         common = _common_options(row, key, {**options, **dict(zip(unknown, possible))}, adopted, own)
-        described = _real_servers_of(row, key, common, adopted, inventory, own)
+        described = _real_servers_of(row, key, common, adopted, inventory, of_service, own)
         found.append({str(fault): fault for fault in own.found})
     for message, fault in found[0].items():
         if all(message in others for others in found):
@@ -282,7 +302,13 @@ def _check_rport(service: ServiceKey, forward: str, rport: int) -> None:
 
 
 def _real_servers_of(
-    row: Options, service: ServiceKey, common: Options, adopted: bool, inventory: Inventory, faults: Faults
+    row: Options,
+    service: ServiceKey,
+    common: Options,
+    adopted: bool,
+    inventory: Inventory,
+    of_service: Health,
+    faults: Faults,
 ) -> list[RealServerDescription]:
     given = row.get("real_servers")
     entries = [{"host": name} for name in inventory.real_servers] if given is None else _list(given)
@@ -297,8 +323,15 @@ def _real_servers_of(
             continue
         _check_row(entry, REAL_SERVER_FIELDS, faults, place)
         real_server = faults.collect(_real_server, entry, service, common, adopted, inventory, where=place)
+        own = Faults()
+        check = health.read_own_check(entry, of_service, service.protocol, inventory.engine, own)
+        for fault in own.found:
+            faults.add(fault, place)
         if real_server is None:
             continue
+        if check is None and inventory.engine == health.KEEPALIVED:
+            check = health.default_check(real_server.destination)
+        real_server = replace(real_server, check=check)
         # Masquerade reaches several programs on one real server, by their ports.
         if real_server.destination.key in described:
             option = "address" if real_server.host is None else "host"

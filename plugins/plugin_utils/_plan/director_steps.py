@@ -6,26 +6,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from ...module_utils._core.options import ABSENT, PRESENT, Facts, Options
 from . import vips_single, vips_vrrp
 from .connections import sync_steps, sysctls
+from .health import KEEPALIVED
 from .inventory import VRRP
 from .steps import Step, step
 
-TABLE = "ipvs_table"
+TABLE, ENGINE = "ipvs_table", "keepalived"  # what gives IPVS its services
 # With conn_reuse_mode 3, a new connection from the same client port is scheduled anew. With the kernel's default and tunnels,
 # it goes to the same real server for two minutes, even if that is drained or removed.
 _SYSCTLS = {"conn_reuse_mode": 3}
 
 
-def setup_steps(plan: Options, settings: Options, unprepared: Collection[str], router: Options | None = None) -> list[Step]:
+def setup_steps(
+    plan: Options,
+    settings: Options,
+    unprepared: Collection[str],
+    router: Options | None = None,
+    sources: Sequence[str] = (),
+    former_engine: str = "",
+) -> list[Step]:
     """What comes before the VIPs: no client reaches a director that has no service for the VIP yet.
 
     :param plan: a C(ClusterPlan) as data
     :param router: the option C(vrrp) of M(lvs.cluster.keepalived), where VIPs move between directors
     :param unprepared: the RIPs of real servers for which no service is changed that needs something of them
+    :param sources: the director's own addresses, from which checks come
+    :param former_engine: who owns services of this collection in the table, as it is
     """
     present = settings["state"] == PRESENT
     of_connections = sysctls(plan["connections"], settings)
@@ -41,11 +51,19 @@ def setup_steps(plan: Options, settings: Options, unprepared: Collection[str], r
         steps += vips_vrrp.removal_steps(removed, router if present else None, settings["keepalived_takeover"])
     else:
         steps += vips_single.removal_steps(removed)
+    if settings["engine"] == KEEPALIVED and present:
+        return [*steps, *_engine_steps(plan, settings, unprepared, router, sources), *sync_steps(settings, router)]
+    after_keepalived = former_engine == KEEPALIVED
+    if after_keepalived:
+        # Two programs must not own the table.
+        steps.append(step("keepalived", "ipvs", services=[]))
+        steps.append(step("check_sysctl", "sysctl", "ipvs", state=ABSENT))
     table: Facts = {
         "services": plan["services"],
         "purge": "none",
         "keep_weights": settings["keep_weights"],
         "unprepared": list(unprepared),
+        **({"after_keepalived": True} if after_keepalived else {}),
     }
     # An empty description is taken for a mistake: nothing is purged. Neither is anything of other programs at teardown.
     if plan["services"] and present:
@@ -56,17 +74,46 @@ def setup_steps(plan: Options, settings: Options, unprepared: Collection[str], r
     return [*steps, step(TABLE, "ipvs", **table), *sync_steps(settings, router)]
 
 
+def _engine_steps(
+    plan: Options, settings: Options, unprepared: Collection[str], router: Options | None, sources: Sequence[str]
+) -> list[Step]:
+    """What has keepalived own the table. Its checks succeed only with their settings."""
+    devices = sorted({row["device"] for row in plan["director_vips"] if row.get("device")})
+    options: Facts = {
+        "services": plan["virtual_servers"],
+        "sources": list(sources),
+        "keep_weights": settings["keep_weights"],
+        "unprepared": list(unprepared),
+        "takeover": settings["keepalived_takeover"],
+    }
+    if router:
+        options["vrrp"] = router
+    return [
+        step(
+            "check_sysctl", "sysctl", "ipvs", sources=list(sources), vip_devices=devices, persist=settings["persist_sysctl"]
+        ),
+        step("keepalived", "ipvs", **options),
+    ]
+
+
+def sets_table(module: str, options: Options) -> bool:
+    """Whether a step gives IPVS the services of the description."""
+    return module == TABLE or (module == ENGINE and bool(options.get("services")))
+
+
 def finish_steps(
     plan: Options,
     settings: Options,
     held_back: Iterable[Options] = (),
     held_back_vips: Collection[str] = (),
     router: Options | None = None,
+    takes_part: bool = False,
 ) -> list[Step]:
     """What comes after the services.
 
     :param held_back: the options that identify the services that were left as they are
     :param held_back_vips: VIPs of new services that were left out
+    :param takes_part: whether the director took part in a virtual router of this collection before
     """
     present = settings["state"] == PRESENT
     others = vips_vrrp.other_dips(plan["routers"], router if present else None)
@@ -87,7 +134,8 @@ def finish_steps(
         steps += vips_vrrp.assignment_steps(rows, router if present else None, takeover, purge, marks)
     else:
         rows = [{**row, "vips": [vip for vip in row["vips"] if vip not in held_back_vips]} for row in plan["director_vips"]]
-        steps += vips_single.assignment_steps(rows, purge)
+        has_keepalived = settings["engine"] == KEEPALIVED and present
+        steps += vips_single.assignment_steps(rows, purge, takes_part, has_keepalived)
     # After their VIPs.
     if not present:
         steps.append(step("firewall", "nftables", "vips", state=ABSENT))

@@ -52,6 +52,7 @@ class Inventory:
     director_device: str | None = None  # holds VIPs on directors; None: vip_device
     state: str = PRESENT  # absent: nothing of the description should exist
     vips: str = SINGLE  # how VIPs reach directors
+    engine: str = "netlink"  # who owns the IPVS table
     vrrp: Options = field(default_factory=dict)  # the settings of VRRP, without their prefix
 
     @property

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...module_utils._core.options import Facts, Faults
-from . import checks, vips_single, vips_vrrp
+from . import checks, engine_keepalived, vips_single, vips_vrrp
 from .connections import connection_facts
 from .description import read_description
 from .engine_netlink import ipvs_table_rows
 from .errors import InvalidDescription
 from .firewall import director_services, untracked
+from .health import KEEPALIVED
 from .inventory import VRRP, Inventory, read_dips, read_path_mtus
 from .preflight import preflight_options
 from .probes import probe_rows, tcp_services
@@ -26,6 +27,8 @@ class ClusterPlan:
     """The description, expanded."""
 
     services: list[Facts] = field(default_factory=list)  # the option of ipvs_table, with what should be removed
+    virtual_servers: list[Facts] = field(default_factory=list)  # the option services of keepalived, which owns the table
+    check_sources: dict[str, list[str]] = field(default_factory=dict)  # the addresses that checks come from, by director
     names: list[str] = field(default_factory=list)  # of these services
     preflight: Facts = field(default_factory=dict)  # options of the module
     director_vips: list[Facts] = field(default_factory=list)  # rows of tunl_vip or keepalived: the VIPs of directors
@@ -66,6 +69,9 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
     deliveries = deliveries_by_host(described, inventory.real_servers)
     checks.check_dips(deliveries, dips, inventory, faults)
     checks.check_gue_ports(deliveries, faults)
+    is_keepalived = inventory.engine == KEEPALIVED
+    if is_keepalived:
+        engine_keepalived.check_services(described, inventory, faults)
     if faults.found:
         raise InvalidDescription(faults.found)
     real_servers = {
@@ -81,6 +87,10 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
         services=ipvs_table_rows(described),
         names=[service.name for service in described],
         preflight=preflight_options(described, dips, path_mtus, [] if is_vrrp else held),
+        virtual_servers=engine_keepalived.service_rows(described) if is_keepalived else [],
+        check_sources={name: engine_keepalived.sources(inventory, name) for name in inventory.directors}
+        if is_keepalived
+        else {},
         director_vips=held,
         director_vips_removed=removed,
         routers={name: vips_vrrp.router(inventory, name) for name in inventory.directors} if is_vrrp else {},
@@ -93,5 +103,9 @@ def make_plan(services: object, inventory: Inventory, faults: Faults | None = No
         tcp_services=tcp_services(described),
         hosts=inventory.names_by_address(inventory.real_servers),
         rips={host: list(dict.fromkeys(str(delivery.rip) for delivery in of_host)) for host, of_host in deliveries.items()},
-        warnings=[*checks.warnings(described), *(vips_vrrp.warnings(inventory) if is_vrrp else ())],
+        warnings=[
+            *checks.warnings(described),
+            *(engine_keepalived.warnings(described) if is_keepalived else ()),
+            *(vips_vrrp.warnings(inventory) if is_vrrp else ()),
+        ],
     )

@@ -32,13 +32,14 @@ _COMMON, _CLUSTER = "common", "cluster"
 _DIRECTOR_VARIABLES = ("lvs_dip", "lvs_dip6")
 _REAL_SERVER_VARIABLES = ("lvs_rip", "lvs_rip6")
 # The settings that a plan depends on.
-_SHARED_VRRP = ("id", "version", "advert_interval", "preempt", "multicast")
+_SHARED_VRRP = ("id", "version", "advert_interval", "preempt", "track_quorum", "multicast")
 _VRRP = (*_SHARED_VRRP, "track_devices")
 _ROUTER_ID = f"{PREFIX}vrrp_id"
 # What the directors of a cluster have to agree on.
 _SHARED = (f"{PREFIX}vips", f"{PREFIX}{SECRET}", *(f"{PREFIX}vrrp_{name}" for name in _SHARED_VRRP))
 _OF_THE_PLAN = (
     *("services", "directors_group", "realservers_group", "vip_device", "vip6_device", "director_device", "state", "vips"),
+    "engine",
     *(f"vrrp_{name}" for name in _VRRP),
 )
 
@@ -156,6 +157,7 @@ class Planner:
             director_device=of_the_plan["director_device"],
             state=of_the_plan["state"],
             vips=of_the_plan["vips"],
+            engine=of_the_plan["engine"],
             vrrp={name: of_the_plan[f"vrrp_{name}"] for name in _VRRP},
         )
         try:

@@ -115,8 +115,8 @@ def _check(settings: Facts, host: str, faults: Faults) -> None:
     for name in ("vip_device", "vip6_device", "director_device", "sync_device"):
         if settings[name] is not None:
             faults.collect(values.device, f"{PREFIX}{name}", settings[name], where=place)
-    for name in ("drain_timeout", "update_pause"):
-        faults.collect(values.integer, f"{PREFIX}{name}", settings[name], 0, values.MAX_TIMEOUT, where=place)
+    for name, least in (("drain_timeout", 0), ("update_pause", 0), ("update_check_timeout", 1)):
+        faults.collect(values.integer, f"{PREFIX}{name}", settings[name], least, values.MAX_TIMEOUT, where=place)
 
 
 def _purge_networks(networks: object) -> object:

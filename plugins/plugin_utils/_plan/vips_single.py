@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ...module_utils._core.options import ABSENT, Facts, Faults
+from .connections import sync_removal_steps
 from .description import ServiceDescription
 from .errors import DescriptionFault
 from .inventory import Inventory
@@ -50,11 +51,16 @@ def removal_steps(rows: Sequence[Facts]) -> list[Step]:
     return [step("tunl_vip", "vips", "ipvs", devices=rows, state=ABSENT)] if rows else []
 
 
-def assignment_steps(rows: Sequence[Facts], purge: bool) -> list[Step]:
+def assignment_steps(rows: Sequence[Facts], purge: bool, takes_part: bool, has_keepalived: bool) -> list[Step]:
     """What assigns the VIPs, when their services are there.
 
     :param purge: whether VIPs of this collection are removed that are not in the rows
+    :param takes_part: whether the director still takes part in a virtual router of this collection
+    :param has_keepalived: whether keepalived owns the table, so that only its virtual router goes
     """
-    # Of a cluster that had several directors before.
-    former = step("keepalived", "vips", state=ABSENT)
-    return [step("tunl_vip", "vips", devices=rows, purge=purge, announce=True), former]
+    # Of a cluster that had several directors before: keepalived has the VIPs until it ends. Sync daemons of a director that
+    # was in no virtual router are somebody else's. They go with the same tags, and before what tells that it was in one: if
+    # this run is killed, the next one finds it.
+    daemons = sync_removal_steps("vips") if takes_part else []
+    former = step("keepalived", "vips", purge=True) if has_keepalived else step("keepalived", "vips", state=ABSENT)
+    return [*daemons, former, step("tunl_vip", "vips", devices=rows, purge=purge, announce=True)]

@@ -16,14 +16,16 @@ from ...module_utils._core.errors import Invalid
 from ...module_utils._core.options import ABSENT, Facts, Faults, Options
 from ...module_utils._core.values import Address
 from ...module_utils._keepalived import options as keepalived
+from ...module_utils._keepalived.quorum import LOWERS
 from .description import ServiceDescription
 from .errors import DescriptionFault
+from .health import KEEPALIVED
 from .inventory import Inventory
 from .steps import Step, step
 
 _HIGHEST = 254  # priority of the first director of the group: the higher, the sooner another one takes over (RFC 5798, 6.1)
 # The options of a virtual router, and the variables that they are from.
-_SHARED = ("id", "version", "advert_interval", "preempt", "track_devices")
+_SHARED = ("id", "version", "advert_interval", "preempt", "track_quorum", "track_devices")
 _VARIABLES = {"source": "lvs_dip", "peers": "lvs_dip", "device": "lvs_director_device"}
 
 
@@ -35,6 +37,11 @@ def check_directors(inventory: Inventory, faults: Faults) -> None:
     if inventory.vrrp["id"] is None:
         reason = "is missing: number the virtual router, with 1 to 255, as no other one on the network"
         faults.add(DescriptionFault("lvs_vrrp_id", reason))
+    if inventory.vrrp["track_quorum"] and inventory.engine != KEEPALIVED:
+        reason = (
+            "needs keepalived, which checks real servers: set lvs_engine to keepalived, or leave lvs_vrrp_track_quorum out"
+        )
+        faults.add(DescriptionFault("lvs_vrrp_track_quorum", reason))
     before = len(faults.found)
     check_priorities(inventory, faults)
     families = {family for name in inventory.directors for family in [_family(inventory, name, faults)] if family}
@@ -153,3 +160,15 @@ def warnings(inventory: Inventory) -> Iterator[str]:
             f"group {inventory.directors_group}: {name} is the only director of the virtual router"
             f" {inventory.vrrp['id']}, and nothing takes over when it fails: put a second one into the group"
         )
+    if inventory.vrrp["track_quorum"]:
+        yield from _priorities_apart(inventory)
+
+
+def _priorities_apart(inventory: Inventory) -> Iterator[str]:
+    priorities = sorted(((_priority(inventory, name), name) for name in inventory.directors), reverse=True)
+    for (higher, name), (lower, next_name) in zip(priorities, priorities[1:]):
+        if higher - lower >= LOWERS:
+            yield (
+                f"lvs_vrrp_track_quorum: {name} has priority {higher} and {next_name} has {lower}. A service below its quorum"
+                f" takes {LOWERS} away, which leaves the VIPs where they are: set lvs_vrrp_priority closer to each other"
+            )

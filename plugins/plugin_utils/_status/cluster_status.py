@@ -10,17 +10,29 @@ Names and the order of services are those of the inventory, counters are those o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ...module_utils._core import values
 from ...module_utils._core.options import Options
 from ...module_utils._ipvs.found_by_rip import found_by_rip
 from ...module_utils._ipvs.model import Destination, DestinationKey, ServiceKey, WantedDestination
+from .checks import failing_checks
 from .model import RATES, DirectorView, HostView, RealServerView, ServiceView, Status, unique
 
 # What state_info says of a director where VIPs move between directors.
 _ACTIVE, _STANDBY, _STOPPED = "active", "standby", "stopped"
 _VRRP_FACTS = {_ACTIVE: ["holds the VIPs"], _STANDBY: ["on standby"]}
+# Who owns the table, as the description, state_info and ipvs_info name it.
+_NETLINK, _KEEPALIVED = "netlink", "keepalived"
+_OWNERS = {_NETLINK: "the modules of this collection", _KEEPALIVED: "keepalived"}
+
+
+@dataclass(frozen=True)
+class _SorryServer:
+    """The sorry server of a service."""
+
+    key: DestinationKey
+    quorum: int  # the weight that has to be left without it
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,8 @@ class _Inventory:
     services: Mapping[ServiceKey, Options]  # the rows of ipvs_table
     names: Mapping[ServiceKey, str]
     hosts: Mapping[str, str]  # the names of real servers, by RIP
+    engine: str = _NETLINK  # who owns the table
+    sorry_servers: Mapping[ServiceKey, _SorryServer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,12 +61,22 @@ def cluster_status(options: Options, generated: str) -> Status:
     :param options: those of M(lvs.cluster.cluster_status)
     :param generated: the time
     """
-    directors = [_director(reported, _inventory(reported)) for reported in options["directors"]]
+    reports = options["directors"]
+    inventories = [_inventory(reported) for reported in reports]
+    directors = [_director(reported, inventory) for reported, inventory in zip(reports, inventories)]
+    found = [
+        [*of_vips, *_of_owner(reported, inventory)]
+        for reported, inventory, of_vips in zip(reports, inventories, _contradictions(reports))
+    ]
+    checks = [failing_checks(view, _others(view, reported, directors)) for view, reported in zip(directors, reports)]
     return Status(
         generated=generated,
         directors=[
-            replace(director, host=replace(director.host, contradictions=contradictions))
-            for director, contradictions in zip(directors, _contradictions(options["directors"]))
+            replace(
+                director,
+                host=replace(director.host, contradictions=contradictions, outages=failing.outages, out=failing.out),
+            )
+            for director, contradictions, failing in zip(directors, found, checks)
         ],
         real_servers=[
             _host(reported["name"], "real server", _task_results(reported["results"])) for reported in options["real_servers"]
@@ -84,11 +108,42 @@ def _contradictions(directors: Sequence[Options]) -> Iterator[list[str]]:
         yield found
 
 
+def _others(view: DirectorView, reported: Options, directors: Iterable[DirectorView]) -> list[DirectorView]:
+    """The other directors of the same cluster."""
+    members = [plain(member) for member in reported.get("directors", ())]
+    return [other for other in directors if other is not view and other.host.name in members]
+
+
+def _of_owner(reported: Options, inventory: _Inventory) -> Iterator[str]:
+    """Where a director's table is not owned by the program that the description says."""
+    info = reported["info"]
+    keys = [_service_key(row) for row in info.get("services", ())]
+    engine = info.get("engine") or _NETLINK
+    if engine != inventory.engine and (engine == _KEEPALIVED or not inventory.services.keys().isdisjoint(keys)):
+        yield (
+            f"the IPVS table is owned by {_OWNERS[engine]}, and according to the description by {_OWNERS[inventory.engine]}"
+            f" (lvs_engine: {inventory.engine}): run lvs.cluster.site"
+        )
+    foreign = info.get("foreign_keepalived") or {}
+    if foreign.get("services"):
+        yield plain(
+            f"keepalived runs with {foreign['config']}, which this collection did not make, and has services of this table:"
+            f" {', '.join(foreign['services'])}. It changes them by itself, and takes real servers out; lvs.cluster.site"
+            " names the ways out"
+        )
+
+
 def _inventory(reported: Options) -> _Inventory:
     """The description of the cluster that a director belongs to."""
     keys = [_service_key(row) for row in reported["services"]]
     names = [plain(name) for name in reported["names"]]
-    return _Inventory(dict(zip(keys, reported["services"])), dict(zip(keys, names)), reported["hosts"])
+    sorry = {
+        service: _SorryServer(_key(service, row), int(row.get("quorum") or 1))
+        for row in reported.get("sorry_servers", ())
+        for service in [_service_key(row)]
+    }
+    engine = str(reported.get("engine") or _NETLINK)
+    return _Inventory(dict(zip(keys, reported["services"])), dict(zip(keys, names)), reported["hosts"], engine, sorry)
 
 
 def plain(text: object) -> str:
@@ -166,15 +221,20 @@ def _director(reported: Options, inventory: _Inventory) -> DirectorView:
     others = [key for key in current if key not in inventory.services]
     changes = list(_ipvs_changes(results))
     services = [_service(key, current.get(key), inventory, changes) for key in (*described, *others)]
-    return DirectorView(host, _facts(info, _VRRP_FACTS.get(reported.get("vrrp", ""), [])), services)
+    engine = info.get("engine") or (_NETLINK if current else "")
+    facts = [*_VRRP_FACTS.get(reported.get("vrrp", ""), []), *([f"engine {engine}"] if engine else [])]
+    return DirectorView(host, _facts(info, facts), services)
 
 
-def _facts(info: Options, vrrp: Sequence[str]) -> str:
-    """Whether a director holds VIPs that move, its kernel, and the settings of its IPVS."""
+def _facts(info: Options, first: Sequence[str]) -> str:
+    """Whether a director holds VIPs that move, who owns its table, its kernel, and the settings of its IPVS.
+
+    :param first: what is told before the kernel
+    """
     timeouts = ", ".join(f"{name} {seconds} s" for name, seconds in info["timeouts"].items())
     daemons = [f"{daemon['role']} on {daemon['interface']}, sync ID {daemon['sync_id']}" for daemon in info["sync_daemons"]]
     facts = (
-        *vrrp,
+        *first,
         f"Linux {info['kernel']}",
         f"IPVS {info['version']}",
         f"connection table of {info['connection_table_size']} rows",
@@ -190,13 +250,20 @@ def _service(key: ServiceKey, current: Options | None, inventory: _Inventory, al
     row = described if current is None else current
     changes = [change for change in all_changes if change.service == key]
     destinations = () if current is None else current.get("destinations", ())
+    out = () if current is None else current.get("out", ())
+    sorry = inventory.sorry_servers.get(key)
+    real_servers = _real_servers(key, destinations, described, inventory.hosts, {change.endpoint for change in changes}, out)
+    if sorry is not None:
+        endpoint = _endpoint(sorry.key)
+        real_servers = [replace(view, sorry=view.endpoint == endpoint) for view in real_servers]
     return ServiceView(
         address=_address(key),
         name=inventory.names.get(key, ""),
         scheduler=plain(row.get("scheduler", "")),
         persistence_timeout=row.get("persistence_timeout") or 0,
         rates=_rates(row),
-        real_servers=_real_servers(key, destinations, described, inventory.hosts, {change.endpoint for change in changes}),
+        real_servers=real_servers,
+        quorum=1 if sorry is None else sorry.quorum,
         commands=unique(command for change in changes for command in change.commands),
         missing=current is None,
     )
@@ -208,12 +275,15 @@ def _real_servers(
     described: Options,
     hosts: Mapping[str, str],
     differing: set[str],
+    out: Iterable[Options],
 ) -> list[RealServerView]:
     """The real servers in the order of the inventory, then those that only the kernel has.
 
     :param differing: the endpoints that have changes
+    :param out: those that keepalived has taken out, or whose weight it has set to 0
     """
     current = {_key(service, row): row for row in destinations}
+    taken_out = {_key(service, row): row for row in out}
     existing = {key: Destination(key, row["forward"]) for key, row in current.items()}
     named = [row for row in described.get("destinations", ()) if row.get("state") != "absent"]
     asked = found_by_rip([_asked(service, row) for row in named], existing, masqueraded=False)
@@ -222,7 +292,7 @@ def _real_servers(
     all_connections = sum(counts["active"] + counts["inactive"] for counts in connections.values())
     all_weights = sum(int(row["weight"]) for row in current.values())
     views = []
-    for key, row in {**wanted, **current}.items():
+    for key, row in {**wanted, **current, **taken_out}.items():
         endpoint = _endpoint(key)
         counts = connections.get(key, {"active": 0, "inactive": 0})
         weight = int(row["weight"])
@@ -244,7 +314,8 @@ def _real_servers(
                 inactive=counts["inactive"],
                 rates=_rates(row),
                 share=share,
-                missing=key not in current,
+                missing=key not in current and key not in taken_out,
+                out=key in taken_out,
                 differs=endpoint in differing,
             )
         )

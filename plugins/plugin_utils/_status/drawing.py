@@ -108,7 +108,7 @@ def _nodes(status: Status) -> list[_Node]:
         for service_index, service in enumerate(director.services):
             for real_server in service.real_servers:
                 name, rip = real_server.name, real_server.rip
-                node = nodes.setdefault(name, _Node(name, "", "", "" if real_server.host else "not in the inventory"))
+                node = nodes.setdefault(name, _Node(name, "", "", real_server.kind))
                 if rip not in node.address.split(", ") and rip != node.name:
                     node.address += f", {rip}" if node.address else rip
                 node.entries.append(_entry(director_index, service_index, service, real_server))
@@ -119,9 +119,11 @@ def _entry(director: int, index: int, service: ServiceView, real_server: RealSer
     weight = f"weight {real_server.weight}"
     if real_server.missing:
         weight = "missing"
+    elif real_server.out:
+        weight = "out"
     elif real_server.drained is not None:
         weight = f"drained, was {real_server.drained}"
-    idle = real_server.weight == 0 or real_server.missing
+    idle = real_server.weight == 0 or real_server.missing or real_server.out
     return _Entry(director, index, service.title, weight, real_server.active, real_server.share, idle)
 
 

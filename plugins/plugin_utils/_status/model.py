@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 STATE_LABELS = {
     "unreachable": "✕ unreachable",
     "failed": "! could not be read",
+    "outage": "✕ service down",
     "differs": "≠ differs",
+    "out": "! real server out",
     "same": "✓ as described",
 }
 # The rates of services and real servers, with their headings.
@@ -43,6 +45,8 @@ class RealServerView:
     share: float = 0.0  # of the service's connections, or of its weights where it has none
     missing: bool = False  # in the inventory, and not in the kernel
     differs: bool = False
+    out: bool = False  # keepalived has taken it out
+    sorry: bool = False  # it takes the connections that the real servers cannot
 
     @property
     def name(self) -> str:
@@ -50,12 +54,21 @@ class RealServerView:
         return self.host or self.rip
 
     @property
+    def kind(self) -> str:
+        """What it is, where it has no name in the inventory."""
+        return "" if self.host else "sorry server" if self.sorry else "not in the inventory"
+
+    @property
     def notes(self) -> list[str]:
         """What is unusual about it."""
         notes = ["missing"] if self.missing else ["differs"] if self.differs else []
+        if self.sorry:
+            return [*notes, "sorry server"]
+        if self.out:
+            notes.append("out")
         if self.drained is not None:
             notes.append(f"drained (was {self.drained})")
-        elif self.weight == 0 and not self.missing:
+        elif self.weight == 0 and not (self.missing or self.out):
             notes.append("no new connections")
         return notes
 
@@ -72,6 +85,7 @@ class ServiceView:
     real_servers: Sequence[RealServerView] = ()
     commands: Sequence[str] = ()  # that would make it as described
     missing: bool = False  # in the inventory, and not in the kernel
+    quorum: int = 1  # the weight with which real servers serve it, and not its sorry server
 
     @property
     def title(self) -> str:
@@ -111,6 +125,8 @@ class HostView:
     problems: Sequence[str] = ()  # why it could not be read
     contradictions: Sequence[str] = ()  # what cannot be right, together with other hosts
     warnings: Sequence[str] = ()
+    outages: Sequence[str] = ()  # services of a director that none of their real servers serves
+    out: Sequence[str] = ()  # its real servers that keepalived has taken out of services
     unreachable: bool = False
 
     @property
@@ -118,7 +134,18 @@ class HostView:
         """One of STATE_LABELS."""
         if self.unreachable:
             return "unreachable"
-        return "failed" if self.problems else "differs" if self.commands or self.contradictions else "same"
+        states = {
+            "failed": self.problems,
+            "outage": self.outages,
+            "differs": self.commands or self.contradictions,
+            "out": self.out,
+        }
+        return next((state for state, lines in states.items() if lines), "same")
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is not as described: a real server that is out is described."""
+        return bool(self.commands or self.contradictions)
 
     @property
     def state_label(self) -> str:
@@ -156,7 +183,8 @@ class Status:
     @property
     def names(self) -> list[str]:
         """The real servers: those of the inventory, then others that a director has."""
-        in_services = (real_server.name for service in self.services for real_server in service.real_servers)
+        real_servers = (real_server for service in self.services for real_server in service.real_servers)
+        in_services = (real_server.name for real_server in real_servers if not real_server.sorry)
         return unique([*(host.name for host in self.real_servers), *in_services])
 
     @property
@@ -168,23 +196,38 @@ class Status:
     @property
     def summary(self) -> str:
         """The status in one sentence."""
-        count = {state: sum(host.state == state for host in self.hosts) for state in STATE_LABELS}
+        count = {
+            "unreachable": sum(host.unreachable for host in self.hosts),
+            "failed": sum(host.state == "failed" for host in self.hosts),
+            "outage": sum(bool(host.outages) for host in self.hosts),
+            "differs": sum(host.differs and host.state not in ("unreachable", "failed") for host in self.hosts),
+            "out": sum(bool(host.out) for host in self.hosts),
+        }
         parts = [
-            f"{counted(count[state], 'host')} {predicate}"
-            for state, predicate in (
-                ("unreachable", "cannot be reached"),
-                ("failed", "could not be read"),
-                ("differs", f"{'differs' if count['differs'] == 1 else 'differ'} from the inventory"),
+            f"{counted(count[state], noun)} {predicate}"
+            for state, noun, predicate in (
+                ("unreachable", "host", "cannot be reached"),
+                ("failed", "host", "could not be read"),
+                ("outage", "director", f"{_has(count['outage'])} a service that no real server serves"),
+                ("out", "director", f"{_has(count['out'])} real servers out, as their checks fail"),
+                ("differs", "host", f"{'differs' if count['differs'] == 1 else 'differ'} from the inventory"),
             )
             if count[state]
         ]
         if not parts:
             return "Nothing differs from the inventory"
-        return ", ".join(parts) + ("" if count["differs"] else "; nothing differs on the others")
+        if count["differs"]:
+            return ", ".join(parts)
+        unread = count["unreachable"] or count["failed"]
+        return f"{', '.join(parts)}; nothing differs {'on the others' if unread else 'from the inventory'}"
 
     def total(self, rate: str) -> int:
         """A rate, of all services."""
         return sum(service.rates.get(rate, 0) for service in self.services)
+
+
+def _has(number: int) -> str:
+    return "has" if number == 1 else "have"
 
 
 def counted(number: int, noun: str) -> str:

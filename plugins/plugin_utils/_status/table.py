@@ -23,14 +23,18 @@ def table(status: Status) -> list[str]:
         elif director.facts:
             lines.append("no services")
     lines.append("")
-    if any(host.commands or host.contradictions for host in status.hosts):
+    checks = [f"  ERROR: {line}" for host in status.hosts for line in host.outages]
+    checks += [f"  {line}" for host in status.hosts for line in host.out]
+    if checks:
+        lines += ["checks that fail:", *checks, ""]
+    if any(host.differs for host in status.hosts):
         lines.append("differs from the inventory:")
-    elif status.state == "same":
+    elif not any(host.problems for host in status.hosts):
         lines.append("nothing differs from the inventory")
     else:
         lines.append("nothing differs from the inventory on the hosts that could be read")
     for host in status.hosts:
-        if host.state != "same" or host.warnings:
+        if host.problems or host.differs or host.warnings:
             lines += _host_lines(host)
     return lines
 

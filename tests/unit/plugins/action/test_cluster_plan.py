@@ -119,7 +119,7 @@ def test_variables_and_options_of_the_task(tmp_path: Path) -> None:
     service = {"name": "other", "vip": VIP, "port": 81}
     assert plan(controller, "ds1", variables={"lvs_services": [service]})["director"]["names"] == ["other"]
     found = plan(controller, "ds1", variables={"lvs_vip_device": "lo"}, services=[service], vip_device="eth0")
-    assert found["director"]["finish"][1]["tunl_vip"]["devices"] == [{"device": "eth0", "vips": [VIP]}]
+    assert found["director"]["finish"][2]["tunl_vip"]["devices"] == [{"device": "eth0", "vips": [VIP]}]
 
 
 def test_tags_of_the_command_line(tmp_path: Path) -> None:

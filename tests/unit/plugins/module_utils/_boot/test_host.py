@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._boot import host
 from ansible_collections.lvs.cluster.plugins.module_utils._boot.boot import Boot
 from ansible_collections.lvs.cluster.plugins.module_utils._boot.model import BootContext, BootDesired, Link, LongFile
+from ansible_collections.lvs.cluster.plugins.module_utils._core.boot_text import IPVS
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, MissingLibrary
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Transition
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import header
@@ -182,3 +183,17 @@ def test_nothing_is_read_of_a_host_that_forgets(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(MissingLibrary):
         read()
     assert Boot().empty_host().items == {}
+
+
+@pytest.mark.usefixtures("root")
+def test_services_of_keepalived_are_not_restored(state_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes them when it starts; what else IPVS has is restored, by the modules of IPVS in the same way."""
+    note(state_file, WEB)
+    assert read(WEB).context.services == [WEB]
+    monkeypatch.setattr(kernel, "KeepalivedTable", lambda: SimpleNamespace(owned={ServiceKey.of(WEB): {}}))
+    context = read(WEB).context
+    assert context.services == []
+    assert context.lines[IPVS] == ["--set 900 120 300"]
+    state_file.unlink()
+    with kernel.IpvsBackend() as ipvs:
+        assert ipvs.boot_files() == {IPVS: context.lines[IPVS]}

@@ -67,6 +67,12 @@ class Shelf(Backend[Any, str, Box, None]):
     boxes: list[str] = field(default_factory=list)
     on_read: LvsError | None = None
     on_apply: LvsError | None = None
+    on_check: LvsError | None = None
+
+    def check(self, transition: Transition[str, Box, None]) -> None:
+        """Nothing is refused, unless there is an error and there are changes."""
+        if self.on_check and transition.changes:
+            raise self.on_check
 
     def read(self, desired: Desired[str, Box]) -> Seen[str, Box, None]:
         """The boxes."""
@@ -154,6 +160,15 @@ def test_check_mode_changes_nothing(call: Call) -> None:
     boxes = Boxes()
     assert call(lambda: run(SPEC, boxes), check_mode=True, boxes=["a"])["changed"] is True
     assert boxes.shelf.boxes == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_refused_before_anything_is_changed(call: Call, check_mode: bool) -> None:
+    """In check mode, too; where nothing changes, nothing is refused."""
+    boxes = Boxes(Shelf(["a"], on_check=LvsError("somebody else's shelf")))
+    result = call(lambda: run(SPEC, boxes), check_mode=check_mode, boxes=["b"])
+    assert (result["failed"], result["msg"], boxes.shelf.boxes) == (True, "somebody else's shelf", ["a"])
+    assert call(lambda: run(SPEC, boxes), check_mode=check_mode, boxes=["a"])["changed"] is False
 
 
 def test_check_mode_goes_on_without_what_is_missing(call: Call, warned: list[str]) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.foreign_services import foreign_services
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import (
     CountedDestination,
     CountedService,
@@ -68,6 +71,47 @@ def test_director() -> None:
         "sync_daemons": [SyncDaemon("master", "eth0", 7, 1472).facts()],
         "services": [],
         "lvs_services": [],
+        "engine": "",
+        "foreign_keepalived": {},
+    }
+
+
+def of_keepalived(*kernel: Destination, configured: Sequence[Destination], out: Sequence[Destination] = ()) -> Facts:
+    """What is told of a service that keepalived owns."""
+    keys = frozenset(destination.key for destination in configured)
+    return facts(replace(director(replace(counted(Service(WEB), *kernel), configured=keys, out=out)), engine="keepalived"))
+
+
+def test_real_servers_that_keepalived_has_taken_out() -> None:
+    """A sorry server is in the table as long as they are, and belongs to no description."""
+    there, gone = at(WEB, RS1), at(WEB, RS2, weight=3)
+    found = of_keepalived(there, at(WEB, RS3, forward="route"), configured=[there, gone], out=[gone])
+    assert found["engine"] == "keepalived"
+    (service,) = found["services"]
+    assert [destination["rip"] for destination in service["destinations"]] == [RS1, RS3]
+    assert [(row["rip"], row["rport"], row["weight"]) for row in service["out"]] == [(RS2, 80, 3)]
+    (description,) = found["lvs_services"]
+    assert description["real_servers"] == [{"address": RS1, "weight": 1}, {"address": RS2, "weight": 3}]
+
+
+def test_real_server_whose_weight_keepalived_has_set_to_0() -> None:
+    found = of_keepalived(at(WEB, RS1, weight=0), configured=[at(WEB, RS1)], out=[at(WEB, RS1, weight=2)])
+    (service,) = found["lvs_services"]
+    assert service["real_servers"] == [{"address": RS1, "weight": 2}]
+
+
+def test_service_of_nobodys_checks_has_nothing_out() -> None:
+    assert "out" not in facts(director(counted(Service(WEB))))["services"][0]
+
+
+def test_services_of_a_foreign_keepalived() -> None:
+    """By the names that they have in the description."""
+    foreign = foreign_services("include other.conf\nvirtual_server 192.0.2.1 80 {\n}\nvirtual_server 192.0.2.9 80 {\n}\n")
+    found = facts(replace(director(counted(Service(WEB)), counted(Service(MARK))), foreign=foreign))
+    assert found["foreign_keepalived"] == {
+        "config": "/etc/keepalived/keepalived.conf",
+        "services": ["tcp-192.0.2.1-80"],
+        "unread": ["include other.conf"],
     }
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Transition
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import ipvs_table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_table import IpvsTable
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, Service, ServiceKey
 from tests.unit.helpers import all_refused, applied, reconciled, refused
@@ -143,6 +144,14 @@ def test_absent_service_takes_its_destinations_along() -> None:
         "-d -t 192.0.2.1:80 -r 10.0.0.1:80",
         "-D -t 192.0.2.1:80",
     ]
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_backend_knows_whether_keepalived_came_before(monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+    monkeypatch.setattr(ipvs_table, "TableBackend", lambda *arguments: arguments)
+    module = IpvsTable()
+    opened: Any = module.open(module.parse(listed(after_keepalived=after)))
+    assert opened == (False, after)
 
 
 def test_keep_weights() -> None:

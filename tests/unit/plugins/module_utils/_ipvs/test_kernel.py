@@ -27,7 +27,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Transition, Wanted
 from ansible_collections.lvs.cluster.plugins.module_utils._core.resource import Desired
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec
+from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import header
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec, keepalived_changes, keepalived_table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import kernel as ipvs
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.devices import DesiredDaemon, Devices
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import (
@@ -609,6 +610,48 @@ def test_named_part_of_the_table() -> None:
     assert list(backend.read(Desired([Wanted.absent(WEB)])).items) == [WEB, RS1, RS6]
 
 
+class OwnedByKeepalived:
+    """What a backend knows of keepalived where that owns one service."""
+
+    owned: Mapping[ServiceKey, Any] = {WEB: {}}
+
+    def owns(self, change: Change[Any]) -> bool:
+        """Services alone."""
+        return bool(change.item.key == WEB)
+
+    def check(self, changes: Sequence[Change[Any]]) -> None:
+        """Refuse all."""
+        raise LvsError(f"owned: {len(changes)}")
+
+
+def changes_to(*changes: Change[Any]) -> Transition[Any, Any, Any]:
+    """The changes, for what there is."""
+    return Transition([], Seen({}, None), changes)
+
+
+@pytest.mark.parametrize("backend", [ipvs.ServicesBackend(), ipvs.TableBackend(whole=False)])
+def test_changes_of_a_service_that_keepalived_owns(monkeypatch: pytest.MonkeyPatch, backend: Any) -> None:
+    """They are refused before anything is changed, and by whoever makes them."""
+    monkeypatch.setattr(ipvs, "KeepalivedTable", OwnedByKeepalived)
+    backend.check(changes_to(add(Service(DNS))))
+    with pytest.raises(LvsError, match="owned: 1"):
+        backend.check(changes_to(add(Service(DNS)), add(Service(WEB))))
+    socket = Socket()
+    with pytest.raises(LvsError, match="owned: 1"):
+        over(backend, socket).make([add(Service(DNS)), add(Service(WEB))])
+    assert not socket.sends
+
+
+def test_table_after_keepalived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is about to give up is not there, and is not refused before it is changed."""
+    monkeypatch.setattr(ipvs, "KeepalivedTable", OwnedByKeepalived)
+    backend = over(ipvs.TableBackend(whole=True, after_keepalived=True), Socket(answers=TABLE))
+    assert backend.read(Desired([])).items == {DNS: Service(DNS)}
+    backend.check(changes_to(add(Service(WEB))))
+    with pytest.raises(LvsError, match="owned: 1"):
+        backend.make([add(Service(WEB))])
+
+
 def test_timeouts() -> None:
     """All three under their one key."""
     socket = Socket(answers={(GET_CONFIG, b""): [codec.encode_timeouts(Timeouts(900, 120, 300))]})
@@ -667,6 +710,57 @@ def test_director_with_a_drained_real_server() -> None:
     }
     (service,) = over(InfoBackend(), Socket(answers=answers)).director().services
     assert [found.destination for found in service.destinations] == [Destination(RS1, weight=0, former_weight=3)]
+
+
+OF_MARK = """
+virtual_server fwmark 1342177281 {
+    ip_family inet
+    real_server 10.0.0.1 0 {
+        weight 1
+    }
+}
+"""
+OF_REAL_SERVER = """
+    real_server {rip} 80 {{
+        weight 2
+        lvs_method TUN
+        FILE_CHECK {{
+            track_file {rip}
+            weight 1
+        }}
+    }}"""
+REAL_SERVERS = "".join(OF_REAL_SERVER.format(rip=f"10.0.0.{number}") for number in (1, 2, 3, 4))
+OF_WEB = f"virtual_server {WEB.vip} {WEB.port} {{\n    protocol TCP{REAL_SERVERS}\n}}\n"
+
+
+def test_director_whose_table_keepalived_owns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has taken out is told, and what checks go through is not."""
+    (tmp_path / "keepalived.conf").write_text(header("keepalived") + OF_MARK + OF_WEB)
+    (tmp_path / "10.0.0.4").write_text("-65535\n")
+    monkeypatch.setattr(keepalived_changes, "CONFIG_FILE", str(tmp_path / "keepalived.conf"))
+    monkeypatch.setattr(keepalived_table, "WEIGHT_FOLDER", str(tmp_path))
+    stats = wire.nested(12, STATS)
+    counts = b"".join(wire.attribute(kind, bytes(4)) for kind in (7, 8, 9))
+    keys = {number: DestinationKey(WEB, ip_address(f"10.0.0.{number}"), 80) for number in (1, 2, 3, 4)}
+    mark = ServiceKey.of({"fwmark": 1342177281})
+
+    def destination(number: int, weight: int) -> Answer:
+        answer = destination_answer(Destination(keys[number], weight=weight))
+        return wire.nested(2, wire.attributes(answer)[2], counts, stats)
+
+    answers: Any = {
+        (GET_CONFIG, b""): [b""],
+        (GET_INFO, b""): [wire.attribute(1, bytes(4)) + wire.attribute(2, bytes(4))],
+        (GET_SERVICE, b""): [wire.nested(1, wire.attributes(service_answer(Service(key)))[1], stats) for key in (mark, WEB)],
+        # The third one is out by its weight, and the fourth is drained.
+        (GET_DEST, codec.encode_key(WEB)): [destination(1, 2), destination(3, 0), destination(4, 0)],
+        (GET_DEST, codec.encode_key(mark)): [],
+    }
+    found = over(InfoBackend(), Socket(answers=answers)).director()
+    (service,) = found.services
+    assert (found.engine, service.service.key) == ("keepalived", WEB)
+    assert service.configured == frozenset(keys.values())
+    assert service.out == [Destination(keys[number], weight=2) for number in (2, 3)]
 
 
 def test_order_of_a_director() -> None:

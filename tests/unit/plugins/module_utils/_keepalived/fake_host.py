@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,9 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core import boot_files, files, program, systemd
 from ansible_collections.lvs.cluster.plugins.module_utils._core.module import checked, prepared
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
-from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import host
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_table import owned
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Service, ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import host, weights
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.keepalived import ARGUMENT_SPEC, Keepalived
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import (
     CONFIG_FILE,
@@ -47,11 +50,15 @@ class Host:
         self.tested: list[tuple[str, int]] = []  # the files that it read, and their modes
         self.enabled = self.running = False
         self.other_is_active = False  # another director has the VIPs
+        self.killed_at = ""  # the event before which the module is killed
         self.never = ""  # an address that keepalived does not add
         self.takes = 0.5  # seconds until keepalived has done what it was told
         self.clock = 0.0
         self.due: list[tuple[float, Callable[[], None]]] = []
         self.held: set[IPv4Address | IPv6Address] = set()  # beside the DIP
+        self.services: set[ServiceKey] = set()  # in IPVS
+        monkeypatch.setattr(host, "IpvsBackend", self._ipvs)
+        self.networks: dict[str, tuple[str, ...]] = {"eth0": ()}  # the addresses of devices with their networks
         (root / "systemd").mkdir(parents=True)
         monkeypatch.setattr(systemd, "_FOLDER", str(root / "systemd"))
         monkeypatch.setattr(program, "path_of", lambda _name: None if self.printed is None else "/usr/sbin/keepalived")
@@ -60,18 +67,17 @@ class Host:
         monkeypatch.setattr(neighbour, "devices", self._devices)
         monkeypatch.setattr(host, "time", SimpleNamespace(monotonic=lambda: self.clock, sleep=self._sleep))
         monkeypatch.setattr(boot_files, "exist", lambda: False)
-        monkeypatch.setattr(
-            host,
-            "files",
-            SimpleNamespace(
-                read_text=lambda path: files.read_text(str(self.path(path))),
-                read_made=lambda path, asked_by: files.read_made(str(self.path(path)), asked_by),
-                is_link=lambda path: files.is_link(str(self.path(path))),
-                write_text=self._write,
-                remove=self._remove,
-                remove_folder=lambda path: files.remove_folder(str(self.path(path))),
-            ),
+        own_files = SimpleNamespace(
+            read_text=lambda path: files.read_text(str(self.path(path))),
+            read_made=lambda path, asked_by: files.read_made(str(self.path(path)), asked_by),
+            make_folder=lambda path: files.make_folder(str(self.path(path))),
+            is_link=lambda path: files.is_link(str(self.path(path))),
+            write_text=self._write,
+            remove=self._remove,
+            remove_folder=lambda path: files.remove_folder(str(self.path(path))),
         )
+        for user in (host, weights):
+            monkeypatch.setattr(user, "files", own_files)
 
     def path(self, path: str) -> Path:
         """Where a file of the host is."""
@@ -101,19 +107,30 @@ class Host:
         self.events.clear()
         return work(module)
 
-    def _write(self, path: str, text: str, mode: int) -> None:
+    def _write(self, path: str, text: str, mode: int = 0o644) -> None:
         self.events.append(f"write {path}")
+        if self.killed_at == self.events[-1]:
+            raise KeyboardInterrupt
         files.write_text(str(self.path(path)), text, mode)
         if path == STANDBY_FILE and self.running:
             self._later(self._settle)
 
     def _remove(self, path: str) -> None:
-        self.events.append(f"remove {path}")
+        if self.path(path).exists():
+            self.events.append(f"remove {path}")
         files.remove(str(self.path(path)))
 
+    @contextmanager
+    def _ipvs(self) -> Iterator[Any]:
+        yield SimpleNamespace(services=lambda: [Service(key) for key in self.services])
+
     def _devices(self) -> list[Device]:
-        eth0 = Device(2, "eth0", b"", True, (), (ip_address(DIP), ip_address("2001:db8::2")))
-        return [Device(1, "lo", b"", False, (), tuple(self.held)), eth0]
+        own = {"eth0": (ip_address(DIP), ip_address("2001:db8::2"))}
+        found = [
+            Device(index, name, b"", True, tuple(map(ip_interface, networks)), own.get(name, ()))
+            for index, (name, networks) in enumerate(self.networks.items(), 2)
+        ]
+        return [Device(1, "lo", b"", False, (), tuple(self.held)), *found]
 
     def _keepalived(self, name: str, *arguments: str, timeout: float) -> tuple[str, bool]:
         assert (name, timeout > 0) == ("keepalived", True)
@@ -132,6 +149,8 @@ class Host:
         if arguments == ("is-active", UNIT):
             return ("active\n" if self.running else "inactive\n"), ""
         self.events.append(" ".join(arguments))
+        if self.killed_at == self.events[-1]:
+            raise KeyboardInterrupt
         if arguments == ("enable", "--now", UNIT):
             if not self.running:
                 self._later(self._settle)
@@ -139,6 +158,7 @@ class Host:
         elif arguments == ("disable", "--now", UNIT):
             self.enabled = self.running = False
             self.held.clear()
+            self.services.clear()
         elif arguments == ("reload", UNIT):
             assert self.running
             self._later(self._settle)
@@ -153,6 +173,7 @@ class Host:
             self.held.clear()
             return
         text = self.config
+        self.services = set(owned(text))
         advertised = advertised_in(text)
         wanted = {vip.vip for vip in vips_in(text)} | ({advertised} if advertised else set())
         self.held = {address for address in wanted if str(address) != self.never}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address
 
+import pytest
 from hypothesis import given
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import is_made_here
@@ -70,7 +71,7 @@ vrrp_instance lvs_51 {
 
 def lines(**changed: object) -> list[str]:
     """The lines of a configuration, without their indentation."""
-    return [line.strip() for line in config.text(replace(ROUTER, **changed), "eth0").splitlines()]  # type: ignore[arg-type]
+    return [line.strip() for line in whole(replace(ROUTER, **changed), "eth0").splitlines()]  # type: ignore[arg-type]
 
 
 def block(name: str, text: list[str]) -> list[str]:
@@ -79,8 +80,13 @@ def block(name: str, text: list[str]) -> list[str]:
     return text[start : text.index("}", start)]
 
 
+def whole(router: VirtualRouter, device: str) -> str:
+    """A file that has a virtual router and nothing else."""
+    return config.Parts(config.router_part(router, device)).text
+
+
 def test_text() -> None:
-    assert config.text(ROUTER, "eth0") == WHOLE
+    assert whole(ROUTER, "eth0") == WHOLE
     assert is_made_here(WHOLE, "keepalived")
 
 
@@ -127,14 +133,14 @@ def test_device_of_the_virtual_router() -> None:
 
 
 def test_no_vips() -> None:
-    text = config.text(replace(ROUTER, vips=()), "eth0")
+    text = whole(replace(ROUTER, vips=()), "eth0")
     assert "virtual_ipaddress_excluded" not in text
     assert (vips_in(text), advertised_in(text)) == ([], ROUTER.advertised)
 
 
 @given(strategies.virtual_routers(), strategies.plain_devices)
 def test_what_is_written_is_read_again(router: VirtualRouter, device: str) -> None:
-    text = config.text(router, device)
+    text = whole(router, device)
     assert vips_in(text) == [replace(vip, device=vip.device or router.device or device) for vip in router.vips]
     assert advertised_in(text) == router.advertised
 
@@ -143,7 +149,26 @@ def test_what_is_written_is_read_again(router: VirtualRouter, device: str) -> No
 def test_secret_is_not_shown(router: VirtualRouter) -> None:
     """Neither in the diff nor among the commands."""
     secret = "s3cret!?"
-    file = ConfigFile("file", config.text(replace(router, secret=secret), "eth0"))
+    file = ConfigFile("file", whole(replace(router, secret=secret), "eth0"))
     assert secret in file.text
     assert secret not in f"{file.diff_line()}{file.command()}{file.identity()}"
     assert "auth_pass ********" in file.diff_line()
+
+
+SERVICES = "virtual_server 192.0.2.80 80 {\n    protocol TCP\n}\n"
+
+
+@pytest.mark.parametrize("router", ["", config.router_part(ROUTER, "eth0")])
+@pytest.mark.parametrize(
+    "services", ["", config.services_part(SERVICES, []), config.services_part(SERVICES, ["script_user root"])]
+)
+def test_parts_are_found_again(router: str, services: str) -> None:
+    """Each by itself: what an option does not name stays as it is."""
+    parts = config.Parts(router, services)
+    assert config.Parts.of(parts.text) == parts
+    assert bool(parts.text) == bool(router or services)
+
+
+def test_programs_of_the_user_have_global_lines() -> None:
+    part = config.services_part(SERVICES, ["script_user root"])
+    assert part == f"global_defs {{\n    script_user root\n}}\n\n{SERVICES}"

@@ -20,15 +20,17 @@ from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model impo
     CONFIG_FILE,
     COPY_FILE,
     DROP_IN,
+    RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
     ConfigFile,
+    DueReload,
     KeepalivedContext,
     KeepalivedDesired,
     KeepalivedItem,
     KeepalivedSeen,
     RouterVip,
-    Service,
+    Unit,
     VirtualRouter,
     drop_in,
     standby_file,
@@ -39,7 +41,7 @@ from .fake_host import ADVERTISED, DIP, FOREIGN, VIP, VIP2, Host
 ROUTER = VirtualRouter(51, ip_address(DIP), vips=(RouterVip(ip_address(VIP)),))
 CONFIG = f"{header('keepalived')}virtual_ipaddress {{\n    {ADVERTISED}/32 dev lo scope host\n}}\n"
 FILE = ConfigFile(CONFIG_FILE, CONFIG)
-RUNS, STOPPED, BY_HAND = Service(UNIT), Service(UNIT, running=False), Service(UNIT, enabled=False)
+RUNS, STOPPED, BY_HAND = Unit(UNIT), Unit(UNIT, running=False), Unit(UNIT, enabled=False)
 
 
 def read(router: VirtualRouter | None = ROUTER, present: bool = True) -> KeepalivedSeen:
@@ -73,8 +75,18 @@ def test_items(enabled: bool, running: bool, host: Host) -> None:
     host.enabled, host.running = enabled, running
     items = read().items
     assert {key: item.text for key, item in items.items() if isinstance(item, TextFile)} == texts
-    assert items[UNIT] == Service(UNIT, enabled, running)
+    assert items[UNIT] == Unit(UNIT, enabled, running)
     assert read().context.advertised == ip_address(ADVERTISED)
+
+
+@pytest.mark.parametrize(("enabled", "running", "due"), [(True, True, True), (False, True, True), (True, False, False)])
+def test_files_that_have_not_been_read(enabled: bool, running: bool, due: bool, host: Host) -> None:
+    """By a keepalived that runs: one that starts reads them."""
+    host.put(CONFIG_FILE, CONFIG)
+    host.put(RELOAD_FILE, "")
+    host.enabled, host.running = enabled, running
+    found = read().items.get(RELOAD_FILE)
+    assert found == (DueReload(RELOAD_FILE, "") if due else None)
 
 
 def test_standby_alone(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,6 +246,7 @@ def test_first_configuration(host: Host) -> None:
     assert host.config == CONFIG
 
 
+RELOADED = [f"reload {UNIT}", f"remove {RELOAD_FILE}"]
 OTHER_TEXT = ConfigFile(CONFIG_FILE, header("keepalived"))
 CHANGED: Change[KeepalivedItem] = Change(OTHER_TEXT, FILE)
 
@@ -241,41 +254,45 @@ CHANGED: Change[KeepalivedItem] = Change(OTHER_TEXT, FILE)
 @pytest.mark.parametrize(
     ("unit", "change", "told"),
     [
-        (RUNS, None, [f"reload {UNIT}"]),
+        (RUNS, None, RELOADED),
         (STOPPED, Change(STOPPED, RUNS), [f"enable --now {UNIT}"]),
         # Started by hand: enabling it does not have it read its configuration.
-        (BY_HAND, Change(BY_HAND, RUNS), [f"enable --now {UNIT}", f"reload {UNIT}"]),
+        (BY_HAND, Change(BY_HAND, RUNS), [f"enable --now {UNIT}", *RELOADED]),
         (None, Change(None, RUNS), [f"enable --now {UNIT}"]),
     ],
 )
-def test_changed_configuration(
-    unit: Service | None, change: Change[KeepalivedItem] | None, told: list[str], host: Host
-) -> None:
+def test_changed_configuration(unit: Unit | None, change: Change[KeepalivedItem] | None, told: list[str], host: Host) -> None:
     """A keepalived that runs is reloaded, never restarted, and one that was started is not reloaded."""
     if unit is not None:
         host.enabled, host.running = unit.enabled, unit.running
     seen = KeepalivedSeen({CONFIG_FILE: OTHER_TEXT, **({UNIT: unit} if unit else {})}, KeepalivedContext())
     KeepalivedBackend().apply(Transition([], seen, [CHANGED, *([change] if change else [])]))
-    assert host.events == [f"write {CONFIG_FILE}", *told]
+    noted = [f"write {RELOAD_FILE}"] if unit is not None and unit.running else []
+    assert host.events == [*noted, f"write {CONFIG_FILE}", *told]
 
 
 def test_changed_drop_in(host: Host) -> None:
     """Systemd reads it, keepalived does not."""
     host.enabled = host.running = True
     apply(Change(TextFile(DROP_IN, header("keepalived")), drop_in()))
-    assert host.events == [f"write {DROP_IN}", "daemon-reload"]
+    unit: KeepalivedSeen = KeepalivedSeen({UNIT: RUNS}, KeepalivedContext())
+    host.events.clear()
+    KeepalivedBackend().apply(Transition([], unit, [Change(None, drop_in())]))
+    assert host.events == [f"write {RELOAD_FILE}", f"write {DROP_IN}", "daemon-reload", f"remove {RELOAD_FILE}"]
 
 
 def test_changed_drop_in_and_configuration(host: Host) -> None:
     host.enabled = host.running = True
     seen = KeepalivedSeen({UNIT: RUNS}, KeepalivedContext())
     KeepalivedBackend().apply(Transition([], seen, [Change(None, drop_in()), CHANGED]))
-    assert host.events == [f"write {DROP_IN}", f"write {CONFIG_FILE}", "daemon-reload", f"reload {UNIT}"]
+    assert host.events == [f"write {RELOAD_FILE}", f"write {DROP_IN}", f"write {CONFIG_FILE}", "daemon-reload", *RELOADED]
 
 
 def test_removal(host: Host) -> None:
     """Keepalived ends before its files go."""
     host.enabled = host.running = True
+    for path in (CONFIG_FILE, DROP_IN, STANDBY_FILE):
+        host.put(path, "")
     apply(Change(RUNS, None), Change(FILE, None), Change(drop_in(), None), Change(standby_file(True), None))
     assert host.events == [
         f"disable --now {UNIT}",

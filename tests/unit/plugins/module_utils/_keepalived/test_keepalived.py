@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -19,6 +19,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model impo
     CONFIG_FILE,
     COPY_FILE,
     DROP_IN,
+    RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
 )
@@ -28,7 +29,7 @@ from .fake_host import ADVERTISED, DIP, FOREIGN, OTHER_DIP, VIP, VIP2, VIP6, VRR
 
 VIPS = [{"vip": VIP}, {"vip": VIP6}]
 CONFIGURED = [f"write {DROP_IN}", f"write {CONFIG_FILE}", "daemon-reload", f"enable --now {UNIT}"]
-RELOADED = [f"write {CONFIG_FILE}", f"reload {UNIT}"]
+RELOADED = [f"write {RELOAD_FILE}", f"write {CONFIG_FILE}", f"reload {UNIT}", f"remove {RELOAD_FILE}"]
 VERSION_2: Facts = {**VRRP, "version": 2, "advert_interval": 1}
 
 
@@ -39,6 +40,11 @@ def director(host: Host) -> Host:
     return host
 
 
+def refuse(reason: str) -> NoReturn:
+    """Fail as systemctl does."""
+    raise LvsError(reason)
+
+
 def parse(**options: Any) -> None:
     """Read options as Ansible hands them over."""
     Keepalived().parse(checked(ARGUMENT_SPEC, options, "options"))
@@ -47,11 +53,11 @@ def parse(**options: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "option", "message"),
     [
-        ({}, "vrrp", "is missing: describe the virtual router, or give standby alone"),
+        ({}, "vrrp", "is missing: describe the virtual router, or services, or give standby alone"),
         ({"standby": True, "vips": VIPS}, "vips", "2 rows need a virtual router: describe it with vrrp"),
         ({"state": "absent", "vips": VIPS[:1]}, "vips", "1 rows need a virtual router"),
-        ({"state": "absent", "vrrp": VRRP}, "state", "absent cannot go with vrrp or standby: leave them out"),
-        ({"state": "absent", "standby": False}, "state", "absent cannot go with vrrp or standby"),
+        ({"state": "absent", "vrrp": VRRP}, "state", "absent cannot go with vrrp, services or standby: leave them out"),
+        ({"state": "absent", "standby": False}, "state", "absent cannot go with vrrp, services or standby"),
         ({"vrrp": {**VRRP, "peers": [DIP]}}, "vrrp, peers", "is this director's own address"),
         ({"vrrp": VRRP, "vips": [{"vip": "web"}]}, "vips[0], vip", "'web' is not an IP address"),
     ],
@@ -121,6 +127,65 @@ def test_vips_that_change(options: Facts, vips: list[str], director: Host) -> No
     assert {str(address) for address in director.held} >= {ADVERTISED, *vips}
 
 
+@pytest.mark.parametrize("killed_at", [f"write {CONFIG_FILE}", f"reload {UNIT}"])
+def test_run_that_was_killed_before_keepalived_was_reloaded(killed_at: str, director: Host) -> None:
+    """The next one reloads it, although the file is as it is wanted, and the one after that changes nothing."""
+    options: Facts = {"vrrp": VRRP, "vips": [{"vip": VIP2}]}
+    director.killed_at = killed_at
+    with pytest.raises(KeyboardInterrupt):
+        director.run(**options)
+    director.killed_at = ""
+    held, shown = set(director.held), director.run(**options, check_mode=True)
+    assert (director.events, director.held) == ([], held)
+    made = director.run(**options)
+    assert director.events[-2:] == RELOADED[-2:]
+    assert ip_address(VIP2) in director.held
+    assert made == {**shown, "active": True}
+    change = made["changes"][-1]
+    assert (change["kind"], change["key"]) == ("reload", {"unit": UNIT})
+    assert made["commands"][-2:] == ["systemctl daemon-reload", f"systemctl reload {UNIT}"]
+    assert f"{UNIT} has not read its files" in made["diff"]["before"]
+    assert director.run(**options)["changed"] is False
+
+
+@pytest.mark.parametrize("killed_at", ["daemon-reload", f"enable --now {UNIT}"])
+def test_run_that_was_killed_before_keepalived_was_started(killed_at: str, host: Host) -> None:
+    """It reads its files when it starts: nothing is left to reload."""
+    host.killed_at = killed_at
+    with pytest.raises(KeyboardInterrupt):
+        host.run(vrrp=VRRP, vips=VIPS)
+    host.killed_at = ""
+    assert host.run(vrrp=VRRP, vips=VIPS)["active"] is True
+    assert host.events == [f"enable --now {UNIT}"]
+    assert host.run(vrrp=VRRP, vips=VIPS)["changed"] is False
+
+
+def test_keepalived_that_ended_before_it_was_reloaded(director: Host) -> None:
+    """And was started by this run: it has read its files then."""
+    director.put(RELOAD_FILE, "")
+    director.running = False
+    director.run(vrrp=VRRP, vips=VIPS)
+    assert director.events == [f"enable --now {UNIT}", f"remove {RELOAD_FILE}"]
+    assert director.run(vrrp=VRRP, vips=VIPS)["changed"] is False
+
+
+def test_reload_that_fails(director: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is due in the next run, too; what only gives up the VIPs for a while does not end that."""
+    with monkeypatch.context() as broken:
+        broken.setattr(systemd, "control", lambda *_arguments: refuse("systemctl reload: no answer"))
+        with pytest.raises(LvsError, match="no answer"):
+            director.run(vrrp=VRRP, vips=[{"vip": VIP2}])
+    director.run(standby=False)
+    director.run(vrrp=VRRP)
+    assert director.events == ["daemon-reload", *RELOADED[-2:]]
+
+
+def test_removal_leaves_no_reload(director: Host) -> None:
+    director.put(RELOAD_FILE, "")
+    director.run(state="absent")
+    assert director.events[-1] == f"remove {RELOAD_FILE}"
+
+
 def test_vips_that_do_not_change(director: Host) -> None:
     """None is named, or the one that is to go is not there."""
     for vips in ([], [{"vip": VIP2, "state": "absent"}]):
@@ -157,7 +222,8 @@ def test_takeover(host: Host) -> None:
     result = host.run(vrrp=VRRP, vips=VIPS, takeover=True)
     assert host.path(COPY_FILE).read_text() == FOREIGN
     assert host.path(COPY_FILE).stat().st_mode & 0o777 == 0o600
-    assert host.events == [f"write {COPY_FILE}", *CONFIGURED[:2], "daemon-reload", f"reload {UNIT}"]
+    noted, _config, *reloaded = RELOADED
+    assert host.events == [noted, f"write {COPY_FILE}", *CONFIGURED[:2], "daemon-reload", *reloaded]
     assert (host.vips, result["active"]) == ([VIP, VIP6], True)
     assert "old-word" not in str(result)
     assert host.run(vrrp=VRRP, vips=VIPS, takeover=True)["changed"] is False
@@ -222,6 +288,19 @@ def test_keepalived_refuses_the_configuration(director: Host) -> None:
     message = "keepalived refuses the configuration, and nothing was changed:"
     assert str(error.value) == f"{message}\n({CONFIG_FILE}: Line 13) No such interface, eth9"
     assert (director.config, director.events) == (before, [])
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_vip_and_peer_in_other_networks(check_mode: bool, director: Host) -> None:
+    """Refused, all at once, before anything changes; what is there already is left alone."""
+    director.networks = {"eth0": (f"{DIP}/29",), "eth1": ("198.51.100.2/24",)}
+    options: Facts = {"vrrp": {**VRRP, "peers": [OTHER_DIP, "192.0.2.9"]}, "vips": [{"vip": "198.51.100.80"}]}
+    before = director.config
+    with all_refused("vips: 198.51.100.80 would be added to eth0", "peers: 192.0.2.9 is in no network of eth0"):
+        director.run(**options, check_mode=check_mode)
+    assert (director.config, director.events) == (before, [])
+    director.networks = {"eth0": (f"{DIP}/32",), "eth1": (f"{VIP}/24",)}
+    assert director.run(vrrp=VRRP, vips=VIPS, check_mode=check_mode)["changed"] is False
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

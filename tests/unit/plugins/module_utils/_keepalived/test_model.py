@@ -16,7 +16,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model impo
     ConfigFile,
     KeepalivedDesired,
     RouterVip,
-    Service,
+    Unit,
     VirtualRouter,
     advertised_in,
     all_vips,
@@ -109,7 +109,7 @@ def test_secrets_are_not_shown(line: str) -> None:
 
 
 def test_unit() -> None:
-    unit = Service("keepalived.service")
+    unit = Unit("keepalived.service")
     assert unit.command() == unit.command("set") == "systemctl enable --now keepalived.service"
     assert unit.command("remove") == "systemctl disable --now keepalived.service"
     assert unit.identity() == {"unit": "keepalived.service"}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import Invalid
 from ansible_collections.lvs.cluster.plugins.module_utils._core.values import Address
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.foreign_services import foreign_services
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Destination, DestinationKey, ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._net.neighbour import Device
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.director_settings import Director, Setting
@@ -40,6 +41,39 @@ FORWARDING = Director((), {Setting("ipv4/conf", "forwarding", "all"): 1})
 def checked(finding: PathFinding, **path: Any) -> dict[str, Any]:
     request = parse(options(paths=[{**PATH, **path}], sources=[str(DIP)]))
     return to_result(request, Findings({RIP: finding}, {}, set(), FORWARDING))
+
+
+SERVICES = [
+    {"vip": "192.168.56.185", "port": 80, "protocol": "tcp", "fwmark": None, "family": None},
+    {"vip": "192.168.56.185", "port": 443, "protocol": "tcp", "fwmark": None, "family": None},
+]
+
+
+def with_foreign(text: str, services: list[dict[str, Any]]) -> dict[str, Any]:
+    """The result on a host where a keepalived of somebody else runs."""
+    return to_result(parse(options(services=services)), Findings({}, {}, set(), foreign=foreign_services(text)))
+
+
+def test_service_with_two_owners() -> None:
+    """The message has the file, and both ways out."""
+    with pytest.raises(Invalid) as caught:
+        with_foreign("virtual_server 192.168.56.185 443 {\n}\nvirtual_server 192.0.2.1 80 {\n}\n", SERVICES)
+    message = str(caught.value)
+    ways_out = ("lvs_keepalived_takeover", "stop keepalived")
+    for part in ("-t 192.168.56.185:443 belong", "/etc/keepalived/keepalived.conf", *ways_out):
+        assert part in message
+    assert "185:80" not in message
+
+
+def test_lines_that_are_not_followed() -> None:
+    """Whether there are two owners is not known."""
+    (warning,) = with_foreign("include other.conf\n", SERVICES)["warnings"]
+    assert "include other.conf" in warning
+    assert with_foreign("include other.conf\n", [])["warnings"] == []
+
+
+def test_services_of_others_beside_those_of_the_description() -> None:
+    assert with_foreign("virtual_server 192.0.2.1 80 {\n}\n", SERVICES)["warnings"] == []
 
 
 @given(st.integers(576, 65535), st.integers(576, 65535))

@@ -22,7 +22,8 @@ PATH: dict[str, Any] = {
 
 
 def options(**given: Any) -> dict[str, Any]:
-    lists: dict[str, Any] = {"vips": [], "paths": [], "sources": [], "devices": [], "directors": []}
+    names = ("vips", "paths", "sources", "devices", "directors", "services")
+    lists: dict[str, Any] = {name: [] for name in names}
     defaults = {**lists, "phase": "before", "drained": "check", "untracked": False, "timeout": 2.0}
     return {**defaults, **given}
 
@@ -35,6 +36,14 @@ def test_all_bad_options_are_named_at_once() -> None:
     with pytest.raises(Invalid) as caught:
         parse(options(vips=["x"], paths=[{**PATH, "mtu": 1}], sources=["y"], timeout=float("nan")))
     assert [fault.option for fault in caught.value.faults] == ["vips[0], vip", "paths[0] (rs1), mtu", "sources[0]", "timeout"]
+
+
+def test_services() -> None:
+    row = {"vip": "192.168.56.185", "port": 80, "protocol": "udp", "fwmark": None, "family": None}
+    mark = {"vip": None, "port": None, "protocol": "tcp", "fwmark": 7, "family": "ipv6"}
+    assert [str(service) for service in parse(options(services=[row, mark])).services] == ["-u 192.168.56.185:80", "-f 7 -6"]
+    with refused("services[0], port", "is missing"):
+        parse(options(services=[{**row, "port": None}]))
 
 
 def test_values_of_a_path() -> None:

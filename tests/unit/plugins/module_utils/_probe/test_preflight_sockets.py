@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.foreign_services import foreign_services
 from ansible_collections.lvs.cluster.plugins.module_utils._net import neighbour, packets
+from ansible_collections.lvs.cluster.plugins.module_utils._probe import preflight_sockets
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_options import PreflightRequest, parse
 from ansible_collections.lvs.cluster.plugins.module_utils._probe.preflight_sockets import run_preflight
 
@@ -45,6 +47,17 @@ def path_mtu(network: FakeNetwork, mtu: int) -> list[int]:
 
     network.on_send = on_send
     return sizes
+
+
+@pytest.mark.parametrize("services", [[], [{"vip": "192.0.2.1", "port": 80}]])
+@pytest.mark.usefixtures("network")
+def test_foreign_keepalived_is_looked_for_where_there_are_services(
+    monkeypatch: pytest.MonkeyPatch, services: list[dict[str, Any]]
+) -> None:
+    found = foreign_services("include other.conf\n")
+    monkeypatch.setattr(preflight_sockets, "running_foreign_services", lambda: found)
+    foreign = run_preflight(parse(options(services=services))).foreign
+    assert foreign.unread == (found.unread if services else ())
 
 
 @pytest.mark.parametrize(("mtu", "measured"), [(65535, 65535), (1397, 1397), (576, 576), (575, None)])

@@ -42,6 +42,16 @@ GUE = {"tunnel_type": "gue", "tunnel_port": 6080, "tunnel_checksum": "checksum"}
 GRE = {"tunnel_type": "gre"}
 MAPPING = {"vip": MAPPED_VIP, "port": 8099, "protocol": "tcp", "to_port": 80}
 TWO_DIRECTORS = replace(LAB, hosts={**HOSTS, "ds2": Host("192.168.56.182")}, directors=["ds1", "ds2"])
+VRRP_SETTINGS: dict[str, Any] = {
+    "id": 51,
+    "version": 3,
+    "advert_interval": 0.1,
+    "preempt": False,
+    "track_quorum": False,
+    "multicast": False,
+    "track_devices": [],
+}
+PAIR = replace(TWO_DIRECTORS, vips="vrrp", vrrp=VRRP_SETTINGS)
 NO_DIP = (
     "group directors, {0}: no director has an IPv{1} address of its own, from which tunnels to rs1 would come: set {0} there"
 )

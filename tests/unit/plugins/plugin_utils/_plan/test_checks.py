@@ -19,6 +19,7 @@ from tests.unit.plugins.plugin_utils._plan.lab import (
     LAB,
     MAPPED,
     NO_DIP,
+    PAIR,
     PLAIN,
     VIP,
     VIP6,
@@ -149,6 +150,32 @@ def test_vip_as_a_real_server() -> None:
     assert plan.warnings == [
         f"service 'plain', real_servers: {VIP} is the VIP of service 'web': packets go on to its real servers"
     ]
+
+
+@pytest.mark.parametrize("vips", ["single", "vrrp"])
+@pytest.mark.parametrize("flags", [[], ["port"]])
+@pytest.mark.parametrize("scheduler", ["mh", "sh"])
+def test_hash_without_fallback(scheduler: str, flags: list[str], vips: str) -> None:
+    """Clients are refused because of one real server, however the director gets its VIPs."""
+    inventory = PAIR if vips == "vrrp" else LAB
+    (warning,) = make_plan([{**WEB, "scheduler": scheduler, "scheduler_flags": flags}], inventory).warnings
+    assert warning.startswith("service 'web', scheduler_flags: has no fallback, so new clients whose hash is that of a real")
+    assert warning.endswith("add the flag fallback")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"scheduler": "mh", "scheduler_flags": ["port", "fallback"]},
+        {"scheduler": "sh", "scheduler_flags": ["flag-1"]},
+        {"scheduler": "rr"},
+        {"scheduler": "mh", "real_servers": [{"host": "rs1"}, {"host": "rs2", "state": "absent"}]},
+        {"scheduler": "mh", "state": "absent"},
+    ],
+)
+def test_hash_that_needs_no_fallback(fields: dict[str, Any]) -> None:
+    """There is one, by either of its names, or no client is refused that another real server would take."""
+    assert make_plan([PLAIN, {**WEB, **fields}], LAB).warnings == []
 
 
 @pytest.mark.parametrize("forward", ["local", "route", "masquerade", "tunnel"])

@@ -62,6 +62,21 @@ def refused(run: Run, host: str, **task: Any) -> str:
     return str(caught.value)
 
 
+def test_services_that_the_modules_own() -> None:
+    """None of them where keepalived does, or where they go."""
+    gone = {**MAPPED, "state": "absent"}
+    key = {"vip": VIP, "port": 80, "protocol": "tcp"}
+    for engine, services in (("netlink", [key]), ("keepalived", [])):
+        assert lab_run([WEB, gone], lvs_engine=engine).plan("ds1")["director"]["preflight"]["services"] == services
+
+
+def test_sorry_servers() -> None:
+    """Of the services that have one."""
+    sorry = {**WEB, "sorry_server": {"address": "192.168.56.190"}, "quorum": 2}
+    (found,) = lab_run([sorry, MAPPED], lvs_engine="keepalived").plan("ds1")["director"]["sorry_servers"]
+    assert found == {"vip": VIP, "port": 80, "protocol": "tcp", "rip": "192.168.56.190", "rport": None, "quorum": 2}
+
+
 def test_director() -> None:
     """The whole plan, and nothing of a real server."""
     run = lab_run(DIFFERENT_DELIVERIES)
@@ -71,7 +86,11 @@ def test_director() -> None:
     assert (plan["rips"], plan["probes"]) == (whole.rips, whole.probes)
     assert plan["director"] == {
         "services": whole.services,
-        "preflight": {**whole.preflight, "directors": []},
+        "preflight": {
+            **whole.preflight,
+            "directors": [],
+            "services": [{name: row[name] for name in ("vip", "port", "protocol")} for row in whole.services],
+        },
         "setup": rows(setup_steps(asdict(whole), plan["settings"], [RS1])),
         "label": plan["id"],
         "held_back": [],
@@ -79,6 +98,7 @@ def test_director() -> None:
         "finish": rows(finish_steps(asdict(whole), plan["settings"])),
         "tcp_services": [{"vip": row["vip"], "port": row["port"]} for row in whole.services if row["protocol"] == "tcp"],
         "names": whole.names,
+        "sorry_servers": [],
         "hosts": whole.hosts,
         "ready": [],
         "neighbours": [],
@@ -193,6 +213,27 @@ def test_real_servers_that_resolve_the_vips() -> None:
     assert run.plan("ds1")["director"]["neighbours"] == ["rs1"]
     run.hosts["rs2"]["__lvs_host"] = CONTACTED
     assert run.plan("ds1")["director"]["neighbours"] == ["rs2"]  # the nearest
+
+
+@pytest.mark.parametrize(
+    ("host", "stopped"),
+    [
+        ({**CONTACTED, "vrrp": "active"}, True),
+        ({**CONTACTED, "vrrp": "stopped"}, True),
+        ({**CONTACTED, "vrrp": ""}, False),
+        (CONTACTED, False),
+        (UNREACHABLE, False),
+        (None, False),
+    ],
+)
+def test_sync_daemons_of_a_director_that_is_the_only_one_now(host: Facts | None, stopped: bool) -> None:
+    """They stop if it took part in a virtual router of this collection: others are somebody else's."""
+    run = lab_run()
+    if host is not None:
+        run.hosts["ds1"]["__lvs_host"] = host
+    steps = run.plan("ds1")["director"]["finish"]
+    found = [step["ipvs_sync_daemon"] for step in steps if "ipvs_sync_daemon" in step]
+    assert found == ([{"role": role, "state": "absent"} for role in ("master", "backup")] if stopped else [])
 
 
 def test_unmanaged_real_server_is_never_optional() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.director_steps import finish_steps, setup_steps
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.director_steps import finish_steps, sets_table, setup_steps
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.steps import rows, selected
 from tests.unit.plugins.plugin_utils._plan.lab import MAPPED_VIP, RS1, VIP
 from tests.unit.plugins.plugin_utils._plan.modules import modules_take
@@ -29,6 +29,7 @@ SETTINGS: Facts = {
     "sync_device": None,
     "firewall": "auto",
     "vips": "single",
+    "engine": "netlink",
     "keepalived_takeover": False,
 }
 FORMER: Facts = {"keepalived": {"state": "absent"}}  # of a cluster that had several directors before
@@ -62,10 +63,11 @@ def finish(
     held_back: tuple[Facts, ...] = (),
     held_back_vips: tuple[str, ...] = (),
     router: Facts | None = None,
+    takes_part: bool = False,
     **settings: Any,
 ) -> list[Facts]:
     """The steps after the services."""
-    return rows(finish_steps(plan or PLAN, {**SETTINGS, **settings}, held_back, held_back_vips, router))
+    return rows(finish_steps(plan or PLAN, {**SETTINGS, **settings}, held_back, held_back_vips, router, takes_part))
 
 
 def test_setup() -> None:
@@ -142,24 +144,49 @@ def test_purge(settings: Facts, services: list[Facts], purge: tuple[str, list[st
 def test_finish() -> None:
     """The VIPs, and then what is restored at boot, without the destinations, which are read from the kernel."""
     assert finish() == [
-        {"tunl_vip": {"devices": [HELD], "purge": False, "announce": True}},
         FORMER,
+        {"tunl_vip": {"devices": [HELD], "purge": False, "announce": True}},
         {"boot": {"services": [WEB], "state": "present"}},
     ]
     assert finish(boot=False)[2] == {"boot": {"services": [WEB], "state": "absent"}}
-    assert finish(purges_vips=True)[0]["tunl_vip"]["purge"] is True
+    assert finish(purges_vips=True)[1]["tunl_vip"]["purge"] is True
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_director_that_was_one_of_several(state: str) -> None:
+    """Its sync daemons stop, too: before the configuration goes that tells that they are of this collection."""
+    wanted = [{"ipvs_sync_daemon": {"role": role, "state": "absent"}} for role in ("master", "backup")]
+    steps = finish(takes_part=True, state=state)
+    assert steps[:3] == [*wanted, FORMER]
+    assert "tunl_vip" in steps[3]  # whose VIPs keepalived had until then
+    assert not [step for step in finish(state=state) if "ipvs_sync_daemon" in step]
+    modules_take(steps)
+
+
+@pytest.mark.parametrize(
+    ("run", "skip", "modules"),
+    [
+        (["vips"], [], ["ipvs_sync_daemon", "ipvs_sync_daemon", "keepalived", "tunl_vip"]),
+        (["all"], ["ipvs"], ["ipvs_sync_daemon", "ipvs_sync_daemon", "keepalived", "tunl_vip", "boot"]),
+        (["ipvs"], [], []),
+    ],
+)
+def test_sync_daemons_stop_with_the_former_keepalived(run: list[str], skip: list[str], modules: list[str]) -> None:
+    """Whatever the tags: afterwards, nothing tells whose they are."""
+    steps = finish_steps(PLAN, SETTINGS, takes_part=True)
+    assert [step.module for step in selected(steps, [], run, skip)] == modules
 
 
 def test_vips_without_a_service() -> None:
     """They would be answered with resets."""
-    (step, _former, _boot) = finish(held_back_vips=(VIP, ""))
+    (_former, step, _boot) = finish(held_back_vips=(VIP, ""))
     assert step["tunl_vip"]["devices"] == [{"device": "tunl0", "vips": [MAPPED_VIP]}]
 
 
 def test_firewall_opens_before_the_vips_and_closes_after_them() -> None:
     plan = {**PLAN, "director_services": [OPENED], "director_services_removed": [CLOSED], "director_vips_removed": [REMOVED]}
     assert [name for step in setup(plan) for name in step] == ["ipvs_sysctl", "tunl_vip", "ipvs_table"]
-    assert [name for step in finish(plan) for name in step] == ["firewall", "tunl_vip", "keepalived", "firewall", "boot"]
+    assert [name for step in finish(plan) for name in step] == ["firewall", "keepalived", "tunl_vip", "firewall", "boot"]
     assert finish(plan, firewall="ufw")[0] == {"firewall": {"program": "ufw", "services": [OPENED]}}
     assert finish(plan)[3] == {"firewall": {"services": [CLOSED], "state": "absent"}}
     purging = {"program": "ufw", "services": [OPENED], "purge": True}
@@ -186,15 +213,15 @@ def test_service_that_was_left_as_it_is_is_tracked_as_before() -> None:
 def test_empty_description() -> None:
     """What is restored at boot stays."""
     plan = {**PLAN, "services": [], "director_vips": []}
-    assert finish(plan) == [{"tunl_vip": {"devices": [], "purge": False, "announce": True}}, FORMER]
+    assert finish(plan) == [FORMER, {"tunl_vip": {"devices": [], "purge": False, "announce": True}}]
 
 
 def test_teardown() -> None:
     plan = {**PLAN, "services": [], "director_vips": [], "director_vips_removed": [HELD]}
     assert setup(plan, state="absent")[0] == {"ipvs_sysctl": {"settings": {}, "persist": False}}
     assert finish(plan, state="absent") == [
-        {"tunl_vip": {"devices": [], "purge": True, "announce": True}},
         FORMER,
+        {"tunl_vip": {"devices": [], "purge": True, "announce": True}},
         {"firewall": {"state": "absent"}},
         {"boot": {"services": [], "state": "absent"}},
     ]
@@ -221,7 +248,7 @@ def test_modules_take_their_steps(settings: Facts) -> None:
     [
         ("sysctl", ["ipvs_sysctl"]),
         ("ipvs", ["ipvs_sysctl", "tunl_vip", "ipvs_table"]),
-        ("vips", ["tunl_vip", "tunl_vip", "keepalived"]),
+        ("vips", ["tunl_vip", "keepalived", "tunl_vip"]),
         ("boot", ["boot"]),
     ],
 )
@@ -287,3 +314,54 @@ def test_teardown_of_several_directors() -> None:
 def test_vips_of_a_firewall_mark_are_left_to_whoever_assigned_them() -> None:
     plan = {**MOVING, "services": [*PLAN["services"], {"fwmark": 7, "family": "ipv4", "destinations": []}]}
     assert [name for step in finish(plan, vips="vrrp", router=ROUTER) for name in step] == ["keepalived", "boot"]
+
+
+CHECKED: Facts = {**PLAN, "virtual_servers": [{**WEB, "destinations": [{"rip": RS1, "check": {"type": "tcp"}}]}]}
+DIP = "192.168.56.181"
+
+
+def test_keepalived_owns_the_table() -> None:
+    """With the settings that its checks need."""
+    setup_rows = rows(setup_steps(CHECKED, {**SETTINGS, "engine": "keepalived"}, [RS1], None, [DIP]))
+    assert setup_rows[1:] == [
+        {"check_sysctl": {"sources": [DIP], "vip_devices": ["tunl0"], "persist": True}},
+        {
+            "keepalived": {
+                "services": CHECKED["virtual_servers"],
+                "sources": [DIP],
+                "keep_weights": False,
+                "unprepared": [RS1],
+                "takeover": False,
+            }
+        },
+    ]
+    finish_rows = finish(CHECKED, engine="keepalived")
+    assert {"keepalived": {"purge": True}} in finish_rows
+    assert FORMER not in finish_rows
+    modules_take([*setup_rows, *finish_rows])
+
+
+def test_weights_that_keepalived_keeps() -> None:
+    settings = {**SETTINGS, "engine": "keepalived", "keep_weights": True}
+    (options,) = [step.options for step in setup_steps(CHECKED, settings, [], None, [DIP]) if step.module == "keepalived"]
+    assert options["keep_weights"] is True
+
+
+def test_keepalived_owns_the_table_and_moves_the_vips() -> None:
+    router = {"id": 1, "source": DIP}
+    settings = {**SETTINGS, "engine": "keepalived", "vips": "vrrp"}
+    plan = {**CHECKED, "director_vips": [{"vip": VIP}]}
+    steps = setup_steps(plan, settings, [], router, [DIP])
+    assert [step.module for step in steps if sets_table(step.module, step.options)] == ["keepalived"]
+    assert [row["keepalived"]["vrrp"] for row in rows(steps) if "keepalived" in row] == [router]
+    assert [step.module for step in steps[-2:]] == ["ipvs_sync_daemon"] * 2
+    modules_take(rows(steps))
+    assert not any(sets_table(step.module, step.options) for step in finish_steps(plan, settings, router=router))
+
+
+@pytest.mark.parametrize("settings", [{}, {"engine": "keepalived", "state": "absent"}])
+def test_keepalived_gives_the_table_up_first(settings: Facts) -> None:
+    steps = rows(setup_steps(CHECKED, {**SETTINGS, **settings}, [], former_engine="keepalived"))
+    assert steps[1:3] == [{"keepalived": {"services": []}}, {"check_sysctl": {"state": "absent"}}]
+    assert steps[3]["ipvs_table"]["after_keepalived"] is True
+    modules_take(steps)

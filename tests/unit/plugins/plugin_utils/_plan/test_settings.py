@@ -204,6 +204,12 @@ def test_seconds(name: str) -> None:
         assert fault.startswith(f"host rs1, {name}: ")
 
 
+def test_seconds_of_a_wait_that_is_needed() -> None:
+    assert read()["update_check_timeout"] == 120
+    (fault,) = faults_of(lvs_update_check_timeout=0)
+    assert fault.startswith("host rs1, lvs_update_check_timeout: 0 is not in 1..")
+
+
 def test_sync_id() -> None:
     """Not 0, with which a backup takes the messages of any cluster."""
     for number in (1, "7", 255):

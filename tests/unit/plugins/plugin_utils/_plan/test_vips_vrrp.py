@@ -17,31 +17,28 @@ from tests.unit.plugins.plugin_utils._plan.lab import (
     GONE,
     MAPPED,
     MAPPED_VIP,
+    PAIR,
     PLAIN,
     PLAIN_VIP,
-    TWO_DIRECTORS,
     VIP,
     VIP6,
+    VRRP_SETTINGS,
     WEB,
     WEB6,
     faults,
 )
 
 DIP2 = "192.168.56.182"
-SETTINGS: dict[str, Any] = {
-    "id": 51,
-    "version": 3,
-    "advert_interval": 0.1,
-    "preempt": False,
-    "multicast": False,
-    "track_devices": [],
-}
-PAIR = replace(TWO_DIRECTORS, vips="vrrp", vrrp=SETTINGS)
 
 
 def pair(**settings: Any) -> Inventory:
     """The lab with two directors, and other settings of VRRP."""
-    return replace(PAIR, vrrp={**SETTINGS, **settings})
+    return replace(PAIR, vrrp={**VRRP_SETTINGS, **settings})
+
+
+def tracking(**settings: Any) -> Inventory:
+    """Where keepalived checks real servers, and services below their quorum count."""
+    return replace(pair(**{"preempt": True, "track_quorum": True, **settings}), engine="keepalived")
 
 
 def with_director(name: str, **fields: Any) -> Inventory:
@@ -50,7 +47,7 @@ def with_director(name: str, **fields: Any) -> Inventory:
 
 
 def test_each_director_takes_part_with_its_own_address_and_priority() -> None:
-    shared = {"id": 51, "version": 3, "advert_interval": 0.1, "preempt": False, "track_devices": []}
+    shared = {name: value for name, value in VRRP_SETTINGS.items() if name != "multicast"}
     assert make_plan([WEB], PAIR).routers == {
         "ds1": {**shared, "source": DIP, "peers": [DIP2], "priority": 254},
         "ds2": {**shared, "source": DIP2, "peers": [DIP], "priority": 253},
@@ -99,6 +96,18 @@ def test_device_without_neighbours(device: str) -> None:
         (pair(advert_interval=0.001), "lvs_vrrp_advert_interval: 0.001 is not in 0.01..255 seconds"),
         (pair(advert_interval=41.0), "lvs_vrrp_advert_interval: 41 is not in 0.01..40.95 seconds, in hundredths"),
         (pair(version=2), "lvs_vrrp_advert_interval: 0.1 is not in 1..255 seconds, in whole seconds"),
+        (
+            tracking(preempt=False),
+            (
+                "lvs_vrrp_track_quorum: true does nothing without preemption, as no director would take the VIPs from one"
+                " whose"
+                " priority is lower: set preempt (lvs_vrrp_preempt) to true, or leave it out"
+            ),
+        ),
+        (
+            pair(preempt=True, track_quorum=True),
+            "lvs_vrrp_track_quorum: needs keepalived, which checks real servers: set lvs_engine to keepalived, or leave",
+        ),
         (pair(track_devices=["a/b"]), "lvs_vrrp_track_devices: 'a/b' is not a device name"),
         (with_director("ds2", vrrp_priority=255), "host ds2, lvs_vrrp_priority: 255 is not in 1..254"),
         (with_director("ds2", vrrp_priority=254), "host ds2, lvs_vrrp_priority: is 254, as that of ds1: give each director"),
@@ -126,6 +135,28 @@ def test_one_director_is_allowed_and_warned_of() -> None:
     assert plan.routers["ds1"]["peers"] == []
     (warning,) = plan.warnings
     assert warning.startswith("group directors: ds1 is the only director of the virtual router 51")
+
+
+def test_quorums_are_tracked() -> None:
+    routers = make_plan([WEB], tracking()).routers
+    assert [(router["track_quorum"], router["preempt"]) for router in routers.values()] == [(True, True)] * 2
+
+
+def test_both_faults_of_tracking_are_told() -> None:
+    assert len(faults([WEB], pair(track_quorum=True))) == 2
+
+
+@pytest.mark.parametrize(("priority", "warns"), [(235, False), (234, True), (1, True)])
+def test_priorities_too_far_apart_for_a_quorum(priority: int, warns: bool) -> None:
+    inventory = tracking()
+    hosts = {**inventory.hosts, "ds2": replace(inventory.hosts["ds2"], vrrp_priority=priority)}
+    found = [
+        warning
+        for warning in make_plan([WEB], replace(inventory, hosts=hosts)).warnings
+        if warning.startswith(f"lvs_vrrp_track_quorum: ds1 has priority 254 and ds2 has {priority}.")
+    ]
+    assert len(found) == warns
+    assert not any("track_quorum" in warning for warning in make_plan([WEB], replace(PAIR, hosts=hosts)).warnings)
 
 
 def test_three_directors() -> None:

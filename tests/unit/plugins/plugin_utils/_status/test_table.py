@@ -37,7 +37,7 @@ def test_table() -> None:
     assert table(status) == [
         "LVS cluster, now",
         "",
-        f"director ds1: Linux 6.12; IPVS 1.2.1; connection table of 4096 rows; {settings}",
+        f"director ds1: engine netlink; Linux 6.12; IPVS 1.2.1; connection table of 4096 rows; {settings}",
         *TABLE.strip("\n").splitlines(),
         "",
         "differs from the inventory:",

@@ -1,0 +1,1 @@
+../../pair/verify/conftest.py

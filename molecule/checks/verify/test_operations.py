@@ -1,0 +1,1 @@
+../../pair/verify/test_operations.py
