@@ -240,7 +240,7 @@ def _with_router(
         )
     vips = all_vips(desired, vips_in(text))
     wanted = config.router_part(replace(router, vips=vips), device)
-    if wanted != config.Parts.of(text).router:
+    if wanted != quorum.without(config.Parts.of(text).router):
         networks.check(router, device, devices)
     return replace(context, device=device, text=wanted, vips=vips)
 

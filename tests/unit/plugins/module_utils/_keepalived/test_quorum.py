@@ -75,6 +75,8 @@ def test_text(host: Host) -> None:
     # Keepalived knows a tracked file only by what it has read before.
     assert host.config.index(f"track_file lvs_quorum_{TLS}") < host.config.index("vrrp_instance")
     assert ([str(vip.vip) for vip in vips_in(host.config)], str(advertised_in(host.config))) == ([VIP], "169.254.255.51")
+    # What is there already is left alone, though it would be refused now.
+    host.networks = {"eth0": (f"{DIP}/32",), "eth1": (f"{VIP}/24",)}
     assert run(host, service(), service(443), vrrp=TRACKING, vips=[{"vip": VIP}])["changed"] is False
 
 
