@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .standins import Answer, Inventory, Player, Run, changing, cluster, failing
+from .standins import READING, Answer, Inventory, Player, Run, changing, cluster, failing
 
 DIP2 = "192.168.56.182"
 
@@ -31,6 +31,12 @@ def handed_over(run: Run) -> list[tuple[str, bool]]:
     """The directors that gave up the VIPs, and took part again, in their order."""
     calls = [call for call in run.calls("keepalived", changing=True) if "vrrp" not in call.options]
     return [(call.host, call.options["standby"]) for call in calls if "standby" in call.options]
+
+
+def test_configuration_is_tried_before_the_first_change(play: Player) -> None:
+    """A keepalived.conf of somebody else, say, is found before real servers are prepared."""
+    run = play("site", inventory=pair(), results=[*states(), failing("keepalived", "ds1")]).failed("ds1")
+    assert [call for call in run.calls(changing=True) if call.module not in READING] == []
 
 
 def test_standby_director_is_changed_first(play: Player) -> None:

@@ -213,6 +213,7 @@ def _director(
             "directors": vips_vrrp.other_dips(plan["routers"], router),
             "services": _owned(plan["services"], task.settings),
         },
+        "trial": rows(director_steps.trial_steps([*setup, *finish])),
         "setup": rows(setup),
         # Real servers give up only what no director uses any more.
         "label": task.plan_id if any(director_steps.sets_table(of.module, of.options) for of in setup) else "",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from ...module_utils._core.options import ABSENT, PRESENT, Facts, Options
 from . import vips_single, vips_vrrp
@@ -99,6 +100,16 @@ def _engine_steps(
 def sets_table(module: str, options: Options) -> bool:
     """Whether a step gives IPVS the services of the description."""
     return module == TABLE or (module == ENGINE and bool(options.get("services")))
+
+
+def trial_steps(steps: Iterable[Step]) -> list[Step]:
+    """What is tried in check mode before the first change of the cluster: whether keepalived takes its configuration.
+
+    :param steps: what is run on the director, at last
+    """
+    found = [step for step in steps if step.module == ENGINE and (step.options.get("vrrp") or step.options.get("services"))]
+    # Nothing is prepared yet.
+    return [replace(step, options={**step.options, "unprepared": []}) for step in found]
 
 
 def finish_steps(

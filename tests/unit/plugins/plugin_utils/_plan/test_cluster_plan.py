@@ -93,6 +93,7 @@ def test_director() -> None:
         },
         "setup": rows(setup_steps(asdict(whole), plan["settings"], [RS1])),
         "label": plan["id"],
+        "trial": [],
         "held_back": [],
         "untracked": whole.untracked,
         "finish": rows(finish_steps(asdict(whole), plan["settings"])),

@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
-from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.director_steps import finish_steps, sets_table, setup_steps
+from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.director_steps import (
+    finish_steps,
+    sets_table,
+    setup_steps,
+    trial_steps,
+)
 from ansible_collections.lvs.cluster.plugins.plugin_utils._plan.steps import rows, selected
 from tests.unit.plugins.plugin_utils._plan.lab import MAPPED_VIP, RS1, VIP
 from tests.unit.plugins.plugin_utils._plan.modules import modules_take
@@ -357,6 +362,26 @@ def test_keepalived_owns_the_table_and_moves_the_vips() -> None:
     assert [step.module for step in steps[-2:]] == ["ipvs_sync_daemon"] * 2
     modules_take(rows(steps))
     assert not any(sets_table(step.module, step.options) for step in finish_steps(plan, settings, router=router))
+
+
+@pytest.mark.parametrize("engine", ["netlink", "keepalived"])
+def test_configuration_is_tried_first(engine: str) -> None:
+    """As if all real servers were prepared: nothing is changed by it."""
+    router = {"id": 1, "source": DIP}
+    settings = {**SETTINGS, "engine": engine, "vips": "vrrp"}
+    plan = {**CHECKED, "director_vips": [{"vip": VIP}]}
+    steps = [*setup_steps(plan, settings, [RS1], router, [DIP]), *finish_steps(plan, settings, router=router)]
+    tried = rows(trial_steps(steps))
+    assert [options["vrrp"] for row in tried for options in row.values()] == [router] * len(tried)
+    assert len(tried) == (2 if engine == "keepalived" else 1)
+    assert all(row["keepalived"]["unprepared"] == [] for row in tried)
+    modules_take(tried)
+
+
+def test_nothing_is_tried_where_keepalived_goes() -> None:
+    gone = {**SETTINGS, "vips": "vrrp", "state": "absent"}
+    assert trial_steps([*setup_steps(MOVING, gone, []), *finish_steps(MOVING, gone)]) == []
+    assert trial_steps([*setup_steps(CHECKED, SETTINGS, []), *finish_steps(CHECKED, SETTINGS)]) == []
 
 
 @pytest.mark.parametrize("settings", [{}, {"engine": "keepalived", "state": "absent"}])
