@@ -109,9 +109,12 @@ def _escapable(option: str, value: object) -> str:
 def _command(option: str, value: object) -> tuple[str, ...]:
     """A program with its arguments, which no shell reads."""
     try:
-        words = tuple(shlex.split(value)) if isinstance(value, str) else tuple(map(str, value))  # type: ignore[call-overload]
-    except (TypeError, ValueError) as error:
+        given = shlex.split(value) if isinstance(value, str) else value
+    except ValueError as error:
         raise InvalidValue(option, repr(value), f"is not a program with arguments: {error}") from None
+    if not isinstance(given, (list, tuple)) or not all(isinstance(word, (str, int, float)) for word in given):
+        raise InvalidValue(option, repr(value), "is not a program with arguments: write one line, or a list of words")
+    words = tuple(map(str, given))
     if not words or not words[0].startswith("/"):
         reason = "does not begin with the path of a program: write one like /usr/local/bin/check"
         raise InvalidValue(option, repr(value), reason)
@@ -294,11 +297,12 @@ def read_check(given: object, common: Check | None = None) -> Check:
     row = {name: value for name, value in row.items() if value is not None}
     if common is not None and row.get("type", common.type) == common.type:
         row = {**common.facts(), **row}
-    if "type" not in row:
-        raise MissingValue("type", f"name what is checked: {', '.join(TYPES)}")
-    kind = _TYPE.read(row["type"])
     faults = Faults()
     faults.collect(check_fields, dict(row), [option.name for option in OPTIONS])
+    if "type" not in row:
+        faults.add(MissingValue("type", f"name what is checked: {', '.join(TYPES)}"))
+        faults.raise_all()
+    kind = _TYPE.read(row["type"])
     readers = {option.name: option.read for option in _OF_TYPE[kind]}
     for option in OPTIONS[1:]:
         if option.name in row and option.name not in readers:

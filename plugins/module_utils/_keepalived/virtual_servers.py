@@ -169,6 +169,9 @@ class VirtualServer:
         if any(real_server.destination.key.rip == sorry.address for real_server in self.real_servers):
             reason = "is a real server of this service: it would have to answer when all of them do not"
             raise InvalidValue("sorry_server, address", sorry.address, reason)
+        if sorry.address == self.key.vip and sorry.forward != "local":
+            reason = "is the VIP itself: packets would come back to the director"
+            raise InvalidValue("sorry_server, address", sorry.address, reason)
         if sorry.address.version != self.key.family and sorry.forward != "tunnel":
             reason = f"is no IPv{self.key.family} address, as the VIP is: only a tunnel goes from one family to the other"
             raise InvalidValue("sorry_server, address", sorry.address, reason)

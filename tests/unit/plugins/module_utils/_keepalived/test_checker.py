@@ -124,6 +124,8 @@ FAULTS: list[tuple[Any, str]] = [
     ({"type": "misc"}, "command: is missing"),
     ({"type": "misc", "command": "check"}, "command: 'check' does not begin with the path"),
     ({"type": "misc", "command": "/check 'a"}, "is not a program with arguments: No closing quotation"),
+    ({"type": "misc", "command": ["/check", {"a": 1}]}, "is not a program with arguments: write one line"),
+    ({"typ": "tcp"}, "typ: 'tcp' is an unknown option"),
     ({"type": "misc", "command": "/c", "timeout": 1.5}, "timeout: 1.5 is not in whole seconds"),
     ({"type": "misc", "command": "/c", "user": "a b"}, "user: 'a b' is not the name of a user"),
     ({"type": "tcp", "delay_loop": 0}, "delay_loop: 0 is not in 0.1..86400 seconds"),

@@ -242,6 +242,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"quorum": 0}, "quorum: 0 is not in 1..2147483647"),
     ({"scheduler": "wrrr"}, "scheduler: 'wrrr' is not one of rr"),
     ({"sorry_server": {"address": RIPS[0]}}, "sorry_server, address: 192.168.56.183 is a real server of this service"),
+    ({"sorry_server": {"address": "192.0.2.1"}}, "sorry_server, address: 192.0.2.1 is the VIP itself"),
     ({"sorry_server": {"address": "2001:db8::2"}}, "sorry_server, address: 2001:db8::2 is no IPv4 address"),
     ({"sorry_server": {"address": "10.0.0.1", "port": 81}}, "sorry_server, port: 81 differs from the service's port"),
     ({"sorry_server": {"port": 81}}, "sorry_server, address: is missing"),
