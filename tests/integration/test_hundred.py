@@ -24,7 +24,7 @@ from .large_cluster import SERVICES, LargeCluster, standing
 from .managed_host import TIMEOUT
 from .namespaces import Namespace
 
-COUNT = int(os.environ.get("LVS_REAL_SERVERS", "12"))
+COUNT = int(os.environ.get("LVS_REAL_SERVERS", "6"))
 BY_TURNS, BY_WEIGHT, MAPPED = SERVICES
 TURNS = 2  # requests to each real server
 PAUSE = 0.05  # seconds between the requests of a client
