@@ -15,10 +15,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import TextIO
 
 import nox
 
@@ -282,24 +284,29 @@ def in_lab(session: nox.Session, core: str, *command: str, **environment: str) -
 
 
 def in_labs(session: nox.Session, *commands: Sequence[str], **environment: str) -> None:
-    """Run commands on a kernel of their own each, side by side: much of their time is waiting."""
+    """Run commands on a kernel of their own each, two at a time: much of their time is waiting."""
     environment = {**os.environ, **lab_environment(session, OLDEST), **environment}
-    session.log(f"{len(commands)} runs side by side; the output of each follows when it has ended")
+    session.log(f"{len(commands)} runs, two side by side; the output of each follows when it has ended")
     failed = []
+    waiting = list(commands)
+    running: list[tuple[Sequence[str], TextIO, subprocess.Popen[bytes]]] = []
     with ExitStack() as stack:
-        running = []
-        for command in commands:
-            output = stack.enter_context(tempfile.TemporaryFile("w+"))
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
-            stack.callback(process.wait)
-            stack.callback(process.terminate)  # of one that has ended, nothing
-            running.append((command, output, process))
-        for command, output, process in running:
-            status = process.wait()
-            output.seek(0)
-            session.log(" ".join(command))
-            shutil.copyfileobj(output, sys.stdout)
-            failed += [" ".join(command)] if status else []
+        while waiting or running:
+            while waiting and len(running) < 2:
+                output = stack.enter_context(tempfile.TemporaryFile("w+"))
+                command = waiting.pop(0)
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
+                stack.callback(process.wait)
+                stack.callback(process.terminate)  # of one that has ended, nothing
+                running.append((command, output, process))
+            time.sleep(1)
+            for ended in [run for run in running if run[2].poll() is not None]:
+                running.remove(ended)
+                command, printed, process = ended
+                printed.seek(0)
+                session.log(" ".join(command))
+                shutil.copyfileobj(printed, sys.stdout)
+                failed += [" ".join(command)] if process.returncode else []
     if failed:
         session.error("\n".join(["these failed:", *failed]))
 
@@ -360,9 +367,7 @@ def molecule(session: nox.Session) -> None:
         in_lab(session, OLDEST, "lab/run", "molecule", "test", *session.posargs)
         return
     scenarios = sorted(file.parent.name for file in PROJECT.glob("molecule/*/molecule.yml"))
-    commands = [("lab/run", "molecule", "test", "--scenario-name", name) for name in scenarios]
-    for first in range(0, len(commands), 2):  # each has a kernel with memory of its own
-        in_labs(session, *commands[first : first + 2])
+    in_labs(session, *(("lab/run", "molecule", "test", "--scenario-name", name) for name in scenarios))
 
 
 @nox.session(tags=["test", "cluster"], venv_backend="none")
