@@ -29,7 +29,7 @@ def test_tables_are_the_same(ds1: Host, ds2: Host) -> None:
 
 @pytest.mark.parametrize("host", [WEB, HASHED, f"[{SIX}]"])
 def test_every_real_server_answers(client: Host, host: str) -> None:
-    assert set(answers(client, f"http://{host}/", 24)) == set(REAL_SERVERS)
+    assert set(answers(client, f"http://{host}/", 40)) == set(REAL_SERVERS)
 
 
 def test_only_the_holder_answers_arp(client: Host, ds1: Host, ds2: Host) -> None:

@@ -125,7 +125,8 @@ def test_both_reboot(client: Host) -> None:
     assert vips(active) == before
     assert len(before) == 3
     for host in (WEB, HASHED, f"[{SIX}]"):
-        assert set(answers(client, f"http://{host}/", 12)) == set(REAL_SERVERS)
+        # A hash leaves one of three out of so many requests once in a million times.
+        assert set(answers(client, f"http://{host}/", 40)) == set(REAL_SERVERS)
 
 
 def test_status_tells_a_split(ansible: Ansible, tmp_path: Path) -> None:
