@@ -15,7 +15,7 @@ from tests.benchmarks.faults import on
 from tests.benchmarks.traffic import Plan
 from tests.nodes import answers, rules
 
-# Seconds until a check that fails is seen: delay, timeout, and one retry of one second each, on a busy kernel.
+# Seconds until a check that fails is seen: a delay, three timeouts and two pauses of one second each, on a busy kernel.
 SEEN_WITHIN = 20.0
 TRAFFIC = Plan(HASHED, (WEB, HASHED))
 
