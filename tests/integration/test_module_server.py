@@ -22,6 +22,7 @@ SERVICE = {"vip": VIP, "port": 80}
 # Each module, in an order in which one finds what another has made.
 CALLS: dict[str, dict[str, Any]] = {
     "arp_sysctl": {},
+    "check_sysctl": {"state": "absent"},
     "tunl_vip": {"vip": VIP},
     "tunnel_guard": {"sources": ["192.168.56.181"]},
     "mss_clamp": {"tunnels": [{"vip": VIP, "director": "192.168.56.181"}]},
