@@ -14,7 +14,8 @@ from .._firewall.model import SUBJECT as FIREWALL
 from .._firewall.model import opened_services
 from .._firewall.running import running
 from .._ipvs import drain_notes
-from .._keepalived.host import engine, vrrp_state
+from .._ipvs.keepalived_changes import KeepalivedTable
+from .._keepalived.host import vrrp_state
 from .._net.ownership import Claims
 from .._net.rtnetlink import SUBJECT as NETWORK
 from .._sysctl.model import CHECKS_CLAIMANT, IPVS_CLAIMANT, claimants
@@ -33,7 +34,7 @@ def read(_options: Options) -> Facts:
         "opened": opened_services(subjects.get(FIREWALL, {})),
         "firewall": running(),
         "vrrp": vrrp_state(),
-        "engine": engine(),
+        "engine": KeepalivedTable().engine,
         "boot": boot_files.exist(),
         "empty": not any(subjects.values()),
         "missing": requirements.missing(),

@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-from .._core import files, systemd
-from .._core.textfile import is_made_here
+from .._core import systemd
 from .foreign_services import ForeignServices, foreign_services
-from .keepalived_table import CONFIG_FILE
-
-_NAME = "keepalived"
+from .keepalived_file import foreign_text
+from .keepalived_table import KEEPALIVED
 
 
 def running_foreign_services() -> ForeignServices:
@@ -19,8 +17,5 @@ def running_foreign_services() -> ForeignServices:
 
     :raises LvsError: systemd does not say whether it runs
     """
-    text = files.read_text(CONFIG_FILE) if files.is_readable(CONFIG_FILE) else None
-    if not text or is_made_here(text):
-        return ForeignServices()
-    found = foreign_services(text)
-    return found if found and systemd.is_running(_NAME) else ForeignServices()
+    found = foreign_services(foreign_text())
+    return found if found and systemd.is_running(KEEPALIVED) else ForeignServices()

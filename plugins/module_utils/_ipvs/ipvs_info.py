@@ -97,7 +97,7 @@ class InfoBackend(IpvsBackend):
             version=version,
             connection_table_size=size,
             holders={address: device.name for device in neighbour.devices() for address in device.addresses},
-            engine="keepalived" if self._keepalived.owned else "",
+            engine=self._keepalived.engine,
             foreign=running_foreign_services(),
         )
 

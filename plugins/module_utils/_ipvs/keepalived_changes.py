@@ -6,20 +6,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from .._core import files
-from .._core.errors import InvalidValue, LvsError
+from .._core.errors import LvsError
 from .._core.reconcile import Change
-from .._core.textfile import is_made_here
-from .keepalived_table import CONFIG_FILE, DRAINED, HIGHEST_WEIGHT, Owned, OwnedDestination, number_in, owned
+from .._core.waiting import wait_for
+from .keepalived_file import own_text
+from .keepalived_table import CONFIG_FILE, DRAINED, KEEPALIVED, Owned, OwnedDestination, check_weight, number_in, owned
 from .model import DEFAULT_FORWARD, Destination, DestinationKey, IpvsItem, Service, ServiceKey
 
 _SETTLING = 5.0  # seconds; keepalived sees the file at once
-_PAUSE = 0.05  # seconds
 _FORWARDS = {"NAT": "masquerade", "DR": "route"}
 
 Read = Callable[[DestinationKey], "Destination | None"]  # a destination as the kernel has it
@@ -29,8 +28,12 @@ class KeepalivedTable:
     """What keepalived owns on this host."""
 
     def __init__(self) -> None:
-        text = files.read_text(CONFIG_FILE) if files.is_readable(CONFIG_FILE) else None
-        self.owned: Owned = owned(text) if text is not None and is_made_here(text) else {}
+        self.owned: Owned = owned(own_text())
+
+    @property
+    def engine(self) -> str:
+        """C(keepalived) where it owns services by a configuration of this collection; empty where it does not."""
+        return KEEPALIVED if self.owned else ""
 
     def owns(self, change: Change[Any]) -> bool:
         """Whether a change is of a service that keepalived owns."""
@@ -77,9 +80,8 @@ class KeepalivedTable:
                 f" destinations drained and restored. The configuration is {CONFIG_FILE}"
             )
         for change in changes:
-            if isinstance(change.after, Destination) and change.after.weight > HIGHEST_WEIGHT:
-                reason = f"is above {HIGHEST_WEIGHT}, the most that keepalived takes"
-                raise InvalidValue("weight", change.after.weight, reason)
+            if isinstance(change.after, Destination):
+                check_weight(change.after.weight)
 
     def _changes_weight(self, change: Change[IpvsItem]) -> bool:
         before, after = change.before, change.after
@@ -102,16 +104,13 @@ class KeepalivedTable:
                 number = entry.number_for(item.weight) if item.former_weight is None else DRAINED
                 files.write_text(entry.weight_file, f"{number}\n")
                 waiting[item.key] = item.weight
-        deadline = time.monotonic() + _SETTLING
-        while waiting:
-            done = [key for key, weight in waiting.items() if _is_done(read(key), weight, self._entry(key))]
-            for key in done:
-                del waiting[key]
-            if waiting and time.monotonic() > deadline:
-                names = ", ".join(map(str, waiting))
-                raise LvsError(f"keepalived has not changed the weight of {names} after {_SETTLING:g} seconds: does it run?")
-            if waiting:
-                time.sleep(_PAUSE)
+
+        def left() -> list[DestinationKey]:
+            return [key for key, weight in waiting.items() if not _is_done(read(key), weight, self._entry(key))]
+
+        if wait_for(left, lambda keys: not keys, _SETTLING) is None:
+            names = ", ".join(map(str, left()))
+            raise LvsError(f"keepalived has not changed the weight of {names} after {_SETTLING:g} seconds: does it run?")
 
     def _entry(self, key: DestinationKey) -> OwnedDestination:
         return self.owned[key.service][key]

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from .._core.errors import InvalidValue
 from .model import DestinationKey, ServiceKey
 
+KEEPALIVED = "keepalived"
 CONFIG_FILE = "/etc/keepalived/keepalived.conf"
 # A file for each destination: keepalived adds the number in it to the configured weight.
 WEIGHT_FOLDER = "/var/lib/lvs.cluster/weights"
@@ -49,6 +51,15 @@ class OwnedDestination:
 
 
 Owned = Mapping[ServiceKey, Mapping[DestinationKey, OwnedDestination]]
+
+
+def check_weight(weight: int) -> None:
+    """Refuse a weight that keepalived does not take.
+
+    :raises InvalidValue: it is too high
+    """
+    if weight > HIGHEST_WEIGHT:
+        raise InvalidValue("weight", weight, f"is above {HIGHEST_WEIGHT}, the most that keepalived takes")
 
 
 def number_in(text: str | None) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
@@ -18,7 +17,8 @@ from .._core.reconcile import Transition
 from .._core.resource import Backend
 from .._core.textfile import TextFile, is_made_here
 from .._core.values import Address
-from .._ipvs import keepalived_table
+from .._core.waiting import wait_for
+from .._ipvs import keepalived_file, keepalived_table
 from .._ipvs.kernel import IpvsBackend
 from .._ipvs.model import ServiceKey
 from .._net import neighbour
@@ -48,8 +48,7 @@ from .virtual_servers import global_lines, render_prepared, with_former_weights
 from .weights import read_weights
 
 _TIMEOUT = 30  # seconds; a busy host takes some to start a program
-_NAME = UNIT.partition(".")[0]
-_PAUSE = 0.05  # seconds
+_NAME = keepalived_table.KEEPALIVED
 
 
 class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, KeepalivedContext]):
@@ -139,32 +138,24 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
 
         :param timeout: seconds
         """
-        deadline = time.monotonic() + timeout
-        while time.monotonic() <= deadline:
-            with IpvsBackend() as ipvs:
-                existing = {service.key for service in ipvs.services()}
-            if existing.issuperset(coming) and existing.isdisjoint(going):
-                return True
-            time.sleep(_PAUSE)
-        return False
+
+        def done(existing: set[ServiceKey]) -> bool:
+            return existing.issuperset(coming) and existing.isdisjoint(going)
+
+        with IpvsBackend() as ipvs:
+            return wait_for(lambda: {service.key for service in ipvs.services()}, done, timeout) is not None
 
     def wait(self, done: Callable[[frozenset[Address]], bool], timeout: float) -> frozenset[Address] | None:
         """The addresses of the host, as soon as they are as expected; None where they are not in time.
 
         :param timeout: seconds
         """
-        deadline = time.monotonic() + timeout
-        while time.monotonic() <= deadline:
-            held = neighbour.held_addresses(neighbour.devices())
-            if done(held):
-                return held
-            time.sleep(_PAUSE)
-        return None
+        return wait_for(lambda: neighbour.held_addresses(neighbour.devices()), done, timeout)
 
 
 def vrrp_state() -> str:
     """Whether this host is C(active), C(standby) or C(stopped) in a virtual router of this collection; empty: it has none."""
-    advertised = advertised_in(_own_text())
+    advertised = advertised_in(keepalived_file.own_text())
     if advertised is None:
         return ""
     if neighbour.holder(advertised, neighbour.devices()) is not None:
@@ -188,20 +179,6 @@ def _weight_files(owned: keepalived_table.Owned) -> list[str]:
     return [entry.weight_file for entries in owned.values() for entry in entries.values() if entry.weight_file]
 
 
-def engine() -> str:
-    """C(keepalived) where it owns virtual services by a configuration of this collection; empty where it does not."""
-    return _NAME if keepalived_table.owned(_own_text()) else ""
-
-
-def _own_text() -> str:
-    """The configuration, where this collection made it and it can be read."""
-    try:
-        text = files.read_text(CONFIG_FILE) or ""
-    except LvsError:  # without root
-        return ""
-    return text if is_made_here(text) else ""
-
-
 def _with_config(
     context: KeepalivedContext, desired: KeepalivedDesired, text: str, devices: Sequence[neighbour.Device]
 ) -> KeepalivedContext:
@@ -211,11 +188,12 @@ def _with_config(
     """
     former = config.Parts.of(text)
     if desired.router is not None:
-        context = _with_router(context, desired, desired.router, text, devices)
-    context = _with_services(context, desired, former)
+        context = _with_router(context, desired, desired.router, former.router, devices)
+    tracks = _tracks_quorum(desired, former.router)
+    context = _with_services(context, desired, former.services, tracks)
     router = context.text if desired.router is not None else "" if desired.purge else former.router
     services = former.services if desired.services is None else context.services_text
-    router = quorum.tracking(router, services) if _tracks_quorum(desired, former) else quorum.without(router)
+    router = quorum.tracking(router, services) if tracks else quorum.without(router)
     wanted = config.Parts(router, services).text
     if not wanted:
         return replace(context, text="")
@@ -229,7 +207,7 @@ def _with_router(
     context: KeepalivedContext,
     desired: KeepalivedDesired,
     router: VirtualRouter,
-    text: str,
+    former: str,
     devices: Sequence[neighbour.Device],
 ) -> KeepalivedContext:
     device = router.device or neighbour.holder(router.source, devices)
@@ -238,23 +216,24 @@ def _with_router(
             f"source: {router.source} is no address of this host: set lvs_dip to the address from which this director sends"
             " packets into tunnels, or name the device"
         )
-    vips = all_vips(desired, vips_in(text))
+    vips = all_vips(desired, vips_in(former))
     wanted = config.router_part(replace(router, vips=vips), device)
-    if wanted != quorum.without(config.Parts.of(text).router):
+    if wanted != quorum.without(former):
         networks.check(router, device, devices)
     return replace(context, device=device, text=wanted, vips=vips)
 
 
-def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, former: config.Parts) -> KeepalivedContext:
+def _with_services(
+    context: KeepalivedContext, desired: KeepalivedDesired, former: str, tracks_quorum: bool
+) -> KeepalivedContext:
     servers = desired.services
     if servers is None:
         return context
-    before = keepalived_table.owned(former.services)
+    before = keepalived_table.owned(former)
     if desired.keep_weights:
         servers = with_former_weights(servers, before)
-    tracks = _tracks_quorum(desired, former)
-    servers = tuple(replace(server, track_quorum=tracks) for server in servers)
-    rendered = render_prepared(servers, desired.sources, desired.unprepared, former.services)
+    servers = tuple(replace(server, track_quorum=tracks_quorum) for server in servers)
+    rendered = render_prepared(servers, desired.sources, desired.unprepared, former)
     held = {service.service for service in rendered.held_back}
     of_services = frozenset(keepalived_table.owned(rendered.text))
     served = {key.vip for key in of_services}
@@ -272,11 +251,11 @@ def _with_services(context: KeepalivedContext, desired: KeepalivedDesired, forme
     )
 
 
-def _tracks_quorum(desired: KeepalivedDesired, former: config.Parts) -> bool:
+def _tracks_quorum(desired: KeepalivedDesired, former: str) -> bool:
     """Whether services below their quorum lower the priority in the virtual router that there is afterwards."""
     if desired.router is not None:
         return desired.router.track_quorum
-    return not desired.purge and quorum.is_tracked(former.router)
+    return not desired.purge and quorum.is_tracked(former)
 
 
 def _refusal(text: str) -> str:

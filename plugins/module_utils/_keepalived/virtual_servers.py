@@ -20,10 +20,23 @@ from typing import Any, NamedTuple
 
 from .._core import values
 from .._core.errors import InvalidValue, MissingValue
-from .._core.options import ABSENT, Facts, Faults, Option, Read, boolean, check_fields, choice, integer, required, text
+from .._core.options import (
+    ABSENT,
+    Facts,
+    Faults,
+    Option,
+    Options,
+    Read,
+    boolean,
+    check_fields,
+    choice,
+    integer,
+    required,
+    text,
+)
 from .._core.values import Address
 from .._ipvs.held_back import HeldBack
-from .._ipvs.keepalived_table import HIGHEST_WEIGHT, Owned, OwnedDestination, owned, weight_file, weight_file_name
+from .._ipvs.keepalived_table import Owned, OwnedDestination, check_weight, owned, weight_file, weight_file_name
 from .._ipvs.model import FORWARDS, HASH_SCHEDULERS, Destination, DestinationKey, Service, ServiceKey
 from .._ipvs.options import DESTINATION, SCHEDULERS, SERVICE, SERVICE_KEY, destination_of, service_of
 from . import quorum
@@ -152,9 +165,7 @@ class VirtualServer:
         faults = Faults()
         destination, check = real_server.destination, real_server.check
         faults.collect(destination.check)
-        if destination.weight > HIGHEST_WEIGHT:
-            reason = f"is above {HIGHEST_WEIGHT}, the most that keepalived takes"
-            faults.add(InvalidValue("weight", destination.weight, reason))
+        faults.collect(check_weight, destination.weight)
         if check is not None and check.runs:
             faults.collect(check_protocol, check, self.key.protocol)
             if check.connects and not real_server.check_port:
@@ -211,14 +222,13 @@ def _virtual_server(row: Any) -> VirtualServer | None:
         for number, destination in enumerate(row.get("destinations") or ())
     ]
     sorry = faults.read(read_sorry_server, row.get("sorry_server"))
-    given = [option for option in OF_KEEPALIVED if row.get(option.name) is not None]
-    own = {option.name: faults.read(option.read, row[option.name]) for option in given}
+    own = read_own_options(row, faults)
     faults.raise_all()
     server = VirtualServer(
         wanted.value.new,
         tuple(real_server for real_server in real_servers if real_server is not None),
         sorry.value,
-        **{name: read.value for name, read in own.items()},
+        **own,
     )
     server.check()
     return server
@@ -231,6 +241,13 @@ def _real_server(service: ServiceKey, row: Any) -> CheckedServer | None:
     check = faults.read(lambda: None if row.get("check") is None else read_check(row["check"]), where="check")
     faults.raise_all()
     return None if destination.value.new is None else CheckedServer(destination.value.new, check.value)
+
+
+def read_own_options(row: Options, faults: Faults) -> Facts:
+    """What a row has of C(OF_KEEPALIVED), where it is right; faults are added."""
+    given = [option for option in OF_KEEPALIVED if row.get(option.name) is not None]
+    found = {option.name: faults.collect(option.read, row[option.name]) for option in given}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def read_sorry_server(given: object) -> SorryServer | None:

@@ -18,6 +18,7 @@ from ...module_utils._keepalived.virtual_servers import (
     CheckedServer,
     SorryServer,
     VirtualServer,
+    read_own_options,
     read_sorry_server,
 )
 
@@ -66,12 +67,7 @@ def read_health(row: Options, protocol: str | None, engine: str, faults: Faults)
         if check is not None:
             faults.collect(check_protocol, check, protocol)
     sorry = faults.collect(read_sorry_server, row.get("sorry_server"))
-    given = {
-        option.name: faults.collect(option.read, row[option.name])
-        for option in OF_KEEPALIVED
-        if row.get(option.name) is not None
-    }
-    return Health(check, sorry, **{name: value for name, value in given.items() if value is not None})
+    return Health(check, sorry, **read_own_options(row, faults))
 
 
 def read_own_check(entry: Options, health: Health, protocol: str | None, engine: str, faults: Faults) -> Check | None:

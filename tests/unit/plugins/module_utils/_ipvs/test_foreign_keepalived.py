@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core import systemd
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import header
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import foreign_keepalived
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import keepalived_file
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.foreign_keepalived import running_foreign_services
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceKey
 
@@ -34,6 +34,6 @@ def test_what_runs(text: str | None, running: bool, expected: bool, tmp_path: Pa
     config = tmp_path / "keepalived.conf"
     if text is not None:
         config.write_text(text)
-    monkeypatch.setattr(foreign_keepalived, "CONFIG_FILE", str(config))
+    monkeypatch.setattr(keepalived_file, "CONFIG_FILE", str(config))
     monkeypatch.setattr(systemd, "is_running", lambda name: running and name == "keepalived")
     assert running_foreign_services().has(WEB) is expected

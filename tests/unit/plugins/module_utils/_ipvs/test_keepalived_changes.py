@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import header
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import keepalived_changes, keepalived_table
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import keepalived_changes, keepalived_file, keepalived_table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_changes import KeepalivedTable
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
     Destination,
@@ -54,7 +54,7 @@ virtual_server 192.0.2.1 80 {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host with this configuration."""
     monkeypatch.setattr(keepalived_table, "WEIGHT_FOLDER", str(tmp_path / "weights"))
-    monkeypatch.setattr(keepalived_changes, "CONFIG_FILE", str(tmp_path / "keepalived.conf"))
+    monkeypatch.setattr(keepalived_file, "CONFIG_FILE", str(tmp_path / "keepalived.conf"))
     monkeypatch.setattr(keepalived_changes, "_SETTLING", 0.1)
     (tmp_path / "keepalived.conf").write_text(header("keepalived") + CONFIG)
     return tmp_path
@@ -193,3 +193,10 @@ def test_what_has_failed_is_drained_when_it_is_back(folder: Path) -> None:
     table.make([Change(failed[RS2], replace(failed[RS2], weight=0, former_weight=2))], lambda key: None)
     assert (folder / "weights/rs2").read_text() == "-65535\n"
     assert table.with_failed({}, [WEB])[RS2].weight == 0
+
+
+def test_file_of_somebody_else_that_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It owns nothing of this collection, and stops nobody who changes something else."""
+    (tmp_path / "keepalived.conf").write_bytes("# für das Büro\n".encode("latin-1"))
+    monkeypatch.setattr(keepalived_file, "CONFIG_FILE", str(tmp_path / "keepalived.conf"))
+    assert (KeepalivedTable().owned, KeepalivedTable().engine) == ({}, "")

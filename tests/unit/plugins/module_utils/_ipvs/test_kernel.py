@@ -28,7 +28,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Seen, Transition, Wanted
 from ansible_collections.lvs.cluster.plugins.module_utils._core.resource import Desired
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import header
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec, keepalived_changes, keepalived_table
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import codec, keepalived_file, keepalived_table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import kernel as ipvs
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.devices import DesiredDaemon, Devices
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.ipvs_info import (
@@ -737,7 +737,7 @@ def test_director_whose_table_keepalived_owns(tmp_path: Path, monkeypatch: pytes
     """What it has taken out is told, and what checks go through is not."""
     (tmp_path / "keepalived.conf").write_text(header("keepalived") + OF_MARK + OF_WEB)
     (tmp_path / "10.0.0.4").write_text("-65535\n")
-    monkeypatch.setattr(keepalived_changes, "CONFIG_FILE", str(tmp_path / "keepalived.conf"))
+    monkeypatch.setattr(keepalived_file, "CONFIG_FILE", str(tmp_path / "keepalived.conf"))
     monkeypatch.setattr(keepalived_table, "WEIGHT_FOLDER", str(tmp_path))
     stats = wire.nested(12, STATS)
     counts = b"".join(wire.attribute(kind, bytes(4)) for kind in (7, 8, 9))

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core import boot_files, files, program, systemd
+from ansible_collections.lvs.cluster.plugins.module_utils._core import boot_files, files, program, systemd, waiting
 from ansible_collections.lvs.cluster.plugins.module_utils._core.module import checked, prepared
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import keepalived_file
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_table import owned
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Service, ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import host, weights
@@ -65,18 +66,19 @@ class Host:
         monkeypatch.setattr(program, "run", self._systemctl)
         monkeypatch.setattr(program, "spoken", self._keepalived)
         monkeypatch.setattr(neighbour, "devices", self._devices)
-        monkeypatch.setattr(host, "time", SimpleNamespace(monotonic=lambda: self.clock, sleep=self._sleep))
+        monkeypatch.setattr(waiting, "time", SimpleNamespace(monotonic=lambda: self.clock, sleep=self._sleep))
         monkeypatch.setattr(boot_files, "exist", lambda: False)
         own_files = SimpleNamespace(
             read_text=lambda path: files.read_text(str(self.path(path))),
             read_made=lambda path, asked_by: files.read_made(str(self.path(path)), asked_by),
             make_folder=lambda path: files.make_folder(str(self.path(path))),
+            is_readable=lambda path: files.is_readable(str(self.path(path))),
             is_link=lambda path: files.is_link(str(self.path(path))),
             write_text=self._write,
             remove=self._remove,
             remove_folder=lambda path: files.remove_folder(str(self.path(path))),
         )
-        for user in (host, weights):
+        for user in (host, keepalived_file, weights):
             monkeypatch.setattr(user, "files", own_files)
 
     def path(self, path: str) -> Path:
