@@ -69,13 +69,14 @@ options:
       track_quorum:
         description:
           - Whether services whose quorum is lost lower the priority of this director, by V(20) each, down to V(1). Those without a check do
-            not. So a director that does not reach the real servers gives the VIPs to one that does. If all directors lose a service, all
-            priorities fall, and the VIPs stay.
-          - Needs O(vrrp.preempt). Give O(services) in the same task.
-          - Another director takes over when it has had the higher priority for the longest C(delay_loop) and the longest C(timeout) of the
-            checks together, rounded up to whole seconds, and one second more (C(preempt_delay) of keepalived). As directors check at
-            different times, one of them loses a service earlier than another one. A director that returns takes the VIPs back after this
-            time, too. If the active one fails, another one does not wait for it.
+            not. Of two directors that hold the VIPs, as after one was cut off, the one with the lower priority gives them up.
+          - With O(vrrp.preempt), a director that does not reach the real servers also gives the VIPs to one that does. If all directors
+            lose a service, all priorities fall, and the VIPs stay.
+          - Give O(services) in the same task.
+          - With O(vrrp.preempt), another director takes over when it has had the higher priority for the longest C(delay_loop) and the
+            longest C(timeout) of the checks together, rounded up to whole seconds, and one second more (C(preempt_delay) of keepalived).
+            As directors check at different times, one of them loses a service earlier than another one. A director that returns takes the
+            VIPs back after this time, too. If the active one fails, another one does not wait for it.
           - Keepalived writes the files C(/run/lvs.cluster.quorum.*) with C(/bin/cp).
           - A real server that is drained has no weight. If the rest weighs less than O(services[].quorum), drain it on all directors within
             this time.

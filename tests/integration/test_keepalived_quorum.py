@@ -50,20 +50,26 @@ class Director:
     def __init__(self, name: str, host: Namespace) -> None:
         self.host = host
         self.folder = host.path("/var/lib")
-        number = DIRECTORS[name]
-        (other,) = set(DIRECTORS.values()) - {number}
-        source, peer, vip = (ip_address(text) for text in (address(number), address(other), VIP))
-        # A kernel that is busy may keep a director from sending for a while.
-        router = VirtualRouter(51, source, (peer,), 254 - (name == "b"), interval=0.5, preempt=True, vips=(RouterVip(vip),))
-        servers = [replace(server, track_quorum=True) for server in read_virtual_servers(SERVICES)]
-        services = config.services_part(render(servers, [source]), global_lines(servers))
-        tracked = quorum.tracking(config.router_part(router, "eth0"), services)
-        host.path("/etc/keepalived/keepalived.conf").write_text(config.Parts(tracked, services).text)
+        self.name = name
+        self.configure()
         self.folder.joinpath("lvs.cluster/drain").mkdir(parents=True)
         self.run = self.folder / "run"
         self.run.mkdir()
-        host.module("check_sysctl", sources=[address(number)], vip_devices=["eth0"]).changed()
+        host.module("check_sysctl", sources=[address(DIRECTORS[name])], vip_devices=["eth0"]).changed()
         self._process: subprocess.Popen[bytes] | None = None
+
+    def configure(self, *, preempt: bool = True) -> None:
+        """Write its keepalived.conf."""
+        number = DIRECTORS[self.name]
+        (other,) = set(DIRECTORS.values()) - {number}
+        source, peer, vip = (ip_address(text) for text in (address(number), address(other), VIP))
+        # A kernel that is busy may keep a director from sending for a while.
+        priority = 254 - (self.name == "b")
+        router = VirtualRouter(51, source, (peer,), priority, interval=0.5, preempt=preempt, vips=(RouterVip(vip),))
+        servers = [replace(server, track_quorum=True) for server in read_virtual_servers(SERVICES)]
+        services = config.services_part(render(servers, [source]), global_lines(servers))
+        tracked = quorum.tracking(config.router_part(router, "eth0"), services)
+        self.host.path("/etc/keepalived/keepalived.conf").write_text(config.Parts(tracked, services).text)
 
     def start(self) -> None:
         """Start it, when it takes the file."""
@@ -74,6 +80,10 @@ class Director:
         with self.folder.joinpath("log").open("ab") as log:
             command = self.host.command("unshare", "--mount", "sh", "-ec", script)
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def reload(self) -> None:
+        """Have it read its keepalived.conf again."""
+        os.kill(self.pid_of("pid"), signal.SIGHUP)
 
     def pid_of(self, name: str) -> int:
         """The number of a process of keepalived, by its file; 0: it has none now."""
@@ -234,11 +244,39 @@ def test_a_director_may_find_out_later_than_another_one(watched: Watched) -> Non
             watched.stays_at("a", DELAY - 0.5)
 
 
+@pytest.fixture
+def without_preemption(watched: Watched) -> Iterator[None]:
+    """A director that has the VIP keeps it."""
+    for director in watched.directors.values():
+        director.configure(preempt=False)
+        director.reload()
+    yield
+    for director in watched.directors.values():
+        director.configure()
+        director.reload()
+
+
+@pytest.mark.usefixtures("without_preemption")
+def test_a_director_that_was_cut_off_gives_up_the_vip(watched: Watched) -> None:
+    """When it is back, both have it. The other one's checks have succeeded all the time."""
+    host = watched.directors["a"].host
+    for hook in ("input", "output"):
+        host.sh(f"nft 'table inet {hook} {{ chain c {{ type filter hook {hook} priority -500; policy drop; }}; }}'")
+    watched.numbers_are(-20, 0)
+    assert watched.holders() == "ab"
+    for hook in ("input", "output"):
+        host.sh(f"nft delete table inet {hook}")
+    watched.held_by("b")
+    watched.stays_at("b", DELAY)
+    watched.answered()
+    watched.numbers_are(0, 0)
+
+
 def test_reload_forgets_no_quorum(watched: Watched) -> None:
     host = watched.directors["a"].host
     host.sh(BREAK)
     watched.held_by("b")
-    os.kill(watched.directors["a"].pid_of("pid"), signal.SIGHUP)
+    watched.directors["a"].reload()
     watched.stays_at("b", 2 * DELAY)
     host.sh(MEND)
     watched.held_by("a")

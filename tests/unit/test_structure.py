@@ -52,6 +52,7 @@ PURE = {
         "keepalived_table",
         "checker",
         "quorum",
+        "service_rules",
         "virtual_servers",
     ),
 }

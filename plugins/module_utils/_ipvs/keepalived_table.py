@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from .._core.errors import InvalidValue
+from .._core.values import Address
 from .model import DestinationKey, ServiceKey
 
 KEEPALIVED = "keepalived"
@@ -93,10 +94,11 @@ def owned(text: str) -> Owned:
 
     :param text: a file that this collection made
     """
-    return {service: dict(_destinations(service, block)) for service, block in _services(text)}
+    return {service: dict(_destinations(service, block)) for service, block in services(text)}
 
 
-def _services(text: str) -> Iterator[tuple[ServiceKey, str]]:
+def services(text: str) -> Iterator[tuple[ServiceKey, str]]:
+    """The services of a configuration, with what is in their blocks."""
     for name, block in _TOP.findall(text):
         fields = dict(_FIELD.findall(block))
         _word, first, second = name.split()
@@ -107,12 +109,21 @@ def _services(text: str) -> Iterator[tuple[ServiceKey, str]]:
             yield ServiceKey(vip.version, fields.get("protocol", "TCP").lower(), vip, int(second)), block
 
 
+def real_servers(block: str) -> Iterator[tuple[Address, int, str]]:
+    """The addresses and ports of a service's real servers, with what is in their blocks.
+
+    :param block: of the service
+    """
+    for rip, port, lines in _REAL_SERVER.findall(block):
+        yield ip_address(rip), int(port), lines
+
+
 def _destinations(service: ServiceKey, block: str) -> Iterator[tuple[DestinationKey, OwnedDestination]]:
     inhibited = _INHIBITS.search(block) is not None
-    for rip, port, lines in _REAL_SERVER.findall(block):
+    for rip, port, lines in real_servers(block):
         weight, method, tracked = (pattern.search(lines) for pattern in (_WEIGHT, _METHOD, _TRACKED))
         path = f"{WEIGHT_FOLDER}/{tracked[1]}" if tracked else ""
         yield (
-            DestinationKey(service, ip_address(rip), int(port)),
+            DestinationKey(service, rip, port),
             OwnedDestination(int(weight[1]) if weight else 1, method[1] if method else "", path, inhibited),
         )

@@ -6,18 +6,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from .._core.textfile import header
+from .._core.textfile import TextFile, header, is_made_here
 from .._core.values import Address
-from .model import STANDBY_FILE, RouterVip, VirtualRouter
+from .model import STANDBY_FILE, STOPPING_FILE, RouterVip, VirtualRouter
+from .service_rules import common_part, service_rules
 
-_STANDBY = "lvs_standby"
+# With another number than 0 in one of these files, the director gives up the VIPs.
+_GIVES_UP = {
+    "lvs_standby": (STANDBY_FILE, "init_file 0"),
+    "lvs_stopping": (STOPPING_FILE, "init_file 0 overwrite"),
+}
+_TRACKED = re.compile(r'^ +file "(/run/lvs\.cluster\.\S+)"$', re.MULTILINE)
 _INDENT = "    "
 _SERVICES = "# Virtual services\n"
 # As the active director cannot know what neighbours believe after a split, it announces its VIPs again and again.
 _ANNOUNCED_EVERY = 1  # seconds
+
+
+@dataclass(frozen=True)
+class ConfigFile(TextFile):
+    """A file of keepalived, whose secrets are not shown."""
+
+    @property
+    def lines(self) -> list[str]:
+        """Its lines without comments and secrets."""
+        return [re.sub(r"(auth_pass)\s.*", r"\1 ********", line) for line in super().lines]
+
+    def diff_line(self) -> str:
+        """What is in it: of a file of this collection, services as rules."""
+        if not is_made_here(self.text):
+            return super().diff_line()
+        router, services = Parts.of(self.text)
+        lines = TextFile.diff_line(replace(self, text=router + common_part(services)))
+        return "\n".join([*([lines] if lines else []), *service_rules(services)])
 
 
 class Parts(NamedTuple):
@@ -58,10 +84,15 @@ def router_part(router: VirtualRouter, device: str) -> str:
     blocks = [
         # Advertisements are sent in time when the host is busy, too. Real-time priority has a limit that kills keepalived.
         _block("global_defs", [f"vrrp_version {router.version}", "vrrp_priority -20", "vrrp_no_swap"]),
-        _block(f"track_file {_STANDBY}", [f'file "{STANDBY_FILE}"', "weight 0", "init_file 0"]),
+        *(_block(f"track_file {name}", [f'file "{file}"', "weight 0", init]) for name, (file, init) in _GIVES_UP.items()),
         _instance(router, router.device or device),
     ]
     return "\n".join(blocks)
+
+
+def tracked_files(text: str) -> list[str]:
+    """The files in C(/run) that keepalived creates for the virtual router."""
+    return _TRACKED.findall(text)
 
 
 def _instance(router: VirtualRouter, device: str) -> str:
@@ -82,7 +113,7 @@ def _instance(router: VirtualRouter, device: str) -> str:
     tracked = [name for name in router.track_devices if name != device]  # its own device is tracked in any case
     if tracked:
         lines += _lines("track_interface", tracked)
-    lines += _lines("track_file", [_STANDBY])
+    lines += _lines("track_file", _GIVES_UP)
     scope = " scope host" if router.source.version == 4 else ""
     lines += _lines("virtual_ipaddress", [f"{_host(router.advertised)} dev lo{scope}"])
     if router.vips:

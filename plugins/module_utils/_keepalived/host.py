@@ -30,7 +30,6 @@ from .model import (
     RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
-    ConfigFile,
     DueReload,
     KeepalivedContext,
     KeepalivedDesired,
@@ -71,10 +70,10 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         if not desired.configures:
             return KeepalivedSeen(items, context)
         if ours:
-            items[CONFIG_FILE] = ConfigFile(CONFIG_FILE, ours)
+            items[CONFIG_FILE] = config.ConfigFile(CONFIG_FILE, ours)
         copy = files.read_text(COPY_FILE)
         if copy is not None:
-            items[COPY_FILE] = ConfigFile(COPY_FILE, copy)
+            items[COPY_FILE] = config.ConfigFile(COPY_FILE, copy)
         made = files.read_made(DROP_IN, "state" if desired.present else "")
         if made is not None:
             items[DROP_IN] = TextFile(DROP_IN, made)
@@ -106,7 +105,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         if ran and UNIT in transition.after().items and not changed.isdisjoint((DROP_IN, CONFIG_FILE)):
             files.write_text(RELOAD_FILE, "")
         items = (transition.seen.items.get(CONFIG_FILE), transition.after().items.get(CONFIG_FILE))
-        texts = [item.text if isinstance(item, ConfigFile) else "" for item in items]
+        texts = [item.text if isinstance(item, config.ConfigFile) else "" for item in items]
         if CONFIG_FILE in changed:
             _tidy_weight_files(*map(keepalived_table.owned, texts))
         for change in transition.changes:
@@ -121,7 +120,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
             elif change.after is None:
                 files.remove(item.key)
             else:
-                files.write_text(item.key, item.text, 0o600 if isinstance(item, ConfigFile) else 0o644)
+                files.write_text(item.key, item.text, 0o600 if isinstance(item, config.ConfigFile) else 0o644)
         files.remove_folder(os.path.dirname(DROP_IN))
         if not units_read:
             systemd.reload_units()
@@ -130,7 +129,7 @@ class KeepalivedBackend(Backend[KeepalivedDesired, str, KeepalivedItem, Keepaliv
         if not changed.isdisjoint((DROP_IN, CONFIG_FILE, UNIT, RELOAD_FILE)):
             files.remove(RELOAD_FILE)
         # Keepalived writes them, so it comes first; one that is there when it reloads keeps its number.
-        for path in sorted(set(quorum.files(texts[0])).difference(quorum.files(texts[1]))):
+        for path in sorted(set(config.tracked_files(texts[0])).difference(config.tracked_files(texts[1]))):
             files.remove(path)
 
     def has_services(self, coming: Collection[ServiceKey], going: Collection[ServiceKey], timeout: float) -> bool:

@@ -17,6 +17,7 @@ from .._core.textfile import TextFile
 from .._core.values import Address
 from .._ipvs.drain import drained_warning
 from .._ipvs.keepalived_table import weight_file
+from . import config
 from .host import KeepalivedBackend
 from .model import (
     CONFIG_FILE,
@@ -26,7 +27,6 @@ from .model import (
     RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
-    ConfigFile,
     KeepalivedContext,
     KeepalivedDesired,
     KeepalivedItem,
@@ -111,12 +111,12 @@ class Keepalived(Resource[KeepalivedDesired, str, KeepalivedItem, KeepalivedCont
             return wanted  # nothing to give up
         _check_host(seen, desired.takeover)
         if context.foreign:
-            wanted.append(_wanted(ConfigFile(COPY_FILE, context.foreign)))
+            wanted.append(_wanted(config.ConfigFile(COPY_FILE, context.foreign)))
         return [
             *wanted,
             _wanted(drop_in()),
             *_weights(desired, seen),
-            _wanted(ConfigFile(CONFIG_FILE, context.text)),
+            _wanted(config.ConfigFile(CONFIG_FILE, context.text)),
             Wanted(UNIT, Unit(UNIT), {"enabled": True, "running": True}),
             Wanted.absent(RELOAD_FILE),
         ]

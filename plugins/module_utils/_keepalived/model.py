@@ -31,6 +31,7 @@ CONFIG_FILE = keepalived_table.CONFIG_FILE
 COPY_FILE = f"{CONFIG_FILE}.before-lvs-cluster"  # what somebody else wrote
 # In /run: a host that starts again has not been told to stand by.
 STANDBY_FILE = "/run/lvs.cluster.standby"
+STOPPING_FILE = "/run/lvs.cluster.stopping"  # keepalived empties it when it starts
 # There from the first change of keepalived's files until it has read them. In /run: one that starts reads them.
 RELOAD_FILE = "/run/lvs.cluster.keepalived-reload"
 UNIT = "keepalived.service"
@@ -40,6 +41,7 @@ SECRET_BYTES = 8  # RFC 2338, 5.3.10
 # Seconds. Version 3 counts hundredths in 12 bits (RFC 5798, 5.2.7), version 2 whole seconds in 8 (RFC 2338, 5.3.7).
 INTERVALS = {3: (0.01, 40.95), 2: (1.0, 255.0)}
 HUNDREDTH = 0.01
+_GIVING_UP = 0.5  # seconds for which a director that stops still has its table, when it has given up the VIPs
 
 # What stands for itself in keepalived.conf, unlike quotes, braces, $, ! and #.
 _PLAIN = re.compile(r"[A-Za-z0-9.,:;/+*=_-]+")
@@ -105,12 +107,6 @@ class VirtualRouter:
         if self.version == 2 and self.source.version == 6:
             faults.add(InvalidValue("version", 2, "is for IPv4: take version 3"))
         faults.found += secret_faults(self.secret, self.version)
-        if self.track_quorum and not self.preempt:
-            reason = (
-                "does nothing without preemption, as no director would take the VIPs from one whose priority is lower: set"
-                " preempt (lvs_vrrp_preempt) to true, or leave it out"
-            )
-            faults.add(InvalidValue("track_quorum", "true", reason))
         faults.raise_all()
 
     def _check_interval(self, faults: Faults) -> None:
@@ -120,16 +116,6 @@ class VirtualRouter:
             unit = "whole seconds" if self.version == 2 else "hundredths of a second"
             reason = f"is not in {lowest:g}..{highest:g} seconds, in {unit}, as VRRP version {self.version} has it"
             faults.add(InvalidValue("advert_interval", f"{self.interval:g}", reason))
-
-
-@dataclass(frozen=True)
-class ConfigFile(TextFile):
-    """A file of keepalived, whose secrets are not shown."""
-
-    @property
-    def lines(self) -> list[str]:
-        """Its lines without comments and secrets."""
-        return [re.sub(r"(auth_pass)\s.*", r"\1 ********", line) for line in super().lines]
 
 
 @dataclass(frozen=True)
@@ -268,9 +254,11 @@ def version_of(printed: str) -> tuple[int, ...]:
 
 
 def drop_in() -> TextFile:
-    """What the unit needs beside the distribution's: keepalived that was killed starts again, after the table is there.
+    """What the unit needs beside the distribution's.
 
-    Until then, its VIPs are on this host, and on the director that has taken them.
+    Keepalived that was killed starts again, after the table is there. Until then, its VIPs are on this host, and on the
+    director that has taken them. Keepalived that is stopped removes its services at the same time as its VIPs, and would
+    have connections reset meanwhile: it gives up the VIPs before.
     """
     lines = [
         "[Unit]",
@@ -279,6 +267,7 @@ def drop_in() -> TextFile:
         "[Service]",
         "Restart=always",
         "RestartSec=100ms",
+        f'ExecStop=-/bin/sh -c "echo 1 >{STOPPING_FILE}; exec sleep {_GIVING_UP:g}"',
     ]
     return made_file(DROP_IN, "keepalived", lines)
 

@@ -28,13 +28,12 @@ _NUMBERS = {"up": 0, "down": -LOWERS}
 _LONGEST_DELAY = 1000  # seconds of preempt_delay
 
 _COMMAND = re.compile(rf'^ +quorum_down "/bin/cp \S+ {re.escape(_PATH)}(\S+)"$', re.MULTILINE)
-_FILE = re.compile(rf'^ +file "({re.escape(_PATH)}\S+)"$', re.MULTILINE)
 _INTERVAL = re.compile(r"^ +delay_loop (\S+)$", re.MULTILINE)
 _TIMEOUT = re.compile(r"^ +(?:connect|misc)_timeout (\S+)$", re.MULTILINE)
 _BLOCKS = re.compile(rf"^track_file {_TRACKED}\S+ \{{\n.*?^\}}\n\n", re.MULTILINE | re.DOTALL)
 _LINES = re.compile(rf"^ +(?:{_TRACKED}\S+|preempt_delay \S+)\n", re.MULTILINE)
 _INSTANCE = re.compile(r"^(?=vrrp_instance )", re.MULTILINE)
-_STATE = re.compile(r"^ +state BACKUP\n", re.MULTILINE)
+_PREEMPTS = re.compile(r"^ +state BACKUP\n(?! +nopreempt$)", re.MULTILINE)
 _LIST = re.compile(r"^    track_file \{\n", re.MULTILINE)
 
 
@@ -46,11 +45,6 @@ def commands(key: ServiceKey) -> list[str]:
 def is_tracked(router: str) -> bool:
     """Whether the part of the virtual router tracks quorums; it may have none to track."""
     return _BLOCKS.search(router) is not None
-
-
-def files(text: str) -> list[str]:
-    """The files that keepalived has in C(/run) with a configuration."""
-    return _FILE.findall(text)
 
 
 def without(router: str) -> str:
@@ -70,7 +64,7 @@ def tracking(router: str, services: str) -> str:
     blocks = [_block(name, number) for name, number in _NUMBERS.items()] + [_block(name, 0) for name in names]
     lines = "".join(f"        {_TRACKED}{name}\n" for name in names)
     text = _INSTANCE.sub(lambda _found: "".join(blocks), without(router), count=1)
-    text = _STATE.sub(lambda found: f"{found[0]}    preempt_delay {_delay(services)}\n", text, count=1)
+    text = _PREEMPTS.sub(lambda found: f"{found[0]}    preempt_delay {_delay(services)}\n", text, count=1)
     return _LIST.sub(lambda found: f"{found[0]}{lines}", text, count=1)
 
 

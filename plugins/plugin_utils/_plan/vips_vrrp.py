@@ -25,7 +25,7 @@ from .steps import Step, step
 
 _HIGHEST = 254  # priority of the first director of the group: the higher, the sooner another one takes over (RFC 5798, 6.1)
 # The options of a virtual router, and the variables that they are from.
-_SHARED = ("id", "version", "advert_interval", "preempt", "track_quorum", "track_devices")
+_SHARED = ("id", "version", "advert_interval", "preempt", "track_devices")
 _VARIABLES = {"source": "lvs_dip", "peers": "lvs_dip", "device": "lvs_director_device"}
 
 
@@ -103,11 +103,17 @@ def router(inventory: Inventory, name: str) -> Facts:
     others = [inventory.hosts[other].rip for other in inventory.directors if other != name]
     found: Facts = {
         **{option: settings[option] for option in _SHARED},
+        "track_quorum": _tracks_quorum(inventory),
         "source": inventory.hosts[name].rip,
         "peers": [] if settings["multicast"] else others,
         "priority": _priority(inventory, name),
     }
     return {**found, "device": inventory.director_device} if inventory.director_device else found
+
+
+def _tracks_quorum(inventory: Inventory) -> bool:
+    given = inventory.vrrp["track_quorum"]
+    return inventory.engine == KEEPALIVED if given is None else given
 
 
 def other_dips(routers: Mapping[str, Options], router: Options | None) -> list[str]:
@@ -160,7 +166,7 @@ def warnings(inventory: Inventory) -> Iterator[str]:
             f"group {inventory.directors_group}: {name} is the only director of the virtual router"
             f" {inventory.vrrp['id']}, and nothing takes over when it fails: put a second one into the group"
         )
-    if inventory.vrrp["track_quorum"]:
+    if _tracks_quorum(inventory):
         yield from _priorities_apart(inventory)
 
 

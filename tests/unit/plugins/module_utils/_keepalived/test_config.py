@@ -13,8 +13,8 @@ from hypothesis import given
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import is_made_here
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import config
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.config import ConfigFile
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import (
-    ConfigFile,
     RouterVip,
     VirtualRouter,
     advertised_in,
@@ -40,6 +40,12 @@ track_file lvs_standby {
     init_file 0
 }
 
+track_file lvs_stopping {
+    file "/run/lvs.cluster.stopping"
+    weight 0
+    init_file 0 overwrite
+}
+
 vrrp_instance lvs_51 {
     state BACKUP
     nopreempt
@@ -57,6 +63,7 @@ vrrp_instance lvs_51 {
     garp_master_refresh 1
     track_file {
         lvs_standby
+        lvs_stopping
     }
     virtual_ipaddress {
         169.254.255.51/32 dev lo scope host
@@ -172,3 +179,12 @@ def test_parts_are_found_again(router: str, services: str) -> None:
 def test_programs_of_the_user_have_global_lines() -> None:
     part = config.services_part(SERVICES, ["script_user root"])
     assert part == f"global_defs {{\n    script_user root\n}}\n\n{SERVICES}"
+
+
+@pytest.mark.parametrize("line", ["auth_pass s3cret", "    auth_pass\ts3cret", "auth_pass   s3cret  # s3cret"])
+def test_secrets_are_not_shown(line: str) -> None:
+    """Nor are those of somebody else, whose configuration is kept as a copy."""
+    file = ConfigFile("/etc/x.conf", f"authentication {{\n{line}\n}}\n")
+    assert "s3cret" in file.text
+    assert "s3cret" not in f"{file.lines}{file.command()}{file.diff_line()}"
+    assert len(file.lines) == 3

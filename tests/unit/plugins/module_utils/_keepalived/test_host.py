@@ -15,6 +15,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core import program
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, NotYetThere
 from ansible_collections.lvs.cluster.plugins.module_utils._core.reconcile import Change, Transition
 from ansible_collections.lvs.cluster.plugins.module_utils._core.textfile import TextFile, header
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.config import ConfigFile
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.host import KeepalivedBackend, vrrp_state
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import (
     CONFIG_FILE,
@@ -23,7 +24,6 @@ from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model impo
     RELOAD_FILE,
     STANDBY_FILE,
     UNIT,
-    ConfigFile,
     DueReload,
     KeepalivedContext,
     KeepalivedDesired,

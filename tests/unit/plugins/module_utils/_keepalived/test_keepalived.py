@@ -21,6 +21,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model impo
     DROP_IN,
     RELOAD_FILE,
     STANDBY_FILE,
+    STOPPING_FILE,
     UNIT,
 )
 from tests.unit.helpers import all_refused, refused
@@ -445,6 +446,7 @@ def test_removal(director: Host) -> None:
     """The copy stays: it is not this collection's text."""
     director.put(COPY_FILE, FOREIGN)
     director.run(standby=False)
+    director.put(STOPPING_FILE, "0\n")  # as keepalived does
     result = director.run(state="absent")
     assert director.events == [
         f"disable --now {UNIT}",
@@ -452,10 +454,11 @@ def test_removal(director: Host) -> None:
         f"remove {DROP_IN}",
         f"remove {STANDBY_FILE}",
         "daemon-reload",
+        f"remove {STOPPING_FILE}",
     ]
     assert "active" not in result
     assert director.path(COPY_FILE).read_text() == FOREIGN
-    assert not any(director.path(path).exists() for path in (CONFIG_FILE, DROP_IN, STANDBY_FILE))
+    assert not any(director.path(path).exists() for path in (CONFIG_FILE, DROP_IN, STANDBY_FILE, STOPPING_FILE))
     assert director.run(state="absent")["changed"] is False
 
 

@@ -77,7 +77,7 @@ def test_what_every_virtual_router_has(missing: str) -> None:
         ({"version": 4}, "version", "'4' is not one of 2, 3"),
         ({**VERSION_2, "source": "2001:db8::2"}, "version", "2 is for IPv4: take version 3"),
         ({"preempt": "perhaps"}, "preempt", "'perhaps' is neither true nor false"),
-        ({"track_quorum": True}, "track_quorum", "true does nothing without preemption"),
+        ({"track_quorum": "perhaps"}, "track_quorum", "'perhaps' is neither true nor false"),
         ({"device": "eth 0"}, "device", "'eth 0' is not a device name"),
         ({"device": "eth0#1"}, "device", "'eth0#1' has characters that keepalived.conf gives a meaning to: rename"),
         ({"track_devices": ["eth1", "a/b"]}, "track_devices", "'a/b' is not a device name"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Facts
-from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import quorum
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived import config
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.model import (
     CONFIG_FILE,
     RELOAD_FILE,
@@ -24,6 +24,7 @@ from .parser import Block, parsed
 RS1, RS2 = "192.168.56.183", "192.168.56.184"
 TRACKING: Facts = {**VRRP, "preempt": True, "track_quorum": True}
 NOT_TRACKING: Facts = {**VRRP, "preempt": True}
+GIVES_UP = ("lvs_standby", "lvs_stopping")
 PREFIX = "/run/lvs.cluster.quorum."
 WEB, TLS = f"tcp-{VIP}-80", f"tcp-{VIP}-443"
 
@@ -70,7 +71,7 @@ def test_text(host: Host) -> None:
         name: [["file", f"{PREFIX}{name}"], ["weight", "1"], ["init_file", number]]
         for name, number in {"up": "0", "down": "-20", WEB: "0", TLS: "0"}.items()
     }
-    assert tracked(host) == [WEB, TLS, "lvs_standby"]
+    assert tracked(host) == [WEB, TLS, *GIVES_UP]
     assert told(host) == "2 up, 2 down"
     # Keepalived knows a tracked file only by what it has read before.
     assert host.config.index(f"track_file lvs_quorum_{TLS}") < host.config.index("vrrp_instance")
@@ -106,6 +107,15 @@ def test_directors_find_out_at_different_times(services: list[Facts], delay: str
     assert [line[1] for line in instance(host) if line[0] == "preempt_delay"] == [delay]
 
 
+def test_without_preemption_nobody_waits(host: Host) -> None:
+    """Only of two directors that hold the VIPs, the one with the lower priority gives them up."""
+    run(host, service(), vrrp={**TRACKING, "preempt": False})
+    assert tracked(host) == [WEB, *GIVES_UP]
+    assert "preempt_delay" not in host.config
+    run(host, service(), vrrp=TRACKING)
+    assert ["preempt_delay", "9"] in instance(host)
+
+
 def test_timeout_of_a_program(host: Host) -> None:
     run(host, service(type="misc", command="/c", delay_loop=1, timeout=30), vrrp=TRACKING)
     assert ["preempt_delay", "32"] in instance(host)
@@ -114,18 +124,18 @@ def test_timeout_of_a_program(host: Host) -> None:
 def test_the_virtual_router_alone_keeps_what_it_tracks(host: Host) -> None:
     run(host, service(), vrrp=TRACKING)
     host.run(vrrp={**TRACKING, "priority": 7}, vips=[{"vip": VIP}])
-    assert (tracked(host), told(host)) == ([WEB, "lvs_standby"], "1 up, 1 down")
+    assert (tracked(host), told(host)) == ([WEB, *GIVES_UP], "1 up, 1 down")
 
 
 def test_the_services_alone_change_what_it_tracks(host: Host) -> None:
     """Down to none, and from there."""
     run(host, service(), vrrp=TRACKING)
     run(host, service(443))
-    assert (tracked(host), told(host)) == ([TLS, "lvs_standby"], "1 up, 1 down")
+    assert (tracked(host), told(host)) == ([TLS, *GIVES_UP], "1 up, 1 down")
     run(host)
-    assert tracked(host) == ["lvs_standby"]
+    assert tracked(host) == [*GIVES_UP]
     run(host, service())
-    assert (tracked(host), told(host)) == ([WEB, "lvs_standby"], "1 up, 1 down")
+    assert (tracked(host), told(host)) == ([WEB, *GIVES_UP], "1 up, 1 down")
 
 
 def test_services_without_a_virtual_router_tell_nobody(host: Host) -> None:
@@ -139,7 +149,7 @@ def test_services_without_a_virtual_router_tell_nobody(host: Host) -> None:
 def test_what_is_held_back_is_tracked_as_before(host: Host) -> None:
     run(host, service(80, RS1), vrrp=TRACKING)
     run(host, service(80, RS1, RS2), service(443, RS2), vrrp=TRACKING, unprepared=[RS2])
-    assert (tracked(host), told(host)) == ([WEB, "lvs_standby"], "1 up, 1 down")
+    assert (tracked(host), told(host)) == ([WEB, *GIVES_UP], "1 up, 1 down")
 
 
 def test_files_go_after_what_writes_them(host: Host) -> None:
@@ -149,8 +159,8 @@ def test_files_go_after_what_writes_them(host: Host) -> None:
         return sorted(path.name for path in host.path("/run").glob("lvs.cluster.quorum*"))
 
     run(host, service(), service(443), vrrp=TRACKING)
-    for path in quorum.files(host.config):
-        host.put(path, "-20\n")
+    for path in config.tracked_files(host.config):
+        host.put(path, "0\n")
     run(host, service(), vrrp=TRACKING)
     assert made() == [f"lvs.cluster.quorum.{name}" for name in ("down", WEB, "up")]
     reloaded = [f"write {CONFIG_FILE}", "reload keepalived.service", f"remove {RELOAD_FILE}"]
@@ -162,7 +172,7 @@ def test_files_go_after_what_writes_them(host: Host) -> None:
 
 def test_files_go_with_the_option(host: Host) -> None:
     run(host, service(), vrrp=TRACKING)
-    for path in quorum.files(host.config):
+    for path in config.tracked_files(host.config):
         host.put(path, "0\n")
     run(host, service(), vrrp=NOT_TRACKING)
-    assert list(host.path("/run").glob("*")) == []
+    assert {path.name for path in host.path("/run").glob("*")} == {"lvs.cluster.standby", "lvs.cluster.stopping"}

@@ -18,6 +18,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.keepalived_table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SCHEDULERS
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.checker import Check
+from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.service_rules import service_rules
 from ansible_collections.lvs.cluster.plugins.module_utils._keepalived.virtual_servers import (
     FIRST_MARK,
     MARKS,
@@ -305,6 +306,12 @@ def test_what_is_written_is_found_again(servers: list[VirtualServer]) -> None:
             real_server.destination.weight for real_server in server.real_servers
         ]
         assert all(entry.weight_file for entry in found[server.key].values())
+    rules = [rule.partition("  # ")[0] for rule in service_rules(text) if rule.startswith("-")]
+    assert rules[len(rules) - sum(1 + len(server.real_servers) for server in servers) :] == [
+        rule
+        for server in servers
+        for rule in (server.service.rule(), *(one.destination.boot_rule() for one in server.real_servers))
+    ]
     others = found.keys() - {server.key for server in servers}
     assert all(FIRST_MARK <= key.fwmark < FIRST_MARK + MARKS for key in others)
     assert len(blocks) == len(found) + sum(len(server.real_servers) for server in servers)

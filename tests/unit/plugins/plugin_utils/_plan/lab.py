@@ -47,7 +47,7 @@ VRRP_SETTINGS: dict[str, Any] = {
     "version": 3,
     "advert_interval": 0.1,
     "preempt": False,
-    "track_quorum": False,
+    "track_quorum": None,
     "multicast": False,
     "track_devices": [],
 }

@@ -36,9 +36,9 @@ def pair(**settings: Any) -> Inventory:
     return replace(PAIR, vrrp={**VRRP_SETTINGS, **settings})
 
 
-def tracking(**settings: Any) -> Inventory:
-    """Where keepalived checks real servers, and services below their quorum count."""
-    return replace(pair(**{"preempt": True, "track_quorum": True, **settings}), engine="keepalived")
+def checking(**settings: Any) -> Inventory:
+    """Where keepalived checks real servers."""
+    return replace(pair(**settings), engine="keepalived")
 
 
 def with_director(name: str, **fields: Any) -> Inventory:
@@ -47,7 +47,7 @@ def with_director(name: str, **fields: Any) -> Inventory:
 
 
 def test_each_director_takes_part_with_its_own_address_and_priority() -> None:
-    shared = {name: value for name, value in VRRP_SETTINGS.items() if name != "multicast"}
+    shared = {**{name: value for name, value in VRRP_SETTINGS.items() if name != "multicast"}, "track_quorum": False}
     assert make_plan([WEB], PAIR).routers == {
         "ds1": {**shared, "source": DIP, "peers": [DIP2], "priority": 254},
         "ds2": {**shared, "source": DIP2, "peers": [DIP], "priority": 253},
@@ -97,15 +97,7 @@ def test_device_without_neighbours(device: str) -> None:
         (pair(advert_interval=41.0), "lvs_vrrp_advert_interval: 41 is not in 0.01..40.95 seconds, in hundredths"),
         (pair(version=2), "lvs_vrrp_advert_interval: 0.1 is not in 1..255 seconds, in whole seconds"),
         (
-            tracking(preempt=False),
-            (
-                "lvs_vrrp_track_quorum: true does nothing without preemption, as no director would take the VIPs from one"
-                " whose"
-                " priority is lower: set preempt (lvs_vrrp_preempt) to true, or leave it out"
-            ),
-        ),
-        (
-            pair(preempt=True, track_quorum=True),
+            pair(track_quorum=True),
             "lvs_vrrp_track_quorum: needs keepalived, which checks real servers: set lvs_engine to keepalived, or leave",
         ),
         (pair(track_devices=["a/b"]), "lvs_vrrp_track_devices: 'a/b' is not a device name"),
@@ -137,18 +129,25 @@ def test_one_director_is_allowed_and_warned_of() -> None:
     assert warning.startswith("group directors: ds1 is the only director of the virtual router 51")
 
 
-def test_quorums_are_tracked() -> None:
-    routers = make_plan([WEB], tracking()).routers
-    assert [(router["track_quorum"], router["preempt"]) for router in routers.values()] == [(True, True)] * 2
-
-
-def test_both_faults_of_tracking_are_told() -> None:
-    assert len(faults([WEB], pair(track_quorum=True))) == 2
+@pytest.mark.parametrize(
+    ("inventory", "tracked"),
+    [
+        (checking(), True),
+        (checking(preempt=True), True),
+        (checking(track_quorum=True), True),
+        (checking(track_quorum=False), False),
+        (PAIR, False),
+        (pair(track_quorum=False), False),
+    ],
+)
+def test_quorums_are_tracked_where_keepalived_checks(inventory: Inventory, tracked: bool) -> None:
+    routers = make_plan([WEB], inventory).routers
+    assert [router["track_quorum"] for router in routers.values()] == [tracked] * 2
 
 
 @pytest.mark.parametrize(("priority", "warns"), [(235, False), (234, True), (1, True)])
 def test_priorities_too_far_apart_for_a_quorum(priority: int, warns: bool) -> None:
-    inventory = tracking()
+    inventory = checking()
     hosts = {**inventory.hosts, "ds2": replace(inventory.hosts["ds2"], vrrp_priority=priority)}
     found = [
         warning
