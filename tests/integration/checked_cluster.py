@@ -21,7 +21,7 @@ from .managed_host import PYTHON, TIMEOUT
 from .namespaces import Namespace, on_one_bridge
 
 VIP, MAPPED_PORT = "192.168.56.200", 90
-GUE_VIP, ROUTED_VIP, FAR_VIP = "192.168.56.203", "192.168.56.202", "198.51.100.7"
+GUE_VIP, GRE_VIP, ROUTED_VIP, FAR_VIP = "192.168.56.203", "192.168.56.205", "192.168.56.202", "198.51.100.7"
 VIP6, SIT_VIP = "2001:db8:56::200", "2001:db8:56::201"
 RIPS, RIPS6 = (tuple(f"{net}{number}" for number in (183, 184, 185)) for net in ("192.168.56.", "2001:db8:56::"))
 DIPS = {number: (f"192.168.56.{number}", f"2001:db8:56::{number}") for number in (181, 182)}
@@ -32,6 +32,7 @@ SERVICES: dict[str, tuple[str, int, tuple[str, ...], dict[str, Any]]] = {
     "ipip": (VIP, 80, RIPS, {}),
     "mapped": (VIP, MAPPED_PORT, RIPS, {}),
     "gue": (GUE_VIP, 80, RIPS, GUE),
+    "gre": (GRE_VIP, 80, RIPS, {"tunnel_type": "gre"}),
     "routed": (ROUTED_VIP, 80, RIPS, {"forward": "route"}),
     "far": (FAR_VIP, 80, RIPS, {}),  # in none of the director's networks
     "IPv6": (VIP6, 80, RIPS6, {}),
@@ -186,9 +187,11 @@ class Cluster:
 
 def _prepare(real_server: Namespace) -> None:
     real_server.sh("sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1")
-    real_server.module("arp_sysctl", rp_filter=2).changed()
+    for device in ("tunl0", "gre0"):
+        real_server.module("arp_sysctl", device=device, rp_filter=2).changed()
     devices = [
         {"device": "tunl0", "vips": [VIP, GUE_VIP, FAR_VIP], **GUE},
+        {"device": "gre0", "vips": [GRE_VIP], "tunnel_type": "gre"},
         {"device": "sit0", "vips": [SIT_VIP]},
         {"device": "ip6tnl0", "vips": [VIP6]},
         {"device": "lo", "vips": [ROUTED_VIP]},

@@ -92,6 +92,7 @@ TUNNELS = ("ipip", "mapped", "gue", "far")
 # What is done to one real server, how it is undone, and the services that it must leave.
 FAULTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "tunl0 down": ("ip link set tunl0 down", "ip link set tunl0 up", TUNNELS),
+    "gre0 down": ("ip link set gre0 down", "ip link set gre0 up", ("gre",)),
     "VIP missing": (f"ip address del {VIP}/32 dev tunl0", f"ip address add {VIP}/32 dev tunl0", ("ipip", "mapped")),
     "strict rp_filter": (
         "sysctl -qw net.ipv4.conf.tunl0.rp_filter=1",
