@@ -13,7 +13,7 @@ from tests.benchmarks.lasting import USED
 from tests.benchmarks.traffic import Plan
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
-# Seconds without service. Three advertisements are 0.3 s; an emulated kernel that others share has pauses of its own.
+# Seconds without service. Three advertisements are 1.2 s; an emulated kernel that others share has pauses of its own.
 BOUND = 3.0
 # Short requests go to the service that is hashed: of the others a director does not know those that are just under way.
 PLAN = Plan(HASHED, (WEB, HASHED))
