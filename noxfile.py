@@ -376,7 +376,7 @@ def hosts(session: nox.Session) -> None:
     share_files(session, "tests/hosts")
 
 
-@nox.session(tags=["test", "modules"], venv_backend="none")
+@nox.session(tags=["test", "versions"], venv_backend="none")
 def newest(session: nox.Session) -> None:
     """Test with the newest of everything: the demo on the newest ansible-core, the network modules on the newest pyroute2."""
     demand(session, CORES[NEWEST])
@@ -385,7 +385,7 @@ def newest(session: nox.Session) -> None:
     in_lab(session, NEWEST, "lab/run", *PYTEST, *tests, *session.posargs, LVS_NODE_PYTHON=node)
 
 
-@nox.session(tags=["test", "modules"], venv_backend="none")
+@nox.session(tags=["test", "versions"], venv_backend="none")
 def oldest(session: nox.Session) -> None:
     """Test the network modules with the oldest Python of a managed host, and the oldest pyroute2."""
     demand(session, MANAGED_PYTHON)
