@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,7 +51,7 @@ def read_variables(given: Mapping[str, Any], host: str, faults: Faults) -> Facts
     """
     options: Facts = {}
     for name, value in given.items():
-        reason = _not_a_text(VARIABLES[name], value)
+        reason = _not_a_text(VARIABLES[name], value) or _infinite(VARIABLES[name], value)
         if reason:
             faults.add(DescriptionFault(f"host {host}, {name}", reason))
         elif value is not None:
@@ -66,6 +68,14 @@ def _not_a_text(spec: Options, value: object) -> str:
         return f"is {value!r}: write a text"
     if spec.get("elements") == "str" and isinstance(value, list) and not all(map(_is_text, value)):
         return f"is {value!r}: write a list of texts"
+    return ""
+
+
+def _infinite(spec: Options, value: object) -> str:
+    """Why a value cannot be a whole number, where Ansible's own check ends with an OverflowError."""
+    if spec["type"] == "int" and isinstance(value, (str, float)):
+        with contextlib.suppress(ValueError):
+            return f"is {value!r}: write a whole number" if math.isinf(float(value)) else ""
     return ""
 
 

@@ -140,6 +140,13 @@ def test_wrong_type(kind: str, name: str) -> None:
         assert all(f"value of {name} must be one" in other for other in others), value
 
 
+@pytest.mark.parametrize("value", ["INFINITY", " -inf", float("inf"), float("-inf")])
+@pytest.mark.parametrize("name", of_type("int"))
+def test_number_that_no_integer_is(name: str, value: object) -> None:
+    """Ansible's own check of an integer ends with an OverflowError."""
+    assert faults_of(**{name: value}) == [f"host rs1, {name}: is {value!r}: write a whole number"]
+
+
 @pytest.mark.parametrize("name", [name for name, option in OPTIONS.items() if "choices" in option])
 @pytest.mark.parametrize("value", ["else", "", " ", 17, "PRESENT"])
 def test_value_that_is_none_of_the_choices(name: str, value: object) -> None:
